@@ -1,0 +1,87 @@
+# moodcast: `make help` tells what can be typed.
+
+EXP  ?= sample
+SET  ?=
+MODE ?= release
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+LIBS    ?= base config io num vision nn text recsys report stages runtime
+BUILD   ?= build/$(MODE)
+BIN     := $(if $(filter build/release,$(BUILD)),build/bin,$(BUILD)/bin)
+OBJ     := $(BUILD)/obj
+DEPS_OK := build/deps.ok
+
+include pipeline/deps.mk
+
+# ---- flags -------------------------------------------------------------------------
+WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith
+MODE_release := -O3 -g
+MODE_debug   := -O0 -g
+MODE_asan    := -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+MODE_tsan    := -O1 -g -fsanitize=thread
+ifndef MODE_$(MODE)
+$(error MODE=$(MODE): use release, debug, asan or tsan)
+endif
+# Baseline that every x86-64 of the last fifteen years has; faster kernels are chosen at run time.
+ARCH   := -march=x86-64-v2
+# Asked for once, and only when a recipe needs them: before `deps` there may be no pkg-config.
+once = $(eval $(1) := $(shell $(2)))$($(1))
+PKG_CFLAGS   = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS_TRAIN) $(PKGS_RUNTIME))
+LINK_TRAIN   = $(call once,LINK_TRAIN,pkg-config --libs $(PKGS_TRAIN)) -lcsv -lm -lpthread
+LINK_RUNTIME = $(call once,LINK_RUNTIME,pkg-config --libs $(PKGS_RUNTIME)) -lm -lpthread
+LINK_TESTS   = $(call once,LINK_TESTS,pkg-config --libs $(PKGS_TRAIN) libmicrohttpd cmocka) -lcsv -lm -lpthread
+CFLAGS_ALL = -std=c11 -D_GNU_SOURCE $(MODE_$(MODE)) $(ARCH) -fopenmp $(WARN) $(WERROR) -ffp-contract=off \
+             -Isrc $(PKG_CFLAGS) $(CFLAGS)
+LDFLAGS_ALL = $(MODE_$(MODE)) -fopenmp -Wl,--as-needed $(LDFLAGS)
+
+# ---- libraries: one directory each, in link order from the top down --------------------
+reverse   = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
+sources   = $(wildcard src/$(1)/*.c)
+objects   = $(patsubst src/%.c,$(OBJ)/%.o,$(call sources,$(1)))
+ARCHIVES := $(foreach lib,$(LIBS),$(BUILD)/lib/lib$(lib).a)
+LINK_ORDER := $(call reverse,$(ARCHIVES))
+
+define library
+$(BUILD)/lib/lib$(1).a: $(call objects,$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@ar rcs $$@ $$^
+endef
+$(foreach lib,$(LIBS),$(eval $(call library,$(lib))))
+
+.PHONY: all programs libs
+all: programs
+programs: $(BIN)/moodcast-train $(BIN)/moodcast
+libs: $(ARCHIVES)
+
+$(OBJ)/%.o: src/%.c | $(DEPS_OK)
+	@mkdir -p $(@D)
+	@echo "  CC  $<"
+	@$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+-include $(shell find $(OBJ) $(BUILD)/tests -name '*.d' 2>/dev/null)
+
+$(BIN)/moodcast-train: $(OBJ)/app/train_main.o $(OBJ)/app/app_start.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(LINK_ORDER) $(LINK_TRAIN) -o $@
+# The runtime links neither HDF5 nor libarchive: nothing that it calls may need them.
+$(BIN)/moodcast: $(OBJ)/app/moodcast_main.o $(OBJ)/app/app_start.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(LINK_ORDER) $(LINK_RUNTIME) -o $@
+
+# ---- unit tests: one binary a test_*.c, over the libraries ------------------------------
+$(BUILD)/tests/%: tests/unit/%.c $(wildcard tests/support/*.c tests/support/*.h) $(ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@$(CC) $(CFLAGS_ALL) -Itests -MMD -MP $< $(wildcard tests/support/*.c) $(LDFLAGS_ALL) $(LINK_ORDER) \
+	       $(LINK_TESTS) -o $@
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+.PHONY: unit
+unit: $(UNIT_TESTS)
+
+include pipeline/stages.mk
+include pipeline/targets.mk

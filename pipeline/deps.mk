@@ -1,0 +1,25 @@
+# Packages: Debian 12 by name. `make deps` installs what building and running need, `make deps-test` the judges of the tests.
+
+PKGS_RUNTIME := openblas libturbojpeg libpng jansson expat inih libutf8proc libxxhash libcrypto libmicrohttpd cairo pangocairo
+PKGS_TRAIN   := openblas hdf5 libarchive libturbojpeg libpng jansson expat inih libutf8proc libxxhash libcrypto cairo pangocairo zlib
+
+DEBIAN_BUILD := gcc make pkg-config libc6-dev libopenblas-openmp-dev libhdf5-dev libarchive-dev libcsv-dev libturbojpeg0-dev \
+                libpng-dev libjansson-dev libexpat1-dev libinih-dev libutf8proc-dev libxxhash-dev libssl-dev zlib1g-dev \
+                libmicrohttpd-dev libcairo2-dev libpango1.0-dev gnuplot-nox fonts-nanum libcmocka-dev
+DEBIAN_TEST  := python3-opencv opencv-data python3-h5py python3-gensim python3-scipy python3-sklearn python3-torch chromium curl unzip
+
+APT := $(if $(filter 0,$(shell id -u)),,sudo )env DEBIAN_FRONTEND=noninteractive apt-get
+
+.PHONY: deps deps-test
+$(DEPS_OK):
+	@$(MAKE) --no-print-directory deps
+deps:
+	@missing=""; for p in $(DEBIAN_BUILD); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then echo "deps: installing$$missing"; \
+	  { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends $$missing; } >build.deps.log 2>&1 \
+	  || { tail -n 5 build.deps.log; echo "deps: could not install them; install by hand:$$missing"; exit 3; }; rm -f build.deps.log; fi
+	@mkdir -p $(dir $(DEPS_OK)) && touch $(DEPS_OK)
+deps-test: deps
+	@missing=""; for p in $(DEBIAN_TEST); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then echo "deps-test: installing$$missing"; \
+	  $(APT) update -qq && $(APT) install -y -qq --no-install-recommends $$missing >/dev/null; fi

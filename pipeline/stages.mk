@@ -1,0 +1,52 @@
+# The manifest: one line a stage, `name:what,it,reads`, in the order in which data flows. A stage without input under the
+# experiment's settings is left out of its plan, and a setting that names @STAGE/FILE adds what it reads.
+MANIFEST := sample
+MANIFEST += faces
+MANIFEST += cascade:faces
+MANIFEST += features:faces,cascade
+MANIFEST += emotion:features
+MANIFEST += playlists
+MANIFEST += tags:playlists
+MANIFEST += als:playlists
+MANIFEST += evaluate:faces,cascade,features,emotion,playlists,tags,als
+MANIFEST += report:faces,cascade,features,emotion,playlists,tags,als,evaluate
+MANIFEST += pack:cascade,features,emotion,playlists,tags,als,evaluate
+
+# ---- the hash chain -------------------------------------------------------------------------
+# A stage's results lie in out/store/STAGE-ID. ID follows from its settings, its input files and the IDs above it, so what
+# two experiments agree on is computed once, and going back to an old setting finds its results still there.
+OUT      := out
+STORE    := $(OUT)/store
+EXP_DIR  := $(OUT)/$(EXP)
+CONFIG   := configs/$(EXP).ini
+PLAN_MK  := $(EXP_DIR)/plan.mk
+TRAIN    := $(BIN)/moodcast-train
+JOBS     := $(shell nproc 2>/dev/null || echo 2)
+OVERRIDE := $(foreach pair,$(SET),--set '$(pair)')
+
+folder = $(STORE)/$(1)-$(ID_$(1))
+
+# Goals that need the plan of an experiment; the others work without a config.
+PLANNED := run status report demo clean-exp $(addprefix stage-,$(foreach word,$(MANIFEST),$(firstword $(subst :, ,$(word)))))
+ifneq ($(filter $(PLANNED),$(or $(MAKECMDGOALS),help)),)
+# `include`, not `-include`: a config with a mistake in it stops make.
+include $(PLAN_MK)
+endif
+
+.PHONY: FORCE
+FORCE:
+$(CONFIG):
+	@echo "error: $(CONFIG) is not there; configs/ has: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini))" >&2; exit 2
+$(PLAN_MK): FORCE | $(CONFIG)
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@mkdir -p $(@D) $(STORE)
+	@$(TRAIN) plan --config $(CONFIG) $(OVERRIDE) --store $(STORE) --out $@ $(MANIFEST)
+
+# Identities stand for contents, so results are rebuilt when they are missing, not when they are older (order-only).
+define stage_rule
+$(call folder,$(1))/done: | $(foreach up,$(UP_$(1)),$(call folder,$(up))/done)
+	@$(TRAIN) $(1) --config $(CONFIG) $(OVERRIDE) $(foreach up,$(UP_$(1)),--in $(up)=$(call folder,$(up))) --out $(call folder,$(1))
+.PHONY: stage-$(1)
+stage-$(1): $(call folder,$(1))/done
+endef
+$(foreach stage,$(PLAN),$(eval $(call stage_rule,$(stage))))

@@ -1,0 +1,153 @@
+/* moodcast-train: the offline stages, one subcommand each, from one table. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/app.h"
+#include "stages/stages.h"
+
+static int help_command(int argc, char **argv, struct err *err);
+
+static int version_command(int argc, char **argv, struct err *err)
+{
+	(void)argv;
+	if (argc > 0)
+		return err_set(err, ERR_SETTINGS, "version: takes no arguments");
+	app_print_version("moodcast-train");
+	return OK;
+}
+
+static int print_settings(const struct stage_options *options, bool comments, struct err *err)
+{
+	struct settings *settings = NULL;
+	struct strbuf text = {0};
+	int status = settings_load(&settings, options->config, options->overrides, options->n_overrides, err);
+	if (status == OK)
+		status = settings_print(settings, comments, &text, err);
+	if (status == OK)
+		fputs(text.text, stdout);
+	strbuf_free(&text);
+	settings_free(settings);
+	return status;
+}
+
+static int config_command(int argc, char **argv, struct err *err)
+{
+	struct stage_options options;
+	struct strbuf text = {0};
+	if (argc == 1 && strcmp(argv[0], "--reference") == 0) {
+		int written = settings_reference(&text, err);
+		if (written == OK)
+			fputs(text.text, stdout);
+		strbuf_free(&text);
+		return written;
+	}
+	bool comments = argc > 0 && strcmp(argv[0], "--comments") == 0;
+	int status = stage_options_parse(&options, argc - comments, argv + comments, err);
+	if (status != OK)
+		return status;
+	if (options.n_words)
+		status = err_set(err, ERR_SETTINGS, "config: \"%s\" is not an option; there are --comments, --reference, --config, --set",
+		                 options.words[0]);
+	else
+		status = print_settings(&options, comments, err);
+	stage_options_free(&options);
+	return status;
+}
+
+struct command {
+	const char *name, *help;
+	int (*run)(int argc, char **argv, struct err *err);
+};
+static const struct command commands[] = {
+    {"help", "help [STAGE]: this text, or a stage's settings", help_command},
+    {"config", "config [--comments] [--config FILE] [--set …]: the effective settings; --reference: SETTINGS.md", config_command},
+    {"version", "version, compiler, libraries, BLAS core, CPU", version_command},
+    {"network", "network --summary | --forward IN.npy [--weights FILE] [--cut block5_pool] --out OUT.npy", network_command},
+    {"plan", "plan --config FILE --store DIR --out PLAN.mk STAGE[:UP,UP]…: what make has to do", plan_command},
+    {"summary", "summary --in evaluate=DIR --exp NAME: a finished experiment in one line", summary_command},
+};
+
+/* Settings of the stage's sections, with help, as they stand by default. */
+static int stage_help(const struct stage *stage, struct err *err)
+{
+	printf("moodcast-train %s --config FILE [--set section.key=value]… [--in STAGE=DIR]… --out DIR\n%s\nleaves: %s metrics.json\n",
+	       stage->name, stage->help, stage->outputs);
+	printf("settings read: the sections %s (moodcast-train config --comments shows them)\n", stage->sections);
+	(void)err;
+	return OK;
+}
+
+static int help_command(int argc, char **argv, struct err *err)
+{
+	if (argc > 0) {
+		const struct stage *stage = stage_find(argv[0]);
+		return stage ? stage_help(stage, err) : err_set(err, ERR_SETTINGS, "help: there is no stage %s", argv[0]);
+	}
+	printf("moodcast-train: trains every model from face archives and playlists to a bundle.\n\nstages:\n");
+	for (size_t i = 0; i < stage_count; i++)
+		printf("  %-10s %s\n", stage_table[i].name, stage_table[i].help);
+	printf("each: STAGE --config FILE [--set section.key=value]… [--in STAGE=DIR]… --out DIR\n\nother commands:\n");
+	for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
+		printf("  %-10s %s\n", commands[i].name, commands[i].help);
+	printf("  %-10s tags --nearest TAG [-n 10] --in tags=DIR: the tags most like one\n", "tags");
+	printf("\nexit codes:");
+#define PRINT_STATUS(name, code, text) printf(" %d %s;", code, text);
+	STATUS_LIST(PRINT_STATUS)
+#undef PRINT_STATUS
+	printf("\n");
+	return OK;
+}
+
+/* tags --nearest TAG [-n N] --in tags=DIR */
+static int nearest_command(int argc, char **argv, struct err *err)
+{
+	const char *tag = NULL, *folder = NULL;
+	long count = 10;
+	for (int i = 0; i < argc; i += 2) {
+		if (i + 1 >= argc)
+			return err_set(err, ERR_SETTINGS, "tags: a value must follow %s", argv[i]);
+		if (strcmp(argv[i], "--nearest") == 0)
+			tag = argv[i + 1];
+		else if (strcmp(argv[i], "--in") == 0 && strncmp(argv[i + 1], "tags=", 5) == 0)
+			folder = argv[i + 1] + 5;
+		else if (strcmp(argv[i], "-n") == 0 && (count = strtol(argv[i + 1], NULL, 10)) >= 1)
+			continue;
+		else
+			return err_set(err, ERR_SETTINGS, "tags: %s %s is not understood; tags --nearest TAG [-n 10] --in tags=DIR", argv[i],
+			               argv[i + 1]);
+	}
+	if (!tag || !folder)
+		return err_set(err, ERR_SETTINGS, "tags: --nearest TAG and --in tags=DIR belong together");
+	return tags_nearest_command(folder, tag, count, err);
+}
+
+static bool wants_nearest(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], "--nearest") == 0)
+			return true;
+	return false;
+}
+
+static int dispatch(int argc, char **argv, struct err *err)
+{
+	const char *name = argc > 1 ? argv[1] : "help";
+	int rest = argc > 2 ? argc - 2 : 0;
+	if (strcmp(name, "tags") == 0 && wants_nearest(rest, argv + 2))
+		return nearest_command(rest, argv + 2, err);
+	for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return commands[i].run(rest, argv + 2, err);
+	const struct stage *stage = stage_find(name);
+	if (stage)
+		return stage_command(stage, rest, argv + 2, err);
+	return err_set(err, ERR_SETTINGS, "%s: no such stage or command; `moodcast-train help` lists them", name);
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = {0};
+	if (app_start(argv) == OK)
+		err.code = dispatch(argc, argv, &err);
+	return app_finish(&err);
+}

@@ -1,0 +1,70 @@
+#include "base/base.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A cache line and an AVX-512 register are both 64 bytes. */
+#define ALIGNMENT 64
+
+void *mem_alloc(size_t count, size_t size, struct err *err)
+{
+	size_t bytes, padded;
+	if (__builtin_mul_overflow(count, size, &bytes) || __builtin_add_overflow(bytes, ALIGNMENT - 1, &padded)) {
+		err_set(err, ERR_MEMORY, "%zu × %zu bytes are more than this machine can address", count, size);
+		return NULL;
+	}
+	padded &= ~(size_t)(ALIGNMENT - 1);
+	if (padded == 0)
+		padded = ALIGNMENT;
+	void *block = aligned_alloc(ALIGNMENT, padded);
+	if (!block) {
+		err_set(err, ERR_MEMORY, "no memory for %zu bytes", padded);
+		return NULL;
+	}
+	memset(block, 0, padded);
+	return block;
+}
+
+void *mem_grow(void *old, size_t *capacity, size_t needed, size_t size, struct err *err)
+{
+	if (needed <= *capacity && old)
+		return old;
+	size_t grown = *capacity + *capacity / 2;
+	if (grown < needed)
+		grown = needed;
+	if (grown < 16)
+		grown = 16;
+	void *block = mem_alloc(grown, size, err);
+	if (!block)
+		return NULL;
+	if (old)
+		memcpy(block, old, *capacity * size);
+	free(old);
+	*capacity = grown;
+	return block;
+}
+
+char *mem_text(const char *text, struct err *err)
+{
+	size_t length = strlen(text);
+	char *copy = mem_alloc(length + 1, 1, err);
+	if (copy)
+		memcpy(copy, text, length + 1);
+	return copy;
+}
+
+char *mem_format(struct err *err, const char *fmt, ...)
+{
+	va_list args, again;
+	va_start(args, fmt);
+	va_copy(again, args);
+	int length = vsnprintf(NULL, 0, fmt, args);
+	char *text = length < 0 ? NULL : mem_alloc((size_t)length + 1, 1, err);
+	if (length < 0)
+		err_set(err, ERR_DATA, "text cannot be formatted: %s", fmt);
+	if (text)
+		vsnprintf(text, (size_t)length + 1, fmt, again);
+	va_end(again);
+	va_end(args);
+	return text;
+}

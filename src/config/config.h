@@ -1,0 +1,160 @@
+/*
+ * config: every setting there is, and the strict reader of INI files.
+ *
+ * One table (schema.c) has a row a setting: section, key, type, place in `struct settings`,
+ * default, range, whether it can change a result, help. Defaults, range checks, help, the
+ * example file and the text that a stage's identity is hashed from all come from it.
+ * Depends on: base, libinih (the syntax of one line). Never reads anything but the given file
+ * and, for ${NAME} in path settings, the environment.
+ */
+#ifndef MOODCAST_CONFIG_H
+#define MOODCAST_CONFIG_H
+
+#include "base/base.h"
+
+/* A list of words: "a, b c" (commas or white space; for tags commas only). */
+struct text_list {
+	char **items;
+	size_t count;
+};
+
+/* name → text ("E01=neutral, E02=positive"), or a family of keys `tags.NAME = a, b`. */
+struct text_map {
+	char **names;
+	struct text_list *values;
+	size_t count;
+};
+
+/* A set of numbers 1..63 ("1, 3-5"); bit i stands for number i. Empty text = all. */
+typedef uint64_t number_set;
+
+enum crop_source { CROP_CASCADE, CROP_BOX, CROP_CENTRE };
+enum faces_layout { LAYOUT_AUTO, LAYOUT_KFACE, LAYOUT_FOLDERS, LAYOUT_CSV };
+enum haar_mode { HAAR_BASIC, HAAR_CORE, HAAR_ALL };
+enum resize_kernel { KERNEL_NEAREST, KERNEL_BILINEAR, KERNEL_AREA };
+enum channel_order { CHANNELS_RGB, CHANNELS_BGR };
+enum missing_policy { MISSING_ERROR, MISSING_INIT };
+enum storage_type { STORAGE_FLOAT32, STORAGE_FLOAT16 };
+enum network_cut { CUT_BLOCK1_POOL, CUT_BLOCK2_POOL, CUT_BLOCK3_POOL, CUT_BLOCK4_POOL, CUT_BLOCK5_POOL };
+enum class_weighting { WEIGHTS_NONE, WEIGHTS_BALANCED };
+enum confidence { CONFIDENCE_RAW, CONFIDENCE_LOG, CONFIDENCE_BM25 };
+
+struct run_settings {
+	long seed, threads;
+};
+struct sample_settings {
+	long people, pictures, width, height, backgrounds, playlists, songs;
+};
+struct faces_settings {
+	struct text_list input;
+	int layout; /* enum faces_layout */
+	number_set accessories, lights, expressions, cameras;
+	struct text_map classes;
+	char *person_pattern;
+	long people, per_person_class, frame_width, frame_height, compress;
+	double box_margin, validation, test, max_skipped;
+};
+struct cascade_settings {
+	struct text_list positives, backgrounds;
+	long window_width, window_height, stages, num_pos, num_neg, max_weak_count;
+	int mode; /* enum haar_mode */
+	double min_hit_rate, max_false_alarm, weight_trim_rate, acceptance_ratio, centre, holdout;
+	bool mirror;
+};
+/* The one preprocessing object: set once, stored with the model, used by training and serving. */
+struct preprocess_settings {
+	struct text_list crop; /* enum crop_source by name, in order of preference */
+	double margin, centre;
+	long size;
+	int kernel;   /* enum resize_kernel */
+	int channels; /* enum channel_order */
+	struct text_list mean; /* three numbers, in the order of `channels` */
+	double scale;
+	double detect_scale;
+	long detect_neighbors, detect_min_size;
+};
+struct network_settings {
+	struct text_list weights; /* files; empty or "init" = He initialisation */
+	int missing, cut, storage; /* enum missing_policy, network_cut, storage_type */
+	long batch;
+};
+struct emotion_settings {
+	long average_pool, epochs, batch, patience;
+	double learning_rate, l2;
+	int class_weights; /* enum class_weighting */
+	bool standardise;
+};
+struct playlists_settings {
+	struct text_list input, pairs, song_meta;
+	double holdout, max_skipped;
+};
+struct tags_settings {
+	long size, window, min_count, negative, epochs, neighbours;
+	double alpha, min_alpha, sample, ns_exponent;
+};
+struct als_settings {
+	long factors, iterations;
+	double regularization, alpha;
+	int confidence; /* enum confidence */
+};
+struct recommend_settings {
+	struct text_map tags; /* recommend.tags.LABEL = tag, tag */
+	long similar_tags, playlists, songs_per_playlist, choices, count;
+	double min_similarity;
+};
+struct evaluate_settings {
+	long neighbours, bootstrap;
+	struct text_list show_tags;
+};
+struct report_settings {
+	char *title;
+	bool faces;
+};
+struct pack_settings {
+	char *name;
+};
+
+struct settings {
+	struct run_settings run;
+	struct sample_settings sample;
+	struct faces_settings faces;
+	struct cascade_settings cascade;
+	struct preprocess_settings preprocess;
+	struct network_settings network;
+	struct emotion_settings emotion;
+	struct playlists_settings playlists;
+	struct tags_settings tags;
+	struct als_settings als;
+	struct recommend_settings recommend;
+	struct evaluate_settings evaluate;
+	struct report_settings report;
+	struct pack_settings pack;
+};
+
+/* Defaults, then the file (NULL = none), then "section.key=value" overrides in order.
+ * Everything unknown, repeated, out of range or of the wrong kind is ERR_SETTINGS with
+ * file:line and, for a misspelt key, "did you mean". *out is set only on success. */
+int settings_load(struct settings **out, const char *file, const char *const *overrides,
+                  size_t n_overrides, struct err *err) MUST_CHECK;
+void settings_free(struct settings *settings);
+
+/* "section.key=value" lines of the settings of `sections` (words, NULL = all) that can change a
+ * result, in schema order; the text a stage's identity is hashed from. Paths are left out:
+ * their contents are hashed instead. */
+int settings_identity(const struct settings *settings, const char *sections, struct strbuf *out,
+                      struct err *err) MUST_CHECK;
+/* Input files of the sections as written, `${NAME}` expanded, globs not: for hashing and checks. */
+int settings_paths(const struct settings *settings, const char *sections, struct path_list *out,
+                   struct err *err) MUST_CHECK;
+/* The effective settings as an INI file; with `comments` each has its help and range. */
+int settings_print(const struct settings *settings, bool comments, struct strbuf *out,
+                   struct err *err) MUST_CHECK;
+/* configs/SETTINGS.md: a Markdown table a section. */
+int settings_reference(struct strbuf *out, struct err *err) MUST_CHECK;
+
+const char *network_cut_name(int cut); /* "block1_pool" … */
+const char *crop_source_name(int source);
+/* Position in {"cascade","box","centre"} or -1. */
+int crop_source_find(const char *name);
+
+#endif

@@ -1,0 +1,125 @@
+/*
+ * num: the numeric kernels that more than one library needs.
+ *
+ * Matrix products (over OpenBLAS), convolution, pooling, softmax, small Cholesky, compressed rows, top-k,
+ * resampling of 8-bit pictures, statistics. The only place that includes BLAS. Depends on: base.
+ *
+ * Arrays are row-major float32 unless said otherwise. Kernels never allocate: scratch comes from the caller,
+ * its size from the *_workspace function. Each fast kernel has a _ref twin, plain C with double sums.
+ * BLAS calls stand outside OpenMP regions unless blas_threads(1) was set.
+ */
+#ifndef MOODCAST_NUM_H
+#define MOODCAST_NUM_H
+
+#include "base/base.h"
+
+/* ---- BLAS -------------------------------------------------------------------------------- */
+
+/* The kernel family that OpenBLAS runs: "SkylakeX", "Haswell", "Prescott" … */
+const char *blas_core(void);
+const char *blas_version(void);
+/* The OPENBLAS_CORETYPE this CPU deserves when OpenBLAS chose a family of a lower vector level by itself (cpu_features), else
+ * NULL, and NULL when OPENBLAS_CORETYPE is set. The program sets it and starts itself again, once, before any work. */
+const char *blas_better_core(void);
+void blas_threads(int threads);
+
+/* C[m][n] = alpha * op(A) * op(B) + beta * C; op transposes when asked. lda, ldb, ldc: row strides in elements. */
+struct gemm {
+	size_t m, n, k;
+	bool transpose_a, transpose_b;
+	float alpha, beta;
+	const float *a, *b;
+	float *c;
+	size_t lda, ldb, ldc;
+};
+void gemm_run(const struct gemm *gemm);
+void gemm_ref(const struct gemm *gemm);
+/* y[m] = A[m][n] x[n]. */
+void gemv_run(size_t m, size_t n, const float *a, size_t lda, const float *x, float *y);
+float dot_run(size_t n, const float *x, const float *y);
+float norm_run(size_t n, const float *x);
+void axpy_run(size_t n, float alpha, const float *x, float *y); /* y += alpha x */
+/* Lower triangle of C[n][n] = A' A (A [rows][n]) + beta C. */
+void syrk_run(size_t n, size_t rows, const float *a, size_t lda, float beta, float *c);
+
+/* ---- network kernels: NHWC activations, HWIO weights --------------------------------------- */
+
+/* 3×3 (or any odd) convolution, stride 1, 'same' zero padding, + bias, optional ReLU.
+ * input [n][height][width][in], kernel [size][size][in][out], bias [out], output [n][height][width][out]. */
+struct conv {
+	size_t n, height, width, in, out, size;
+	bool relu;
+	const float *input, *kernel, *bias;
+	float *output;
+	int threads;
+};
+/* Bytes; the same for any n. A picture's result depends neither on `threads` nor on the other pictures of the call. */
+size_t conv_workspace(const struct conv *conv);
+void conv_forward(const struct conv *conv, void *workspace);
+void conv_ref(const struct conv *conv);
+/* 2×2 stride 2 'valid' maximum: [n][h][w][c] → [n][h/2][w/2][c]. */
+void pool_max2(size_t n, size_t height, size_t width, size_t channels, const float *input, float *output, int threads);
+/* size×size stride size 'valid' average. */
+void pool_average(size_t n, size_t height, size_t width, size_t channels, size_t size, const float *input, float *output);
+/* Row-wise, in place, subtracting the maximum first. */
+void softmax_rows(size_t rows, size_t columns, float *x);
+
+/* ---- pictures ---------------------------------------------------------------------------------- */
+
+struct rect {
+	int x, y, w, h;
+};
+double rect_iou(struct rect a, struct rect b);
+
+enum resample_kernel { RESAMPLE_NEAREST, RESAMPLE_BILINEAR, RESAMPLE_AREA };
+/* Resamples the (real-valued) rectangle x, y, w, h of a picture [height][width][channels] of bytes to [out_h][out_w][channels]
+ * float32 0..255. What lies outside the picture repeats its edge. Pixel centres at +0.5. NEAREST: the sample whose square holds
+ * the centre; BILINEAR: two taps an axis; AREA: exact box average when shrinking, BILINEAR when enlarging. Same
+ * result on every machine. */
+struct resample {
+	const uint8_t *pixels;
+	size_t width, height, channels;
+	double x, y, w, h;
+	size_t out_w, out_h;
+	enum resample_kernel kernel;
+	float *output;
+};
+int resample_run(const struct resample *resample, struct err *err) MUST_CHECK;
+
+/* ---- small dense algebra ---------------------------------------------------------------------------- */
+
+/* Lower Cholesky of a symmetric positive definite A[n][n] (double, lower triangle read), in place.
+ * ERR_NUMERIC names the pivot that is not positive. */
+int cholesky_factor(size_t n, double *a, struct err *err) MUST_CHECK;
+void cholesky_solve(size_t n, const double *l, double *b); /* b ← A⁻¹ b */
+
+/* ---- compressed sparse rows ------------------------------------------------------------------------------ */
+
+struct csr {
+	size_t rows, columns;
+	int64_t *start;  /* [rows + 1] */
+	int32_t *index;  /* [start[rows]], ascending in a row */
+	float *value;    /* the same count; NULL where only the pattern matters */
+};
+void csr_free(struct csr *matrix);
+int csr_transpose(const struct csr *matrix, struct csr *out, struct err *err) MUST_CHECK;
+/* Is start monotone, every index in range and ascending? ERR_DATA names the row. */
+int csr_check(const struct csr *matrix, struct err *err) MUST_CHECK;
+
+/* ---- selection and statistics ---------------------------------------------------------------------------- */
+
+struct scored {
+	float score;
+	uint32_t id;
+};
+/* The k best of count, best first, ties to the smaller id, NaN last; k is cut to count. Returns how many. In place:
+ * items[0 … k). */
+size_t top_k(struct scored *items, size_t count, size_t k);
+double mean_of(const double *x, size_t n);      /* NaN without numbers */
+double deviation_of(const double *x, size_t n); /* over n − 1; NaN below two numbers */
+/* 2.5 and 97.5 percentiles of the mean over groups drawn with replacement (percentile bootstrap): value[i] summed and weight[i] summed a
+ * draw, mean = Σ value / Σ weight; draws without weight are left out. NaN when none is left, or no memory for `draws` numbers. */
+void bootstrap_interval(const double *value, const double *weight, size_t groups, size_t draws, struct rng *rng,
+                        double *low, double *high);
+
+#endif

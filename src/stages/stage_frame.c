@@ -1,0 +1,133 @@
+/* What every stage has around it: options, settings, folder, time, metrics.json, `done`. */
+#include "stages/stages.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int done_add(struct json *outputs, const char *folder, const char *name, struct err *err)
+{
+	char hex[SHA256_HEX], *path = path_join(folder, name, err);
+	if (!path)
+		return err->code;
+	int status = sha256_file(path, hex, err);
+	if (status == OK) {
+		FILE *file = fopen(path, "rb");
+		long size = file && fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+		if (file)
+			fclose(file);
+		struct json *entry = json_set_object(outputs, name);
+		json_set_text(entry, "sha256", hex);
+		json_set_integer(entry, "bytes", size);
+	}
+	free(path);
+	return status;
+}
+
+static int done_add_folder(struct json *outputs, const char *folder, const char *name, struct err *err)
+{
+	struct path_list files = {0};
+	char *path = path_join(folder, name, err);
+	int status = path ? folder_walk(&files, path, err) : err->code;
+	for (size_t i = 0; status == OK && i < files.count; i++)
+		status = done_add(outputs, folder, files.items[i] + strlen(folder) + 1, err);
+	path_list_free(&files);
+	free(path);
+	return status;
+}
+
+/* Every file that the table promises, hashed; a promised file that is not there is an error. */
+static int done_outputs(const struct stage *stage, const char *folder, struct json *outputs, struct err *err)
+{
+	int status = done_add(outputs, folder, "metrics.json", err);
+	for (const char *at = stage->outputs; status == OK && *at; at += strspn(at, " ")) {
+		char name[128];
+		size_t length = strcspn(at, " ");
+		snprintf(name, sizeof name, "%.*s", (int)length, at);
+		bool is_folder = length > 0 && name[length - 1] == '/';
+		if (is_folder)
+			name[length - 1] = '\0';
+		status = is_folder ? done_add_folder(outputs, folder, name, err) : done_add(outputs, folder, name, err);
+		at += length;
+	}
+	return status;
+}
+
+static int write_done(const struct stage *stage, const struct stage_run *run, double seconds, struct err *err)
+{
+	struct json *done = json_object_new();
+	json_set_text(done, "stage", stage->name);
+	json_set_integer(done, "version", stage->version);
+	json_set_text(done, "headline", run->headline);
+	json_set_number(done, "seconds", seconds);
+	json_set_integer(done, "peak_memory_bytes", (int64_t)peak_memory_bytes());
+	json_set_integer(done, "threads", run->threads);
+	int status = done_outputs(stage, run->out, json_set_object(done, "outputs"), err);
+	char *path = status == OK ? stage_out_path(run, "done", err) : NULL;
+	if (status == OK)
+		status = path ? json_save(done, path, err) : err->code;
+	free(path);
+	json_free(done);
+	return status;
+}
+
+static int write_metrics(const struct stage_run *run, struct err *err)
+{
+	char *path = stage_out_path(run, "metrics.json", err);
+	int status = path ? json_save(run->metrics, path, err) : err->code;
+	free(path);
+	return status;
+}
+
+static int run_stage(const struct stage *stage, struct stage_run *run, struct err *err)
+{
+	double started = clock_seconds();
+	int status = folder_make(run->out, err);
+	if (status == OK)
+		status = stage->run(run, err);
+	if (status == OK)
+		status = write_metrics(run, err);
+	double seconds = clock_seconds() - started;
+	if (status == OK)
+		status = write_done(stage, run, seconds, err);
+	if (status == OK)
+		log_info(stage->name, "%.1f s: %s", seconds, run->headline);
+	else
+		err_wrap(err, "%s", stage->name);
+	return status;
+}
+
+static bool done_already(const char *folder, struct err *err)
+{
+	char *path = path_join(folder, "done", err);
+	bool there = path && path_exists(path);
+	free(path);
+	return there;
+}
+
+int stage_command(const struct stage *stage, int argc, char **argv, struct err *err)
+{
+	struct stage_options options;
+	struct settings *settings = NULL;
+	int status = stage_options_parse(&options, argc, argv, err);
+	if (status != OK)
+		return status;
+	if (!options.out)
+		status = err_set(err, ERR_SETTINGS, "%s: --out DIR says where the results go", stage->name);
+	else if (options.n_words)
+		status = err_set(err, ERR_SETTINGS, "%s: \"%s\" is not an option; see `moodcast-train help %s`", stage->name,
+		                 options.words[0], stage->name);
+	else
+		status = settings_load(&settings, options.config, options.overrides, options.n_overrides, err);
+	if (status == OK && done_already(options.out, err)) {
+		log_info(stage->name, "%s is done already", options.out);
+	} else if (status == OK) {
+		struct stage_run run = {.settings = settings, .out = options.out, .inputs = options.inputs,
+		                        .n_inputs = options.n_inputs, .threads = thread_count((int)settings->run.threads),
+		                        .metrics = json_object_new()};
+		status = run.metrics ? run_stage(stage, &run, err) : err_set(err, ERR_MEMORY, "no memory for metrics");
+		json_free(run.metrics);
+	}
+	settings_free(settings);
+	stage_options_free(&options);
+	return status;
+}

@@ -1,0 +1,90 @@
+/*
+ * stages: one file a stage: settings → open → call a library → write → metrics. No algorithm here.
+ *
+ * A stage reads the folders of the stages above it, writes into its own, and knows nothing else.
+ * Depends on every library below; only app includes it.
+ */
+#ifndef MOODCAST_STAGES_H
+#define MOODCAST_STAGES_H
+
+#include "base/base.h"
+#include "config/config.h"
+#include "io/io.h"
+
+struct stage_input {
+	const char *stage, *folder;
+};
+struct stage_run {
+	const struct settings *settings;
+	const char *out; /* the stage's folder; exists */
+	const struct stage_input *inputs;
+	size_t n_inputs;
+	int threads;          /* resolved: at least 1 */
+	struct json *metrics; /* the stage adds its figures; written as metrics.json by the frame */
+	char headline[240];   /* one line for people: the figure that matters */
+};
+
+struct stage {
+	const char *name, *help;
+	int version; /* goes into the identity: raise it when results change */
+	const char *sections; /* settings sections it reads, separated by spaces */
+	int (*run)(struct stage_run *run, struct err *err);
+	/* Files it leaves, space-separated, below its folder; a trailing '/' = a folder with all in it. metrics.json is always there. */
+	const char *outputs;
+	/* NULL = always; else false when the settings give the stage nothing to do ("no faces.input"). */
+	bool (*active)(const struct settings *settings);
+	/* Does it read this upstream stage under these settings? NULL = always. */
+	bool (*uses)(const struct settings *settings, const char *upstream);
+};
+extern const struct stage stage_table[];
+extern const size_t stage_count;
+const struct stage *stage_find(const char *name);
+
+/* OUT/name; freed by the caller. */
+char *stage_out_path(const struct stage_run *run, const char *name, struct err *err) MUST_CHECK;
+/* Folder of the upstream stage, NULL when it was not given. */
+const char *stage_in_folder(const struct stage_run *run, const char *stage);
+/* FOLDER/name of an upstream stage; NULL and ERR_SETTINGS when --in STAGE=DIR is missing. */
+char *stage_in_path(const struct stage_run *run, const char *stage, const char *name, struct err *err) MUST_CHECK;
+/* Resolves one input setting: "@sample/x.zip" → the file in that stage's folder; else globs. */
+int stage_expand(const struct stage_run *run, const struct text_list *list, struct path_list *out, struct err *err) MUST_CHECK;
+
+/* ---- the frame: one stage as a command, and the plan that make reads ---- */
+
+/* STAGE --config FILE [--set section.key=value]… [--in STAGE=DIR]… --out DIR. Runs the stage, writes its metrics.json, then
+ * `done` (sha256 and size of each output, seconds, peak memory). With `done` there already nothing is done. */
+int stage_command(const struct stage *stage, int argc, char **argv, struct err *err) MUST_CHECK;
+/* --config FILE [--set …]… --store DIR --out PLAN.mk STAGE[:UP,UP]…: the stages that have something to do, their
+ * identities and what each reads, as make variables. PLAN.mk keeps its time when nothing changed. */
+int plan_command(int argc, char **argv, struct err *err) MUST_CHECK;
+/* One line for people about a finished experiment: --in evaluate=DIR --exp NAME. */
+int summary_command(int argc, char **argv, struct err *err) MUST_CHECK;
+
+/* Options that stages and plan share; parsed from argv in place. */
+struct stage_options {
+	const char *config, *out, *store, *exp;
+	const char **overrides;
+	struct stage_input *inputs;
+	const char **words; /* what is no option */
+	size_t n_overrides, n_inputs, n_words;
+};
+int stage_options_parse(struct stage_options *out, int argc, char **argv, struct err *err) MUST_CHECK;
+void stage_options_free(struct stage_options *options);
+
+/* sha256 over the content of a file, or of every file below a folder with its name; remembered in CACHE (a TSV) by path, size and
+ * times, so that an unchanged archive is not read again. */
+int input_hash(const char *path, const char *cache, char hex[SHA256_HEX], struct err *err) MUST_CHECK;
+
+int stage_sample(struct stage_run *run, struct err *err);
+int stage_faces(struct stage_run *run, struct err *err);
+int stage_cascade(struct stage_run *run, struct err *err);
+int stage_features(struct stage_run *run, struct err *err);
+int stage_emotion(struct stage_run *run, struct err *err);
+int stage_playlists(struct stage_run *run, struct err *err);
+int stage_tags(struct stage_run *run, struct err *err);
+int stage_als(struct stage_run *run, struct err *err);
+int stage_evaluate(struct stage_run *run, struct err *err);
+int stage_report(struct stage_run *run, struct err *err);
+int stage_pack(struct stage_run *run, struct err *err);
+
+#endif

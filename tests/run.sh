@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Runs every unit test binary and every tests/cli and tests/e2e script; closes with "N passed, N failed, N skipped".
+# A script passes with exit 0, is skipped with exit 77 (its last "SKIP name: reason" line is shown), else fails.
+set -u
+bin=$(realpath "$1") units=$(realpath "$2")
+cd "$(dirname "$0")/.." || exit 3
+export MOODCAST_BIN=$bin
+if [ -z "${MOODCAST_DATA:-}" ] && [ -d ../shared/data ]; then MOODCAST_DATA=$(realpath ../shared/data); export MOODCAST_DATA; fi
+passed=0 failed=0 skipped=0
+log=$(mktemp -d) && trap 'rm -rf "$log"' EXIT
+
+unit() {
+  local name; name=$(basename "$1")
+  "$1" >"$log/$name" 2>&1; local code=$?
+  local ok bad skip
+  ok=$(grep -c '^\[       OK \]' "$log/$name"); skip=$(grep -c '^\[  SKIPPED \] [a-z_0-9]*$' "$log/$name")
+  bad=$(grep -cE '^\[  FAILED  \] [a-z_0-9]+$' "$log/$name"); bad=$(( bad / 2 ))
+  if [ $code -ne 0 ]; then
+    [ $bad -eq 0 ] && bad=1
+    echo "FAIL $name"; grep -vE '^\[ (RUN|      OK)' "$log/$name" | tail -n 40
+  fi
+  passed=$((passed + ok)) failed=$((failed + bad))
+  if [ "$skip" -gt 0 ]; then
+    grep -oE '^\[  SKIPPED \] [a-z_0-9]+$' "$log/$name" | sort -u | sed "s/^.*\] /SKIP $name: /"
+    skipped=$((skipped + $(grep -oE '^\[  SKIPPED \] [a-z_0-9]+$' "$log/$name" | sort -u | wc -l)))
+  fi
+}
+
+script() {
+  local name; name=$(basename "$1")
+  timeout "${TEST_TIMEOUT:-900}" bash "$1" >"$log/$name" 2>&1; local code=$?
+  case $code in
+    0) passed=$((passed + 1)); echo "ok   $name" ;;
+    77) skipped=$((skipped + 1)); grep '^SKIP' "$log/$name" | tail -n 1 ;;
+    *) failed=$((failed + 1)); echo "FAIL $name (exit $code)"; tail -n 40 "$log/$name" ;;
+  esac
+}
+
+for test in "$units"/test_*; do case $test in *.d) ;; *) [ -x "$test" ] && unit "$test" ;; esac; done
+for test in tests/cli/*.sh tests/e2e/*.sh tests/browser/*.sh; do [ -e "$test" ] && script "$test"; done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ] && [ $passed -gt 0 ]
