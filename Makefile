@@ -30,9 +30,12 @@ ARCH   := -march=x86-64-v2
 # Asked for once, and only when a recipe needs them: before `deps` there may be no pkg-config.
 once = $(eval $(1) := $(shell $(2)))$($(1))
 PKG_CFLAGS   = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS_TRAIN) $(PKGS_RUNTIME))
-LINK_TRAIN   = $(call once,LINK_TRAIN,pkg-config --libs $(PKGS_TRAIN)) -lcsv -lm -lpthread
-LINK_RUNTIME = $(call once,LINK_RUNTIME,pkg-config --libs $(PKGS_RUNTIME)) -lm -lpthread
-LINK_TESTS   = $(call once,LINK_TESTS,pkg-config --libs $(PKGS_TRAIN) libmicrohttpd cmocka) -lcsv -lm -lpthread
+TRAIN_LIBS   = $(call once,TRAIN_LIBS,pkg-config --libs $(PKGS_TRAIN))
+RUNTIME_LIBS = $(call once,RUNTIME_LIBS,pkg-config --libs $(PKGS_RUNTIME))
+TEST_LIBS    = $(call once,TEST_LIBS,pkg-config --libs $(PKGS_TRAIN) libmicrohttpd cmocka)
+LINK_TRAIN   = $(TRAIN_LIBS) -lcsv -lm -lpthread
+LINK_RUNTIME = $(RUNTIME_LIBS) -lm -lpthread
+LINK_TESTS   = $(TEST_LIBS) -lcsv -lm -lpthread
 CFLAGS_ALL = -std=c11 -D_GNU_SOURCE $(MODE_$(MODE)) $(ARCH) -fopenmp $(WARN) $(WERROR) -ffp-contract=off \
              -Isrc $(PKG_CFLAGS) $(CFLAGS)
 LDFLAGS_ALL = $(MODE_$(MODE)) -fopenmp -Wl,--as-needed $(LDFLAGS)

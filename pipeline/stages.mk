@@ -15,7 +15,7 @@ MANIFEST += pack:cascade,features,emotion,playlists,tags,als,evaluate
 # ---- the hash chain -------------------------------------------------------------------------
 # A stage's results lie in out/store/STAGE-ID. ID follows from its settings, its input files and the IDs above it, so what
 # two experiments agree on is computed once, and going back to an old setting finds its results still there.
-OUT      := out
+OUT      ?= out
 STORE    := $(OUT)/store
 EXP_DIR  := $(OUT)/$(EXP)
 CONFIG   := configs/$(EXP).ini

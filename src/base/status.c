@@ -34,8 +34,9 @@ int err_wrap(struct err *err, const char *fmt, ...)
 	va_start(args, fmt);
 	int used = vsnprintf(err->text, sizeof err->text, fmt, args);
 	va_end(args);
+	/* A sentence too long for the struct is cut at its end: the place stands at its beginning. */
 	if (used >= 0 && (size_t)used < sizeof err->text)
-		snprintf(err->text + used, sizeof err->text - (size_t)used, ": %s", inner);
+		(void)!snprintf(err->text + used, sizeof err->text - (size_t)used, ": %.*s", (int)(sizeof inner - 3), inner);
 	return err->code;
 }
 

@@ -18,8 +18,9 @@
 /* The kernel family that OpenBLAS runs: "SkylakeX", "Haswell", "Prescott" … */
 const char *blas_core(void);
 const char *blas_version(void);
-/* The OPENBLAS_CORETYPE this CPU deserves when OpenBLAS chose a family of a lower vector level by itself (cpu_features), else
- * NULL, and NULL when OPENBLAS_CORETYPE is set. The program sets it and starts itself again, once, before any work. */
+/* The OPENBLAS_CORETYPE this CPU deserves when OpenBLAS chose a family of a lower vector level by itself
+ * (cpu_features), else NULL, and NULL when OPENBLAS_CORETYPE is set. The program sets it and starts itself again, once,
+ * before any work. */
 const char *blas_better_core(void);
 void blas_threads(int threads);
 
@@ -60,7 +61,8 @@ void conv_ref(const struct conv *conv);
 /* 2×2 stride 2 'valid' maximum: [n][h][w][c] → [n][h/2][w/2][c]. */
 void pool_max2(size_t n, size_t height, size_t width, size_t channels, const float *input, float *output, int threads);
 /* size×size stride size 'valid' average. */
-void pool_average(size_t n, size_t height, size_t width, size_t channels, size_t size, const float *input, float *output);
+void pool_average(size_t n, size_t height, size_t width, size_t channels, size_t size, const float *input,
+                  float *output);
 /* Row-wise, in place, subtracting the maximum first. */
 void softmax_rows(size_t rows, size_t columns, float *x);
 
@@ -72,10 +74,10 @@ struct rect {
 double rect_iou(struct rect a, struct rect b);
 
 enum resample_kernel { RESAMPLE_NEAREST, RESAMPLE_BILINEAR, RESAMPLE_AREA };
-/* Resamples the (real-valued) rectangle x, y, w, h of a picture [height][width][channels] of bytes to [out_h][out_w][channels]
- * float32 0..255. What lies outside the picture repeats its edge. Pixel centres at +0.5. NEAREST: the sample whose square holds
- * the centre; BILINEAR: two taps an axis; AREA: exact box average when shrinking, BILINEAR when enlarging. Same
- * result on every machine. */
+/* Resamples the (real-valued) rectangle x, y, w, h of a picture [height][width][channels] of bytes to
+ * [out_h][out_w][channels] float32 0..255. What lies outside the picture repeats its edge. Pixel centres at +0.5.
+ * NEAREST: the sample whose square holds the centre; BILINEAR: two taps an axis; AREA: exact box average when
+ * shrinking, BILINEAR when enlarging. Same result on every machine. */
 struct resample {
 	const uint8_t *pixels;
 	size_t width, height, channels;
@@ -97,9 +99,9 @@ void cholesky_solve(size_t n, const double *l, double *b); /* b ← A⁻¹ b */
 
 struct csr {
 	size_t rows, columns;
-	int64_t *start;  /* [rows + 1] */
-	int32_t *index;  /* [start[rows]], ascending in a row */
-	float *value;    /* the same count; NULL where only the pattern matters */
+	int64_t *start; /* [rows + 1] */
+	int32_t *index; /* [start[rows]], ascending in a row */
+	float *value;   /* the same count; NULL where only the pattern matters */
 };
 void csr_free(struct csr *matrix);
 int csr_transpose(const struct csr *matrix, struct csr *out, struct err *err) MUST_CHECK;
@@ -117,8 +119,9 @@ struct scored {
 size_t top_k(struct scored *items, size_t count, size_t k);
 double mean_of(const double *x, size_t n);      /* NaN without numbers */
 double deviation_of(const double *x, size_t n); /* over n − 1; NaN below two numbers */
-/* 2.5 and 97.5 percentiles of the mean over groups drawn with replacement (percentile bootstrap): value[i] summed and weight[i] summed a
- * draw, mean = Σ value / Σ weight; draws without weight are left out. NaN when none is left, or no memory for `draws` numbers. */
+/* 2.5 and 97.5 percentiles of the mean over groups drawn with replacement (percentile bootstrap): value[i] summed and
+ * weight[i] summed a draw, mean = Σ value / Σ weight; draws without weight are left out. NaN when none is left, or no
+ * memory for `draws` numbers. */
 void bootstrap_interval(const double *value, const double *weight, size_t groups, size_t draws, struct rng *rng,
                         double *low, double *high);
 

@@ -75,6 +75,15 @@ void stage_options_free(struct stage_options *options);
  * times, so that an unchanged archive is not read again. */
 int input_hash(const char *path, const char *cache, char hex[SHA256_HEX], struct err *err) MUST_CHECK;
 
+/* `network --summary | --forward IN.npy --out OUT.npy`, with --weights FILE (several), --cut, --size, --seed, --threads: the network
+ * alone, for comparisons with other programs. argv holds what follows `network`. IN: float32 [n][size][size][3],
+ * preprocessed; OUT: float32 [n][h][w][c]. */
+int network_command(int argc, char **argv, struct err *err) MUST_CHECK;
+
+/* `tags --nearest TAG -n N --in tags=DIR`: prints the N tags nearest to TAG as "tag<TAB>cosine" lines, best first. `folder` holds the
+ * results of the stage tags. TAG is normalised first; ERR_SETTINGS when it is not known. */
+int tags_nearest_command(const char *folder, const char *tag, long n, struct err *err) MUST_CHECK;
+
 int stage_sample(struct stage_run *run, struct err *err);
 int stage_faces(struct stage_run *run, struct err *err);
 int stage_cascade(struct stage_run *run, struct err *err);

@@ -1,0 +1,220 @@
+/* HDF5 files: opening, creating, committing; groups. Data sets are in hdf_data.c, texts in hdf_text.c, attributes in
+ * hdf_attr.c. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/hdf_internal.h"
+
+/* ---- the library's error stack ----------------------------------------------------------- */
+
+struct innermost {
+	char text[256];
+};
+
+static herr_t take_innermost(unsigned n, const H5E_error2_t *entry, void *context)
+{
+	struct innermost *found = context;
+	if (n == 0 && entry->desc)
+		snprintf(found->text, sizeof found->text, "%s", entry->desc);
+	return 0;
+}
+
+int hdf_fail(const struct hdf_file *file, int code, const char *name, const char *what, struct err *err)
+{
+	struct innermost found = {"no reason given"};
+	H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_innermost, &found);
+	return err_set(err, code, "%s: %s%s%s: %s", file->path, name, name[0] ? ": " : "", what, found.text);
+}
+
+/* ---- life cycle -------------------------------------------------------------------------------- */
+
+static struct hdf_file *file_new(const char *path, bool created, struct err *err)
+{
+	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+	struct hdf_file *file = mem_alloc(1, sizeof *file, err);
+	if (!file)
+		return NULL;
+	file->id = H5I_INVALID_HID;
+	file->created = created;
+	file->path = mem_text(path, err);
+	file->links = H5Pcreate(H5P_LINK_CREATE);
+	if (file->path && (file->links < 0 || H5Pset_create_intermediate_group(file->links, 1) < 0)) {
+		hdf_fail(file, ERR_MEMORY, "", "cannot be prepared", err);
+		hdf_close(file);
+		return NULL;
+	}
+	if (!file->path) {
+		hdf_close(file);
+		return NULL;
+	}
+	return file;
+}
+
+/* Whatever is still open inside a file is closed with it, so that a failed call cannot keep PATH.part locked. */
+static hid_t access_strong(void)
+{
+	hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+	if (access >= 0)
+		H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+	return access;
+}
+
+void hdf_close(struct hdf_file *file)
+{
+	if (!file)
+		return;
+	if (file->id >= 0)
+		H5Fclose(file->id);
+	if (file->links >= 0)
+		H5Pclose(file->links);
+	free(file->path);
+	free(file);
+}
+
+/* Is there a file that can be read, and is it HDF5? The library's own message would not tell these apart. */
+static int look_at(const char *path, struct err *err)
+{
+	if (path_is_folder(path))
+		return err_set(err, ERR_IO, "%s: is a folder, not a file", path);
+	int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+	if (descriptor < 0)
+		return err_errno(err, "%s: cannot be read", path);
+	close(descriptor);
+	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+	if (H5Fis_hdf5(path) <= 0)
+		return err_set(err, ERR_DATA, "%s: is not an HDF5 file", path);
+	return OK;
+}
+
+static int open_existing(struct hdf_file **out, const char *path, bool resume, struct err *err)
+{
+	char *actual = resume ? mem_format(err, "%s.part", path) : mem_text(path, err);
+	if (!actual)
+		return err->code;
+	struct hdf_file *file = NULL;
+	int status = look_at(actual, err);
+	if (status == OK && !(file = file_new(path, resume, err)))
+		status = err->code;
+	if (status == OK) {
+		hid_t access = access_strong();
+		file->id = H5Fopen(actual, resume ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
+		if (file->id < 0)
+			status = hdf_fail(file, ERR_DATA, "", "cannot be opened as HDF5", err);
+		H5Pclose(access);
+	}
+	free(actual);
+	if (status == OK)
+		*out = file;
+	else
+		hdf_close(file);
+	return status;
+}
+
+int hdf_open(struct hdf_file **out, const char *path, struct err *err)
+{
+	return open_existing(out, path, false, err);
+}
+
+int hdf_resume(struct hdf_file **out, const char *path, struct err *err)
+{
+	return open_existing(out, path, true, err);
+}
+
+/* The library would report a missing folder or a full disk in its own words; errno says it better. */
+static int part_writable(const char *part, struct err *err)
+{
+	int descriptor = open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (descriptor < 0)
+		return err_errno(err, "%s: cannot be written", part);
+	close(descriptor);
+	return OK;
+}
+
+int hdf_create(struct hdf_file **out, const char *path, struct err *err)
+{
+	char *part = mem_format(err, "%s.part", path);
+	struct hdf_file *file = part ? file_new(path, true, err) : NULL;
+	int status = file ? part_writable(part, err) : err->code;
+	if (status == OK) {
+		hid_t access = access_strong();
+		file->id = H5Fcreate(part, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+		if (file->id < 0)
+			status = hdf_fail(file, ERR_IO, "", "cannot be created", err);
+		H5Pclose(access);
+	}
+	free(part);
+	if (status == OK)
+		*out = file;
+	else
+		hdf_close(file);
+	return status;
+}
+
+int hdf_commit(struct hdf_file *file, struct err *err)
+{
+	int status = OK;
+	if (!file->created)
+		status = err_set(err, ERR_IO, "%s: was opened for reading and cannot be committed", file->path);
+	else if (H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0 || H5Fclose(file->id) < 0)
+		status = hdf_fail(file, ERR_IO, "", "writing failed; is there room?", err);
+	else
+		file->id = H5I_INVALID_HID;
+	if (status == OK)
+		status = file_commit(file->path, err);
+	hdf_close(file);
+	return status;
+}
+
+int hdf_flush(struct hdf_file *file, struct err *err)
+{
+	if (H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0)
+		return hdf_fail(file, ERR_IO, "", "writing failed; is there room?", err);
+	char *part = mem_format(err, "%s.part", file->path);
+	if (!part)
+		return err->code;
+	int status = OK, descriptor = open(part, O_RDWR | O_CLOEXEC);
+	if (descriptor < 0 || fsync(descriptor) != 0)
+		status = err_errno(err, "%s: cannot be synced to disk", part);
+	if (descriptor >= 0)
+		close(descriptor);
+	free(part);
+	return status;
+}
+
+/* ---- names and groups --------------------------------------------------------------------------- */
+
+/* H5Lexists fails where a parent is missing, so every prefix is asked in turn. */
+bool hdf_has(const struct hdf_file *file, const char *name)
+{
+	struct err ignored = {0};
+	char *prefix = mem_text(name, &ignored);
+	if (!prefix)
+		return false;
+	bool found = true;
+	for (char *at = prefix + (prefix[0] == '/'); found && *at != '\0'; at++) {
+		if (at[1] != '/' && at[1] != '\0')
+			continue;
+		char kept = at[1];
+		at[1] = '\0';
+		found = H5Lexists(file->id, prefix, H5P_DEFAULT) > 0 && H5Oexists_by_name(file->id, prefix, H5P_DEFAULT) > 0;
+		at[1] = kept;
+		if (kept == '/' && found)
+			at++;
+	}
+	free(prefix);
+	return found;
+}
+
+int hdf_group(struct hdf_file *file, const char *name, struct err *err)
+{
+	if (hdf_has(file, name))
+		return OK;
+	hid_t group = H5Gcreate2(file->id, name, file->links, H5P_DEFAULT, H5P_DEFAULT);
+	if (group < 0)
+		return hdf_fail(file, ERR_IO, name, "the group cannot be made", err);
+	H5Gclose(group);
+	return OK;
+}

@@ -1,0 +1,191 @@
+/* The comparators behind the common scoring interface. */
+#include "recsys/recsys_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void score_popularity(const void *state, const struct ranking_query *queries, size_t count, float *scores)
+{
+	const struct popularity *popularity = state;
+	(void)queries;
+	for (size_t q = 0; q < count; q++)
+		memcpy(scores + q * popularity->songs, popularity->share, popularity->songs * sizeof *scores);
+}
+
+struct ranker popularity_ranker(const struct popularity *popularity)
+{
+	return (struct ranker){"popularity", score_popularity, popularity};
+}
+
+static void score_knn_one(const struct knn_ranker *ranker, const struct ranking_query *query, float *scores)
+{
+	const struct csr *neighbours = &ranker->knn->neighbours;
+	size_t songs = ranker->knn->songs;
+	memset(scores, 0, songs * sizeof *scores);
+	for (size_t i = 0; i < query->n_shown; i++) {
+		int32_t song = query->shown[i];
+		for (int64_t e = neighbours->start[song]; e < neighbours->start[song + 1]; e++)
+			scores[neighbours->index[e]] += neighbours->value[e];
+	}
+	/* Similarities are positive, shares are 0 … 1: what nothing votes for stands between −1 and 0, by popularity. */
+	for (size_t i = 0; i < songs; i++)
+		if (scores[i] <= 0)
+			scores[i] = ranker->popularity->share[i] - 1;
+}
+
+static void score_knn(const void *state, const struct ranking_query *queries, size_t count, float *scores)
+{
+	const struct knn_ranker *ranker = state;
+	for (size_t q = 0; q < count; q++)
+		score_knn_one(ranker, &queries[q], scores + q * ranker->knn->songs);
+}
+
+struct ranker item_knn_ranker(const struct knn_ranker *state)
+{
+	return (struct ranker){state->name, score_knn, state};
+}
+
+/* ---- ALS ---------------------------------------------------------------------------------------------- */
+
+enum factor_source { FACTOR_NONE, FACTOR_TRAINED, FACTOR_FOLDED };
+
+struct als_ranker {
+	const struct als_model *model;
+	const struct popularity *popularity;
+	uint8_t *source; /* [p], enum factor_source */
+	float *folded;   /* [p][f], where the source says so */
+};
+
+static size_t count_shown(const struct playlist_links *links, size_t row)
+{
+	size_t shown = 0;
+	for (int64_t e = links->start[row]; e < links->start[row + 1]; e++)
+		shown += links->held[e] == 0;
+	return shown;
+}
+
+/* sum[t][f], count[t] over the training playlists that have songs. */
+static void sum_tag_factors(const struct playlists *playlists, const struct als_model *model, double *sum,
+                            size_t *count)
+{
+	size_t f = model->factors;
+	for (size_t p = 0; p < playlists->n_playlists; p++) {
+		if (playlists->split[p] != PLAYLIST_TRAIN || count_shown(&playlists->songs, p) == 0)
+			continue;
+		for (int64_t e = playlists->tags.start[p]; e < playlists->tags.start[p + 1]; e++) {
+			double *row = sum + (size_t)playlists->tags.index[e] * f;
+			count[playlists->tags.index[e]]++;
+			for (size_t k = 0; k < f; k++)
+				row[k] += model->user[p * f + k];
+		}
+	}
+}
+
+/* The mean over the playlist's shown tags of their mean factors; false when no such tag has been seen in training. */
+static bool fold_playlist(struct als_ranker *ranker, const struct playlists *playlists, size_t p, const double *sum,
+                          const size_t *count)
+{
+	size_t f = ranker->model->factors, known = 0;
+	float *x = ranker->folded + p * f;
+	for (int64_t e = playlists->tags.start[p]; e < playlists->tags.start[p + 1]; e++) {
+		size_t tag = (size_t)playlists->tags.index[e];
+		if (playlists->tags.held[e] || count[tag] == 0)
+			continue;
+		known++;
+		for (size_t k = 0; k < f; k++)
+			x[k] += (float)(sum[tag * f + k] / (double)count[tag]);
+	}
+	for (size_t k = 0; k < f && known > 0; k++)
+		x[k] /= (float)known;
+	return known > 0;
+}
+
+static int find_factors(struct als_ranker *ranker, const struct playlists *playlists, struct err *err)
+{
+	size_t f = ranker->model->factors;
+	double *sum = mem_alloc(playlists->n_tags, f * sizeof *sum, err);
+	size_t *count = mem_alloc(playlists->n_tags, sizeof *count, err);
+	ranker->source = mem_alloc(playlists->n_playlists, sizeof *ranker->source, err);
+	ranker->folded = mem_alloc(playlists->n_playlists, f * sizeof *ranker->folded, err);
+	bool whole = sum && count && ranker->source && ranker->folded;
+	if (whole)
+		sum_tag_factors(playlists, ranker->model, sum, count);
+	for (size_t p = 0; whole && p < playlists->n_playlists; p++) {
+		if (count_shown(&playlists->songs, p) > 0)
+			ranker->source[p] = FACTOR_TRAINED;
+		else if (fold_playlist(ranker, playlists, p, sum, count))
+			ranker->source[p] = FACTOR_FOLDED;
+	}
+	free(sum);
+	free(count);
+	return whole ? OK : err->code;
+}
+
+int als_ranker_new(struct als_ranker **out, const struct playlists *playlists, const struct als_model *model,
+                   const struct popularity *popularity, struct err *err)
+{
+	if (model->users != playlists->n_playlists || model->items != playlists->n_songs)
+		return err_set(err, ERR_DATA, "als: a model of %zu playlists and %zu songs does not belong to %zu and %zu",
+		               model->users, model->items, playlists->n_playlists, playlists->n_songs);
+	struct als_ranker *ranker = mem_alloc(1, sizeof *ranker, err);
+	if (!ranker)
+		return err->code;
+	*ranker = (struct als_ranker){.model = model, .popularity = popularity};
+	int code = find_factors(ranker, playlists, err);
+	if (code != OK) {
+		als_ranker_free(ranker);
+		return code;
+	}
+	*out = ranker;
+	return OK;
+}
+
+void als_ranker_free(struct als_ranker *ranker)
+{
+	if (!ranker)
+		return;
+	free(ranker->source);
+	free(ranker->folded);
+	free(ranker);
+}
+
+/* Four songs pass against all queries while they are in the cache. */
+static void score_songs(const struct als_model *model, const float *const *factors, size_t count, float *scores)
+{
+	const struct recsys_kernels *kernels = recsys_kernels();
+	size_t f = model->factors, songs = model->items;
+	for (size_t i = 0; i < songs; i += 4) {
+		const float *y[4];
+		for (size_t r = 0; r < 4; r++)
+			y[r] = model->item + (i + r < songs ? i + r : i) * f;
+		for (size_t q = 0; q < count; q += 4) {
+			const float *x[4];
+			float out[16];
+			for (size_t r = 0; r < 4; r++)
+				x[r] = factors[q + r < count ? q + r : q];
+			kernels->dots(x, y, f, out, 4);
+			for (size_t r = 0; r < 4 && q + r < count; r++)
+				memcpy(scores + (q + r) * songs + i, out + 4 * r, (songs - i < 4 ? songs - i : 4) * sizeof *out);
+		}
+	}
+}
+
+static void score_als(const void *state, const struct ranking_query *queries, size_t count, float *scores)
+{
+	const struct als_ranker *ranker = state;
+	size_t f = ranker->model->factors;
+	const float *factors[RANKING_BATCH];
+	for (size_t q = 0; q < count; q++) {
+		size_t p = queries[q].playlist;
+		factors[q] = (ranker->source[p] == FACTOR_FOLDED ? ranker->folded : ranker->model->user) + p * f;
+	}
+	score_songs(ranker->model, factors, count, scores);
+	for (size_t q = 0; q < count; q++)
+		if (ranker->source[queries[q].playlist] == FACTOR_NONE)
+			score_popularity(ranker->popularity, &queries[q], 1, scores + q * ranker->model->items);
+}
+
+struct ranker als_ranker_of(const struct als_ranker *ranker)
+{
+	return (struct ranker){"als", score_als, ranker};
+}

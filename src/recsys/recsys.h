@@ -1,0 +1,402 @@
+/*
+ * recsys: playlists and the songs in them.
+ *
+ * Reading and merging playlists, the hold-out, and everything that is learnt from who put which song where.
+ * Depends on: base, config, io, num. Never includes text, vision or nn: what it needs of them comes in as a function or
+ * an array.
+ */
+#ifndef MOODCAST_RECSYS_H
+#define MOODCAST_RECSYS_H
+
+#include "base/base.h"
+#include "config/config.h"
+#include "io/io.h"
+#include "num/num.h"
+
+/* ---- playlists: reading, merging, hold-out ---- */
+
+enum playlist_split { PLAYLIST_TRAIN = 0, PLAYLIST_HELD_OUT = 2 };
+/* What of a held-out playlist is shown: half of its songs, half of its songs and half of its tags, half of its tags, only its title.
+ * What is not shown is hidden (held = 1): no training sees it, and it is what evaluation asks for. */
+enum playlist_mask { MASK_NONE, MASK_SONGS, MASK_SONGS_TAGS, MASK_TAGS, MASK_TITLE, MASK_COUNT };
+const char *playlist_mask_name(int mask); /* "none", "songs", "songs_tags", "tags", "title" */
+
+/* Which tags or songs a playlist has: row r holds index[start[r]] … index[start[r + 1] − 1]. */
+struct playlist_links {
+	int64_t *start;  /* [p + 1] */
+	int32_t *index;  /* [start[p]] */
+	uint8_t *held;   /* [start[p]]: 1 = hidden from training */
+};
+
+/* All of playlists.h5. Rows ascend by playlist id, songs by song id, tags by falling count, then by bytes. */
+struct playlists {
+	size_t n_playlists, n_tags, n_songs;
+	int64_t *id, *likes;         /* [p]; likes 0 where the input has none */
+	uint8_t *split, *mask;       /* [p]; enum playlist_split, playlist_mask */
+	struct path_list title;      /* [p], "" where there is none */
+	struct playlist_links tags;  /* in the order in which the playlist lists them, each once */
+	struct playlist_links songs; /* ascending in a row, each once */
+	struct path_list tag_name;   /* [t], normalised, unique */
+	struct path_list tag_display; /* [t], the most frequent spelling */
+	int64_t *tag_count;          /* [t], links that are not held; 0 for a tag that only hidden links have */
+	int64_t *song_id;            /* [s] */
+	struct path_list song_name, song_artist; /* [s], "" without song_meta */
+	bool synthetic;              /* drawn by the stage `sample` */
+};
+
+/* Every array is checked: lengths, offsets, index ranges, masks. ERR_DATA names file and data set. */
+int playlists_load(struct playlists **out, const char *h5_path, struct err *err) MUST_CHECK;
+void playlists_free(struct playlists *playlists); /* NULL is fine */
+int playlists_save(const struct playlists *playlists, const char *h5_path, struct err *err) MUST_CHECK;
+/* The training part as R [p][s]: one entry a link that is not held, value = likes of the playlist (explicit zeros kept).
+ * Freed with csr_free. */
+int playlists_matrix(const struct playlists *playlists, struct csr *out, struct err *err) MUST_CHECK;
+struct playlist_summary {
+	size_t tag_links, song_links, hidden_tags, hidden_songs;
+	size_t named_songs, liked; /* songs with a name; playlists with likes */
+	size_t held_out, by_mask[MASK_COUNT];
+};
+struct playlist_summary playlists_summary(const struct playlists *playlists);
+/* likes.npz: the same matrix for scipy.sparse.load_npz. */
+int playlists_save_likes(const struct playlists *playlists, const char *npz_path, struct err *err) MUST_CHECK;
+
+/* Gathers playlists from any number of inputs. Of a record that cannot be used, or of a single tag or song in it, the reason is counted and
+ * the place kept for skipped.tsv; only a file that cannot be read to its end is an error. */
+#define PLAYLIST_RECORDS(X)                                                              \
+	X(RECORD_PLAYLIST, "playlists") X(RECORD_TAG, "tags") X(RECORD_SONG, "songs") X(RECORD_PAIR, "pairs") X(RECORD_META, "song_meta")
+enum playlist_record_kind {
+#define RECORD_ENUM(name, text) name,
+	PLAYLIST_RECORDS(RECORD_ENUM)
+#undef RECORD_ENUM
+	RECORD_COUNT
+};
+/* name, what was skipped, the reason in words. */
+#define PLAYLIST_SKIPS(X)                                                                \
+	X(SKIP_RECORD_KIND, RECORD_PLAYLIST, "playlist is not an object")                    \
+	X(SKIP_RECORD_FIELDS, RECORD_PLAYLIST, "row has another number of fields than the header") \
+	X(SKIP_RECORD_ID, RECORD_PLAYLIST, "playlist id is not an integer from 0 to 2^63-1") \
+	X(SKIP_RECORD_TWICE, RECORD_PLAYLIST, "playlist listed twice in one input")          \
+	X(SKIP_RECORD_LIKES, RECORD_PLAYLIST, "likes are not an integer from 0 to 2^63-1")   \
+	X(SKIP_RECORD_TITLE, RECORD_PLAYLIST, "title is not a text of at most 4096 bytes in UTF-8") \
+	X(SKIP_RECORD_LISTS, RECORD_PLAYLIST, "tags or songs are not a list")                \
+	X(SKIP_TAG_KIND, RECORD_TAG, "tag is not a text in UTF-8")                           \
+	X(SKIP_TAG_LONG, RECORD_TAG, "tag is longer than 1024 bytes")                        \
+	X(SKIP_TAG_EMPTY, RECORD_TAG, "tag is empty after normalisation")                    \
+	X(SKIP_TAG_CONTROL, RECORD_TAG, "tag holds a control character after normalisation") \
+	X(SKIP_SONG_ID, RECORD_SONG, "song id is not an integer from 0 to 2^63-1")           \
+	X(SKIP_PAIR_FIELDS, RECORD_PAIR, "pair has another number of fields than the header") \
+	X(SKIP_PAIR_ID, RECORD_PAIR, "id in a pair is not an integer from 0 to 2^63-1")      \
+	X(SKIP_META_ID, RECORD_META, "song_meta entry without a usable id")                  \
+	X(SKIP_META_NAME, RECORD_META, "song_meta entry without a usable name or artist")
+enum playlist_skip {
+#define SKIP_ENUM(name, record, text) name,
+	PLAYLIST_SKIPS(SKIP_ENUM)
+#undef SKIP_ENUM
+	SKIP_COUNT
+};
+const char *playlist_skip_text(enum playlist_skip skip);
+const char *playlist_record_text(enum playlist_record_kind kind);
+
+struct playlist_counts {
+	size_t read[RECORD_COUNT], skipped[RECORD_COUNT]; /* by kind; a skipped playlist's tags and songs are not counted */
+	size_t reasons[SKIP_COUNT];
+	size_t merged;         /* records of a playlist that an earlier input had */
+	size_t only_pairs;     /* playlists that only a pairs file names */
+	size_t repeated_tags, repeated_songs; /* links that were there already */
+};
+
+/* The normal form of a tag replaces *out, which has a text on success; an empty one = the tag says nothing. ERR_DATA = not UTF-8. */
+typedef int tag_normaliser(const char *raw, struct strbuf *out, struct err *err);
+
+struct playlist_reader;
+int playlist_reader_new(struct playlist_reader **out, tag_normaliser *normalise, struct err *err) MUST_CHECK;
+void playlist_reader_free(struct playlist_reader *reader); /* NULL is fine */
+/* One input, CSV by its name (*.csv, *.csv.gz) with a header row out of playlist_id, title, tags, songs, like_cnt and '|' inside
+ * tags and songs; else a Melon JSON array of objects with id and any of plylst_title, tags, songs, like_cnt. A playlist that an
+ * earlier input had is merged: union of tags and songs, the larger likes, the first title. */
+int playlist_reader_input(struct playlist_reader *reader, const char *path, struct err *err) MUST_CHECK;
+/* CSV playlist_id,song_id (header row, that order or the other): more songs of playlists, and playlists of their own where the id is new. */
+int playlist_reader_pairs(struct playlist_reader *reader, const char *path, struct err *err) MUST_CHECK;
+/* Orders everything by id and draws the hold-out: of the playlists with at least two songs or two tags each is held out with probability
+ * `holdout`, by a random stream of its own id, so the order of inputs does not matter. What is shown: 30 % songs only,
+ * 50 % songs and tags, 15 % tags only, 5 % the title only (Kakao Arena); half of the songs and tags that are shown as such. A mask that the
+ * playlist cannot take (fewer than two songs or tags, no title) gives way to songs, else tags. Freed with playlists_free. */
+int playlist_reader_finish(struct playlist_reader *reader, double holdout, uint64_t seed, struct playlists **out,
+                           struct err *err) MUST_CHECK;
+/* Names and artists from a song_meta.json (an array of id, song_name, artist_name_basket) for the songs that occur; the first entry
+ * of a song counts. */
+int playlist_reader_names(struct playlist_reader *reader, struct playlists *playlists, const char *path, struct err *err) MUST_CHECK;
+const struct playlist_counts *playlist_reader_counts(const struct playlist_reader *reader);
+/* ERR_DATA when of one kind of record a larger share than `max_skipped` was skipped. */
+int playlist_reader_check(const struct playlist_reader *reader, double max_skipped, struct err *err) MUST_CHECK;
+/* skipped.tsv: input, place, value, reason; the first 100,000 of them. */
+int playlist_reader_save_skipped(const struct playlist_reader *reader, const char *path, struct err *err) MUST_CHECK;
+
+/* ---- end of playlists ---- */
+
+/* ---- alternating least squares for implicit feedback ---- */
+
+/* Minimises, over user factors x [users][f] and item factors y [items][f] (Hu, Koren, Volinsky 2008, eq. 3),
+ *     Σ over ALL cells c (p − x·y)² + λ (Σ |x|² + Σ |y|²),
+ * p = 1 and c = 1 + α g(r) where the matrix has an entry, p = 0 and c = 1 elsewhere; λ = regularization, α = alpha.
+ * g by als.confidence, r = the entry's value (here: likes of the playlist):
+ *     raw   g = r
+ *     log   g = ln(1 + r)
+ *     bm25  g = (1 + ln(1 + r)) · idf(i) · (k + 1) / (1 + k (1 − b + b · n(u) / mean n)), k = 1.2, b = 0.75: a user is
+ *           a document and an item a term that occurs once in it, n(u) = the user's entries, mean over users that have
+ *           any, idf(i) = ln(1 + (U − n(i) + 0.5) / (n(i) + 0.5)), U = users with entries (Robertson and Zaragoza
+ *           2009, eq. 3.15).
+ * Where r = 0, raw and log leave c = 1: the cell's preference is learnt with no more weight than an empty one's.
+ * Every half-step is solved exactly. Rows without an entry get zero factors. */
+struct als_options {
+	struct als_settings model; /* factors, iterations, regularization, alpha, confidence */
+	uint64_t seed;             /* of the first item factors */
+	int threads;               /* the result does not depend on it */
+	/* File that keeps the state of a long training, removed by the caller once the model is saved; NULL = none. A
+	 * training that finds one of the same problem goes on from there and ends with the same bytes. */
+	const char *checkpoint;
+	double checkpoint_seconds; /* at least this long between two of them */
+};
+
+struct als_model {
+	size_t users, items, factors, iterations;
+	float *user;  /* [users][factors] */
+	float *item;  /* [items][factors] */
+	double *loss; /* [iterations]: the sum above after each iteration; NULL in a loaded model */
+	double regularization, alpha;
+};
+
+/* g(r) · α for every entry, in the matrix' order; freed by the caller. ERR_DATA for a negative or not finite value. */
+int als_weights(const struct csr *matrix, const struct als_settings *model, float **out, struct err *err) MUST_CHECK;
+/* Sets BLAS to one thread a call while it runs and to `threads` afterwards. ERR_NUMERIC names iteration and row when
+ * equations have no finite solution, or when the loss is not finite or rises by more than rounding can. ERR_STOPPED
+ * keeps a checkpoint. */
+int als_train(const struct csr *matrix, const struct als_options *options, struct als_model *out,
+              struct err *err) MUST_CHECK;
+void als_model_free(struct als_model *model);
+/* als.npz as `implicit` keeps its models: user_factors, item_factors, factors, regularization, alpha, iterations and
+ * dtype (bytes, "float32"). */
+int als_save(const struct als_model *model, const char *path, struct err *err) MUST_CHECK;
+/* ERR_DATA for other shapes or a value that is not finite. Freed with als_model_free. */
+int als_load(struct als_model *out, const char *path, struct err *err) MUST_CHECK;
+/* loss.jsonl: {"iteration": 1, "loss": …} a line. */
+int als_save_loss(const struct als_model *model, const char *path, struct err *err) MUST_CHECK;
+
+/* ---- rankers: who orders the songs of a playlist ---- */
+
+/* Songs by how many playlists hold them. */
+struct popularity {
+	size_t songs;
+	float *share; /* [songs], playlists with the song / playlists of the most frequent song */
+};
+int popularity_new(struct popularity **out, const struct csr *matrix, struct err *err) MUST_CHECK;
+void popularity_free(struct popularity *popularity);
+
+/* Item k-nearest neighbours: each song keeps its k most similar ones, similarity = product of their columns. A column
+ * has, for each playlist that holds the song,
+ *     cosine  1, scaled to unit length;
+ *     bm25    idf(playlist) · (k₁ + 1) / (1 + k₁ (1 − b + b · n(song) / mean n)), k₁ = 1.2, b = 0.75: here a song is a
+ *             document and a playlist a term.
+ * Score of a song for a playlist = Σ of its similarity to the playlist's songs (Sarwar et al. 2001). */
+enum knn_weighting { KNN_COSINE, KNN_BM25 };
+struct item_knn {
+	size_t songs, k;
+	struct csr neighbours; /* [songs][songs]: row j = the songs that j is a vote for, ascending; value = similarity */
+};
+int item_knn_new(struct item_knn **out, const struct csr *matrix, enum knn_weighting weighting, size_t k, int threads,
+                 struct err *err) MUST_CHECK;
+void item_knn_free(struct item_knn *knn);
+
+/* The common interface: scores[count][n_songs] for up to RANKING_BATCH playlists at once, larger is better, NaN is
+ * never ranked. `shown` are the songs of the playlist that the ranker may see. Called from several threads. */
+#define RANKING_BATCH 16
+struct ranking_query {
+	size_t playlist;
+	const int32_t *shown;
+	size_t n_shown;
+};
+struct ranker {
+	const char *name;
+	void (*score)(const void *state, const struct ranking_query *queries, size_t count, float *scores);
+	const void *state;
+};
+struct ranker popularity_ranker(const struct popularity *popularity);
+/* Songs that no neighbour votes for follow by popularity, as does everything for a playlist that shows no song. */
+struct knn_ranker {
+	const char *name;
+	const struct item_knn *knn;
+	const struct popularity *popularity;
+};
+struct ranker item_knn_ranker(const struct knn_ranker *state);
+/* ALS: the playlist's factor as trained from its shown songs. A playlist that shows only tags is folded in: the mean,
+ * over its tags, of the mean factor of the training playlists with that tag. One that shows neither is ranked by
+ * popularity. */
+struct als_ranker;
+int als_ranker_new(struct als_ranker **out, const struct playlists *playlists, const struct als_model *model,
+                   const struct popularity *popularity, struct err *err) MUST_CHECK;
+void als_ranker_free(struct als_ranker *ranker);
+struct ranker als_ranker_of(const struct als_ranker *ranker);
+
+/* ---- held-out evaluation ---- */
+
+/* Over held-out playlists with hidden songs T (truth), the ranking's first songs that the playlist does not show:
+ *     nDCG@100   Σ over hits at position i (from 0) of 1/ln(i + 2), divided by the same sum over i < min(|T|, 100)
+ *     recall@100 hits among 100 / |T|
+ *     MAP@10     Σ over hits at position i < 10 of (hits up to i) / (i + 1), divided by min(|T|, 10)
+ * Means over playlists; intervals are 95 % percentile bootstraps over playlists. */
+struct ranking_score {
+	size_t playlists; /* 0: all figures are 0 */
+	double ndcg, ndcg_low, ndcg_high, recall, recall_low, recall_high, map, map_low, map_high;
+};
+struct ranking_result {
+	const char *name;
+	struct ranking_score overall, mask[MASK_COUNT];
+	double coverage; /* share of all songs that stand in some first 100 */
+};
+struct ranking_options {
+	size_t bootstrap; /* draws */
+	uint64_t seed;
+	int threads;
+};
+int ranking_evaluate(const struct playlists *playlists, const struct ranker *ranker,
+                     const struct ranking_options *options, struct ranking_result *out, struct err *err) MUST_CHECK;
+
+#define RECSYS_RANKERS 4
+struct recsys_evaluation {
+	struct ranking_result rankers[RECSYS_RANKERS]; /* "als", "popularity", "item_knn", "item_knn_bm25" */
+	size_t best;                                   /* largest overall nDCG@100, ties to the first */
+};
+/* ALS beside its comparators, all on the same shown songs. ERR_DATA when the model's shape is not the playlists', or no
+ * held-out playlist hides a song. */
+int recsys_evaluate(const struct playlists *playlists, const struct als_model *model,
+                    const struct ranking_options *options, struct recsys_evaluation *out, struct err *err) MUST_CHECK;
+
+/* ---- recommender: label → tags → playlists → songs ---- */
+
+/* Strings that stand one after the other without NULs: string i is bytes[offsets[i]] … bytes[offsets[i + 1] − 1]. */
+struct text_table {
+	const uint8_t *bytes;
+	const int64_t *offsets; /* [count + 1] */
+	size_t count;
+};
+
+/* Everything the recommender reads, borrowed: from a mapped file or from memory. Training playlists only. */
+struct recommender_view {
+	size_t n_tags, n_dims, n_playlists, n_songs, n_factors;
+	const float *tag_vector; /* [t][d], unit length, or zero for a tag without a vector */
+	struct text_table tag_name, tag_display;
+	const int64_t *tag_start;                    /* [t + 1] */
+	const int32_t *tag_playlist;                 /* playlists that hold the tag, ascending */
+	const int64_t *playlist_id, *playlist_likes; /* [p] */
+	struct text_table playlist_title;
+	const float *playlist_factor; /* [p][f] */
+	const int64_t *song_start;    /* [p + 1] */
+	const int32_t *playlist_song; /* ascending in a playlist */
+	const int64_t *song_id;       /* [s] */
+	const float *song_factor;     /* [s][f] */
+	struct text_table song_name, song_artist;
+};
+
+/* What training leaves in memory. */
+struct recommender_source {
+	const struct playlists *playlists;
+	/* [n_tags][dims] in the order of playlists->tag_name, any length; zeros where a tag has none. */
+	const float *tag_vectors;
+	size_t dims;
+	const struct als_model *model;
+};
+
+struct recommender;
+/* Borrows the file until recommender_free. Shapes, offsets and index ranges are checked: ERR_DATA names the tensor. */
+int recommender_map(struct recommender **out, const struct tensor_file *file, struct err *err) MUST_CHECK;
+/* Copies what it needs of the playlists and scales the vectors; borrows song factors of the model until
+ * recommender_free. */
+int recommender_build(struct recommender **out, const struct recommender_source *source, struct err *err) MUST_CHECK;
+/* From any arrays, borrowed and checked alike; `name` for messages. */
+int recommender_new(struct recommender **out, const struct recommender_view *view, const char *name,
+                    struct err *err) MUST_CHECK;
+void recommender_free(struct recommender *recommender); /* NULL is fine */
+const struct recommender_view *recommender_view(const struct recommender *recommender);
+/* recommender.safetensors, whole or not at all. */
+int recommender_write(const char *path, const struct recommender_source *source, struct err *err) MUST_CHECK;
+/* Index of a tag by its normalised name, else by its displayed spelling; n_tags when unknown. */
+size_t recommender_tag(const struct recommender *recommender, const char *tag);
+/* Index of a song by its id; n_songs when unknown. */
+size_t recommender_song(const struct recommender *recommender, int64_t id);
+
+struct recommend_label {
+	const char *label;
+	double probability;
+	char *const *tags; /* its seed tags, normalised */
+	size_t n_tags;
+};
+struct recommend_request {
+	const struct recommend_label *labels; /* all classes: their seeds are blended, not the likeliest alone taken */
+	size_t n_labels;
+	char *const *tags; /* asked for by name, normalised; together they weigh as much as a label of probability 1 */
+	size_t n_tags;
+	const int64_t *songs; /* the listener's songs: candidates close to them come first; never recommended themselves */
+	size_t n_songs;
+	const int64_t *history; /* never recommended */
+	size_t n_history;
+	size_t count; /* songs wanted */
+	uint64_t seed;
+	size_t similar_tags, playlists, songs_per_playlist, choices;
+	double min_similarity;
+};
+
+struct recommend_why {
+	char *label; /* NULL: the seed was asked for by name, or there was none */
+	double probability;
+	char *seed, *similar; /* tag as displayed; NULL when no tag led here (only the listener's songs did) */
+	double cosine;        /* between the two; 1 when they are the same */
+	int64_t playlist;
+	char *title;
+};
+struct recommended_song {
+	int64_t id;
+	char *name, *artist;
+	double votes;     /* Σ over the playlists that name it of weight / log2(rank + 2); a label's best weighs 1 */
+	size_t named;     /* by how many playlists */
+	double closeness; /* cosine to the mean of the listener's songs; 0 without any */
+	struct recommend_why why; /* the path with the largest vote */
+};
+struct recommend_result {
+	struct recommended_song *songs;
+	size_t count;           /* ≤ request.count */
+	struct path_list notes; /* sentences: unknown tags and songs, too few candidates */
+};
+/* The flow, with its weights:
+ *   1. for each label, its seed tags share its probability equally; each seed stands for itself and for its
+ *      `similar_tags` nearest tags with cosine ≥ min_similarity (and above 0), by seed weight × cosine / log2(rank + 2),
+ *      rank 0 being the seed;
+ *   2. for each label, playlists that hold these tags and have songs, by Σ of tag weights × (1 + ln(1 + likes)); of them
+ *      `playlists` are dealt to the labels in proportion to their probabilities. When no tag is known, those closest to
+ *      the listener's songs take their place;
+ *   3. for each playlist the `songs_per_playlist` best songs of the whole catalogue by ALS (factor · factor), without
+ *      history and the listener's songs; each is a vote of playlist weight / log2(rank + 2);
+ *   4. candidates by closeness to the listener's songs where given, else by votes; `count` of the best `choices` are
+ *      drawn by the seed and given in that order.
+ * With neither a known tag nor a known song the result is empty and a note says so. A pure function of data and request.
+ * ERR_SETTINGS for counts of zero or values out of range. */
+int recommend(const struct recommender *recommender, const struct recommend_request *request,
+              struct recommend_result *out, struct err *err) MUST_CHECK;
+void recommend_result_free(struct recommend_result *result);
+
+/* ---- drawn playlists ---- */
+
+/* Stand-ins that nobody made: Korean tags around ten planted moods, songs in cells of mood and genre, long-tailed popularity and
+ * likes. A few playlists have no title, no tag or no song, as real ones do. */
+struct drawn_playlists {
+	size_t playlists, songs;
+	uint64_t seed;
+};
+struct drawn_playlists_counts {
+	size_t tags, songs; /* links written */
+};
+/* Melon's train.json and song_meta.json (names say that they are invented). Same seed, same bytes. ERR_SETTINGS: fewer
+ * than 80 songs. */
+int drawn_playlists_save(const char *playlists_path, const char *meta_path, const struct drawn_playlists *wish,
+                         struct drawn_playlists_counts *counts, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,22 @@
+/* The parts of the stage `emotion`, shared by its files only. */
+#ifndef MOODCAST_EMOTION_INTERNAL_H
+#define MOODCAST_EMOTION_INTERNAL_H
+
+#include "nn/nn.h"
+#include "stages/stages.h"
+
+/* The base that features.h5 was made with, by the settings; ERR_DATA when the files are others by now. */
+int emotion_base_load(const struct stage_run *run, const struct head_features *features, struct network **out,
+                      struct err *err) MUST_CHECK;
+
+/* history.jsonl, a line an epoch. */
+struct emotion_history {
+	struct out_file file;
+	size_t epochs; /* at most, for the log */
+};
+int emotion_history_add(const struct head_epoch *epoch, void *history, struct err *err);
+/* Sizes by class and split, the best epoch, the validation figures, and the headline. */
+void emotion_record(struct stage_run *run, const struct head_features *features, const struct head *head,
+                    const struct head_outcome *outcome);
+
+#endif

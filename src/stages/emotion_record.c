@@ -1,0 +1,87 @@
+#include "stages/emotion_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+int emotion_history_add(const struct head_epoch *epoch, void *context, struct err *err)
+{
+	struct emotion_history *history = context;
+	struct json *line = json_object_new();
+	char *text;
+	int code;
+
+	json_set_integer(line, "epoch", (int64_t)epoch->epoch);
+	json_set_number(line, "train_loss", epoch->train_loss);
+	json_set_number(line, "train_accuracy", epoch->train_accuracy);
+	json_set_number(line, "validation_loss", epoch->validation_loss);
+	json_set_number(line, "validation_calibrated_loss", epoch->validation_calibrated);
+	json_set_number(line, "temperature", epoch->temperature);
+	json_set_number(line, "validation_accuracy", epoch->validation_accuracy);
+	json_set_number(line, "validation_balanced_accuracy", epoch->validation_balanced);
+	json_set_bool(line, "best", epoch->best);
+	code = line ? json_print(line, 0, &text, err) : err_set(err, ERR_MEMORY, "no memory for history.jsonl");
+	json_free(line);
+	if (code != OK)
+		return code;
+	fprintf(history->file.stream, "%s\n", text);
+	free(text);
+	log_info("emotion", "epoch %zu/%zu: loss %.4f, validation loss %.4f, balanced accuracy %.3f%s", epoch->epoch,
+	         history->epochs, epoch->train_loss, epoch->validation_calibrated, epoch->validation_balanced,
+	         epoch->best ? " *" : "");
+	return OK;
+}
+
+static void record_examples(struct json *metrics, const struct head_features *features)
+{
+	static const char *const splits[] = {"train", "validation", "test"};
+	struct json *classes = json_set_array(metrics, "classes"), *examples = json_set_object(metrics, "examples");
+
+	for (size_t c = 0; c < features->classes.count; c++) {
+		size_t counts[3] = {0};
+		struct json *one = json_set_object(examples, features->classes.items[c]);
+
+		json_append_text(classes, features->classes.items[c]);
+		for (size_t i = 0; i < features->n; i++)
+			if ((size_t)features->label[i] == c)
+				counts[features->split[i]]++;
+		for (size_t s = 0; s < ARRAY_COUNT(splits); s++)
+			json_set_integer(one, splits[s], (int64_t)counts[s]);
+	}
+}
+
+void emotion_record(struct stage_run *run, const struct head_features *features, const struct head *head,
+                    const struct head_outcome *outcome)
+{
+	const struct head_epoch *best = &outcome->best;
+	struct json *metrics = run->metrics, *part;
+
+	record_examples(metrics, features);
+	json_set_text(metrics, "cut", features->cut);
+	json_set_text(metrics, "pretrained", features->pretrained);
+	json_set_bool(metrics, "synthetic", features->synthetic);
+	part = json_set_array(metrics, "feature_map");
+	json_append_integer(part, (int64_t)features->map.height);
+	json_append_integer(part, (int64_t)features->map.width);
+	json_append_integer(part, (int64_t)features->map.channels);
+	json_set_integer(metrics, "average_pool", (int64_t)head->average_pool);
+	json_set_integer(metrics, "inputs", (int64_t)head->inputs);
+	json_set_integer(metrics, "parameters", (int64_t)((head->inputs + 1) * head->classes));
+	json_set_integer(metrics, "epochs", (int64_t)outcome->epochs);
+	json_set_integer(metrics, "best_epoch", (int64_t)best->epoch);
+	json_set_bool(metrics, "stopped_early", outcome->stopped_early);
+	json_set_number(metrics, "train_loss", best->train_loss);
+	json_set_number(metrics, "train_accuracy", best->train_accuracy);
+	json_set_number(metrics, "temperature", best->temperature);
+	part = json_set_object(metrics, "validation");
+	json_set_number(part, "loss", best->validation_loss);
+	json_set_number(part, "calibrated_loss", best->validation_calibrated);
+	json_set_number(part, "accuracy", best->validation_accuracy);
+	json_set_number(part, "balanced_accuracy", best->validation_balanced);
+	if (isfinite(best->validation_balanced))
+		snprintf(run->headline, sizeof(run->headline),
+		         "%zu classes from %zu features: best epoch %zu of %zu, validation balanced accuracy %.3f", head->classes,
+		         head->inputs, best->epoch, outcome->epochs, best->validation_balanced);
+	else
+		snprintf(run->headline, sizeof(run->headline), "%zu classes from %zu features: %zu epochs, nobody to validate on",
+		         head->classes, head->inputs, outcome->epochs);
+}

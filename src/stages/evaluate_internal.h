@@ -1,0 +1,60 @@
+/*
+ * The parts of the stage `evaluate`, shared by its files only.
+ *
+ * Every figure comes from people and playlists that no training saw. A part whose stage was not given is left out.
+ */
+#ifndef MOODCAST_EVALUATE_INTERNAL_H
+#define MOODCAST_EVALUATE_INTERNAL_H
+
+#include "nn/nn.h"
+#include "recsys/recsys.h"
+#include "stages/stages.h"
+#include "text/text.h"
+
+/* The faces of people held out, with what the head says of them. */
+struct judged_faces {
+	size_t n, persons;
+	struct path_list classes;
+	struct head_data data;  /* labels and rows of features.h5; features themselves are given up */
+	size_t *person;         /* [n] */
+	float *probabilities;   /* [n][classes] */
+	bool synthetic;
+	char *pretrained;
+};
+
+/* What the music stages left. */
+struct music {
+	struct playlists *playlists;
+	struct vectors vectors; /* as trained; count 0 = the stage tags was not given */
+	uint32_t *tag;          /* [vectors.count] row → tag of playlists */
+	struct als_model model; /* factors 0 = the stage als was not given */
+};
+
+struct evaluation {
+	struct stage_run *run;
+	struct judged_faces faces; /* n 0 = none */
+	struct music music;        /* playlists NULL = none */
+};
+
+bool evaluate_given(const struct stage_run *run, const char *stage);
+/* The object of a stage in the metrics; a new one when it has none. */
+struct json *evaluate_stage(struct stage_run *run, const char *stage);
+/* One object a stage: what it wrote into its metrics.json. */
+int evaluate_gather(struct stage_run *run, struct err *err) MUST_CHECK;
+
+int evaluate_emotion(struct evaluation *evaluation, struct err *err) MUST_CHECK; /* emotion.test, predictions.tsv */
+int evaluate_cascade(struct evaluation *evaluation, struct err *err) MUST_CHECK; /* cascade.test */
+int evaluate_tags(struct evaluation *evaluation, struct err *err) MUST_CHECK;    /* tags.test, tags.nearest */
+int evaluate_als(struct evaluation *evaluation, struct err *err) MUST_CHECK;     /* als.test */
+int evaluate_chain(struct evaluation *evaluation, struct err *err) MUST_CHECK;   /* chain */
+/* `honesty` and the headline, from the metrics alone. */
+void evaluate_honesty(struct stage_run *run);
+void evaluate_headline(struct stage_run *run);
+
+int music_load(const struct stage_run *run, struct music *out, struct err *err) MUST_CHECK;
+void music_free(struct music *music);
+/* Vectors in the order of playlists->tag_name [n_tags][size], zeros where a tag has none; freed by the caller. */
+int music_ordered_vectors(const struct music *music, float **out, struct err *err) MUST_CHECK;
+void judged_faces_free(struct judged_faces *faces);
+
+#endif

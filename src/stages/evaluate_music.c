@@ -1,0 +1,187 @@
+#include "stages/evaluate_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void set_limits(struct json *object, const char *key, double low, double high)
+{
+	struct json *limits = json_set_array(object, key);
+
+	json_append_number(limits, low);
+	json_append_number(limits, high);
+}
+
+/* ---- tags -------------------------------------------------------------------------------------- */
+
+static int mean_interval(const struct evaluation *evaluation, const double *values, size_t count, const char *key,
+                         struct json *object, struct err *err)
+{
+	const struct settings *settings = evaluation->run->settings;
+	double *ones = mem_alloc(count, sizeof(*ones), err), low, high;
+	struct rng rng;
+
+	if (!ones)
+		return err->code;
+	for (size_t i = 0; i < count; i++)
+		ones[i] = 1;
+	rng_seed(&rng, (uint64_t)settings->run.seed, "evaluate.tags", 0);
+	bootstrap_interval(values, ones, count, (size_t)settings->evaluate.bootstrap, &rng, &low, &high);
+	set_limits(object, key, low, high);
+	free(ones);
+	return OK;
+}
+
+static int record_tags(const struct evaluation *evaluation, const struct tags_evaluation *result, struct err *err)
+{
+	struct json *test = json_set_object(evaluate_stage(evaluation->run, "tags"), "test");
+
+	json_set_integer(test, "playlists", (int64_t)result->playlists);
+	json_set_integer(test, "hidden_tags", (int64_t)result->hidden);
+	if (!result->playlists)
+		return OK;
+	json_set_number(test, "mrr", result->mrr);
+	json_set_number(test, "hit10", result->hit10);
+	json_set_number(test, "popularity_mrr", result->popularity_mrr);
+	json_set_number(test, "popularity_hit10", result->popularity_hit10);
+	if (mean_interval(evaluation, result->reciprocal, result->playlists, "mrr_95", test, err) != OK)
+		return err->code;
+	return mean_interval(evaluation, result->popularity_reciprocal, result->playlists, "popularity_mrr_95", test, err);
+}
+
+/* The neighbours of one tag, as displayed. */
+static void nearest_to(const struct evaluation *evaluation, const struct vectors *unit, const char *name, struct json *list)
+{
+	const struct music *music = &evaluation->music;
+	char *const *names = music->playlists->tag_name.items, *const *display = music->playlists->tag_display.items;
+	size_t wanted = (size_t)evaluation->run->settings->tags.neighbours, count;
+	struct scored found[20];
+	struct json *entry, *near;
+
+	if (wanted > ARRAY_COUNT(found))
+		wanted = ARRAY_COUNT(found);
+	for (uint32_t row = 0; row < unit->count; row++) {
+		if (strcmp(names[music->tag[row]], name) != 0)
+			continue;
+		if (wanted >= unit->count)
+			wanted = unit->count - 1;
+		count = vectors_nearest(unit, unit->data + row * unit->size, &row, 1, wanted, found);
+		entry = json_append_object(list);
+		json_set_text(entry, "tag", display[music->tag[row]]);
+		json_set_integer(entry, "playlists", music->playlists->tag_count[music->tag[row]]);
+		near = json_set_array(entry, "nearest");
+		for (size_t i = 0; i < count; i++) {
+			struct json *one = json_append_object(near);
+			json_set_text(one, "tag", display[music->tag[found[i].id]]);
+			json_set_number(one, "cosine", (double)found[i].score);
+		}
+		return;
+	}
+}
+
+static int record_nearest(const struct evaluation *evaluation, const struct vectors *unit, struct err *err)
+{
+	const struct text_list *tags = &evaluation->run->settings->evaluate.show_tags;
+	struct json *list = json_set_array(evaluate_stage(evaluation->run, "tags"), "nearest");
+	struct strbuf name = {0};
+	int code = OK;
+
+	for (size_t i = 0; code == OK && i < tags->count; i++) {
+		code = tag_normalise(tags->items[i], &name, err);
+		if (code == OK)
+			nearest_to(evaluation, unit, name.text, list);
+	}
+	strbuf_free(&name);
+	return code;
+}
+
+int evaluate_tags(struct evaluation *evaluation, struct err *err)
+{
+	const struct music *music = &evaluation->music;
+	const struct playlists *lists = music->playlists;
+	struct vocabulary vocabulary = {0};
+	struct vectors unit = {0};
+	struct tags_evaluation result = {0};
+	struct tag_corpus corpus;
+	int code;
+
+	if (!lists || !music->vectors.count)
+		return OK;
+	corpus = (struct tag_corpus){lists->n_playlists, lists->n_tags, lists->tags.start, lists->tags.index, lists->tags.held};
+	code = vocabulary_build(&vocabulary, &corpus, (size_t)evaluation->run->settings->tags.min_count, err);
+	if (code == OK && (vocabulary.count != music->vectors.count ||
+	                   memcmp(vocabulary.tag, music->tag, vocabulary.count * sizeof(*vocabulary.tag)) != 0))
+		code = err_set(err, ERR_DATA, "tags.bin and playlists.h5 do not belong together, or tags.min_count was changed");
+	if (code == OK)
+		code = vectors_unit(&music->vectors, &unit, err);
+	if (code == OK)
+		code = tags_evaluate(&corpus, &vocabulary, &unit, evaluation->run->threads, &result, err);
+	if (code == OK)
+		code = record_tags(evaluation, &result, err);
+	if (code == OK)
+		code = record_nearest(evaluation, &unit, err);
+	tags_evaluation_free(&result);
+	vectors_free(&unit);
+	vocabulary_free(&vocabulary);
+	return code;
+}
+
+/* ---- songs ---------------------------------------------------------------------------------------- */
+
+static void record_score(struct json *object, const struct ranking_score *score)
+{
+	json_set_integer(object, "playlists", (int64_t)score->playlists);
+	json_set_number(object, "ndcg100", score->ndcg);
+	set_limits(object, "ndcg100_95", score->ndcg_low, score->ndcg_high);
+	json_set_number(object, "recall100", score->recall);
+	set_limits(object, "recall100_95", score->recall_low, score->recall_high);
+	json_set_number(object, "map10", score->map);
+	set_limits(object, "map10_95", score->map_low, score->map_high);
+}
+
+static void record_songs(struct stage_run *run, const struct recsys_evaluation *result)
+{
+	struct json *test = json_set_object(evaluate_stage(run, "als"), "test");
+	struct json *rankers = json_set_object(test, "rankers");
+
+	json_set_text(test, "best", result->rankers[result->best].name);
+	json_set_integer(test, "playlists", (int64_t)result->rankers[0].overall.playlists);
+	json_set_number(test, "ndcg100", result->rankers[0].overall.ndcg);
+	json_set_number(test, "popularity_ndcg100", result->rankers[1].overall.ndcg);
+	json_set_number(test, "best_ndcg100", result->rankers[result->best].overall.ndcg);
+	for (size_t r = 0; r < RECSYS_RANKERS; r++) {
+		const struct ranking_result *ranker = &result->rankers[r];
+		struct json *one = json_set_object(rankers, ranker->name), *masks;
+
+		record_score(one, &ranker->overall);
+		json_set_number(one, "coverage", ranker->coverage);
+		masks = json_set_object(one, "masks");
+		for (int mask = MASK_SONGS; mask < MASK_COUNT; mask++)
+			if (ranker->mask[mask].playlists)
+				record_score(json_set_object(masks, playlist_mask_name(mask)), &ranker->mask[mask]);
+	}
+}
+
+static bool hides_songs(const struct playlists *lists)
+{
+	for (int64_t i = 0; i < lists->songs.start[lists->n_playlists]; i++)
+		if (lists->songs.held[i])
+			return true;
+	return false;
+}
+
+int evaluate_als(struct evaluation *evaluation, struct err *err)
+{
+	const struct music *music = &evaluation->music;
+	const struct settings *settings = evaluation->run->settings;
+	struct ranking_options options = {.bootstrap = (size_t)settings->evaluate.bootstrap,
+	                                  .seed = (uint64_t)settings->run.seed, .threads = evaluation->run->threads};
+	struct recsys_evaluation result;
+	int code;
+
+	if (!music->playlists || !music->model.factors || !hides_songs(music->playlists))
+		return OK;
+	code = recsys_evaluate(music->playlists, &music->model, &options, &result, err);
+	if (code == OK)
+		record_songs(evaluation->run, &result);
+	return code;
+}

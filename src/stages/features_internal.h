@@ -1,0 +1,94 @@
+/*
+ * The parts of the stage `features`, shared by its files only.
+ *
+ * Rows of faces.h5 go through in batches: cut out of their frame, find the face, preprocess (parallel over pictures),
+ * network (parallel inside). Results go row by row into a side file of fixed records, from which an interrupted run
+ * goes on; the final features.h5 is written from it in one go, so its bytes do not depend on where the work was
+ * interrupted.
+ */
+#ifndef MOODCAST_FEATURES_INTERNAL_H
+#define MOODCAST_FEATURES_INTERNAL_H
+
+#include "nn/nn.h"
+#include "stages/stages.h"
+#include "vision/vision.h"
+
+/* ---- the side file --------------------------------------------------------------------- */
+
+#define FEATURES_DROPPED (-1)
+/* What is known of one row of faces.h5 when it is through. */
+struct features_row {
+	int32_t crop;    /* enum crop_source, or FEATURES_DROPPED: no source had a face */
+	int32_t face[4]; /* x, y, w, h in frame coordinates */
+	int32_t unused[3];
+};
+struct features_side {
+	int file;
+	char *path;
+	size_t floats; /* of one row's features */
+	size_t done;   /* rows that a checkpoint covers */
+};
+/* Opens PATH or makes it. Work of another identity is thrown away. */
+int features_side_open(struct features_side *out, const char *path, const char *identity, size_t floats,
+                       struct err *err) MUST_CHECK;
+/* features of a dropped row are not touched. */
+int features_side_write(struct features_side *side, size_t row, const struct features_row *about, const float *features,
+                        struct err *err) MUST_CHECK;
+int features_side_read(const struct features_side *side, size_t row, struct features_row *about, float *features,
+                       struct err *err) MUST_CHECK; /* features may be NULL */
+/* From here on an interrupted run continues at row `done`. */
+int features_side_checkpoint(struct features_side *side, size_t done, struct err *err) MUST_CHECK;
+void features_side_close(struct features_side *side); /* harmless on a zeroed struct */
+
+/* ---- the work ----------------------------------------------------------------------------- */
+
+struct features_job {
+	const struct preprocess *preprocess;
+	const struct network *network;
+	const struct cascade *cascade; /* NULL: faces come from the box or the centre only */
+	const struct hdf_file *faces;
+	size_t rows, frame_height, frame_width, batch;
+	const int32_t *area, *box; /* [rows][4] */
+	struct map_shape map;      /* of one picture's features */
+	int threads;
+};
+/* Everything that decides the features, as a SHA-256. */
+int features_identity(const struct features_job *job, const char *faces_path, const char *cascade_path,
+                      char hex[SHA256_HEX], struct err *err) MUST_CHECK;
+/* Rows side->done … job->rows. ERR_STOPPED leaves a checkpoint. */
+int features_compute(const struct features_job *job, struct features_side *side, struct err *err) MUST_CHECK;
+
+/* One batch on its way. Slots of dropped pictures are closed up by features_prepare: tensor holds `kept` pictures. */
+struct features_batch {
+	size_t first, count, kept;
+	uint8_t *pixels;           /* [batch][frame_height][frame_width][3] */
+	float *tensor;             /* [batch][size][size][3] */
+	float *features;           /* [batch][map] */
+	struct features_row *rows; /* [batch] */
+};
+struct features_workers;
+int features_workers_new(struct features_workers **out, const struct features_job *job, struct err *err) MUST_CHECK;
+void features_workers_free(struct features_workers *workers);
+int features_prepare(struct features_workers *workers, struct features_batch *batch, struct err *err) MUST_CHECK;
+
+/* ---- the result ------------------------------------------------------------------------------ */
+
+struct features_counts {
+	size_t pictures, dropped, crops[CROP_SOURCES];
+	struct path_list classes;
+	size_t (*by_class)[CROP_SOURCES + 1]; /* crop sources, then dropped */
+};
+void features_counts_free(struct features_counts *counts);
+struct features_result {
+	const struct features_job *job;
+	const struct features_side *side;
+	const char *weights_sha256; /* of each file, comma-separated; "" without files */
+	int storage;                /* enum storage_type */
+};
+/* Writes features.h5 at `path` and counts. ERR_DATA when no picture is left. */
+int features_write(const struct features_result *result, const char *path, struct features_counts *counts,
+                   struct err *err) MUST_CHECK;
+/* Metrics and headline of the stage. */
+void features_report(const struct features_job *job, const struct features_counts *counts, struct stage_run *run);
+
+#endif

@@ -1,0 +1,213 @@
+#include "stages/report_parts.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- tags ------------------------------------------------------------------------------------------- */
+
+static void nearest_table(struct report *report, const struct json *nearest)
+{
+	static const char *const columns[] = {"tag", "#playlists", "nearest tags (cosine)"};
+
+	if (!json_count(nearest))
+		return;
+	page_table_start(&report->page, "Tags and what stands near them", columns, 3);
+	for (size_t i = 0; i < json_count(nearest); i++) {
+		const struct json *entry = json_at(nearest, i), *near = json_get(entry, "nearest");
+		struct strbuf text = {0};
+
+		for (size_t k = 0; k < json_count(near); k++)
+			strbuf_format(&text, "%s%s (%.2f)", k ? ", " : "", report_text(json_at(near, k), "tag"),
+			              report_number(json_at(near, k), "cosine"));
+		page_table_row(&report->page, (const char *const[]){report_text(entry, "tag"), show_count(report_number(entry, "playlists")),
+		                                                    text.text ? text.text : ""});
+		report->page.body.failed |= text.failed;
+		strbuf_free(&text);
+	}
+	page_table_end(&report->page);
+}
+
+void report_tags(struct report *report)
+{
+	static const char *const columns[] = {"guess by", "#mean reciprocal rank", "95 %", "#a hidden tag among ten"};
+	const struct json *tags = report_stage(report, "tags"), *test = json_get(tags, "test");
+
+	if (!tags)
+		return;
+	page_section(&report->page, "tags", "Tags");
+	page_paragraph(&report->page, "%s tags have a vector of %s numbers.", show_count(report_number(tags, "tags")),
+	               show_count(report_number(tags, "dimensions")));
+	if (isfinite(report_number(test, "mrr"))) {
+		page_paragraph(&report->page, "For %s held-out playlists, some tags are shown and the hidden ones guessed.",
+		               show_count(report_number(test, "playlists")));
+		page_table_start(&report->page, "Hidden tags", columns, ARRAY_COUNT(columns));
+		page_table_row(&report->page, (const char *const[]){"tag vectors", show_number(report_number(test, "mrr")),
+		                                                    report_limits(test, "mrr_95"), show_share(report_number(test, "hit10"))});
+		page_table_row(&report->page,
+		               (const char *const[]){"frequency", show_number(report_number(test, "popularity_mrr")),
+		                                     report_limits(test, "popularity_mrr_95"), show_share(report_number(test, "popularity_hit10"))});
+		page_table_end(&report->page);
+	}
+	nearest_table(report, json_get(tags, "nearest"));
+}
+
+/* ---- songs ------------------------------------------------------------------------------------------- */
+
+static void rankers_table(struct report *report, const struct json *test)
+{
+	static const char *const columns[] = {"ranked by", "#nDCG@100", "95 %", "#recall@100", "#MAP@10", "#coverage"};
+	const struct json *rankers = json_get(test, "rankers");
+
+	page_table_start(&report->page, "Hidden songs of held-out playlists; coverage: share of all songs that stand in some first hundred", columns,
+	                 ARRAY_COUNT(columns));
+	for (size_t i = 0; i < json_count(rankers); i++) {
+		const char *name = json_key(rankers, i);
+		const struct json *one = json_get(rankers, name);
+		const char *cells[] = {name,
+		                       show_number(report_number(one, "ndcg100")),
+		                       report_limits(one, "ndcg100_95"),
+		                       show_number(report_number(one, "recall100")),
+		                       show_number(report_number(one, "map10")),
+		                       show_share(report_number(one, "coverage"))};
+		if (strcmp(name, report_text(test, "best")) == 0)
+			page_table_row_strong(&report->page, cells);
+		else
+			page_table_row(&report->page, cells);
+	}
+	page_table_end(&report->page);
+}
+
+static int rankers_figure(struct report *report, const struct json *rankers, struct err *err)
+{
+	const char *names[16];
+	double ndcg[16];
+	size_t count = 0;
+	struct plot plot = {.title = "nDCG@100 on hidden songs", .y_label = "nDCG@100", .ticks = names, .n_series = 1};
+
+	for (; count < json_count(rankers) && count < ARRAY_COUNT(names); count++) {
+		names[count] = json_key(rankers, count);
+		ndcg[count] = report_number(json_get(rankers, names[count]), "ndcg100");
+	}
+	if (!count)
+		return OK;
+	plot.series[0] = (struct plot_series){.style = PLOT_BARS, .y = ndcg, .count = count};
+	return page_figure(&report->page, &plot, "ALS beside its comparators", err);
+}
+
+static int loss_figure(struct report *report, struct err *err)
+{
+	struct plot plot = {.title = "ALS loss by iteration", .x_label = "iteration", .y_label = "loss", .n_series = 1};
+	struct json *lines;
+	double *columns;
+	size_t n;
+	int code = report_lines(report, "als", "loss.jsonl", &lines, err);
+
+	n = code == OK ? json_count(lines) : 0;
+	if (!n)
+		return code;
+	columns = mem_alloc(2 * n, sizeof(*columns), err);
+	if (columns) {
+		report_column(lines, NULL, "iteration", columns);
+		report_column(lines, NULL, "loss", columns + n);
+		plot.series[0] = (struct plot_series){NULL, PLOT_LINE_POINTS, columns, columns + n, n};
+		code = page_figure(&report->page, &plot, "What ALS minimises, after each iteration", err);
+	} else {
+		code = err->code;
+	}
+	free(columns);
+	json_free(lines);
+	return code;
+}
+
+int report_songs(struct report *report, struct err *err)
+{
+	const struct json *als = report_stage(report, "als"), *test = json_get(als, "test"), *rankers = json_get(test, "rankers");
+	int code;
+
+	if (!als)
+		return OK;
+	page_section(&report->page, "songs", "Songs");
+	if (json_count(rankers)) {
+		page_paragraph(&report->page, "For %s held-out playlists, part of the songs is shown and the hidden ones are ranked. Best: %s.",
+		               show_count(report_number(test, "playlists")), report_text(test, "best"));
+		rankers_table(report, test);
+	}
+	page_figures_start(&report->page);
+	code = rankers_figure(report, rankers, err);
+	if (code == OK)
+		code = loss_figure(report, err);
+	page_figures_end(&report->page);
+	return code;
+}
+
+/* ---- the chain ------------------------------------------------------------------------------------------- */
+
+static void example_songs(struct report *report, const struct json *songs)
+{
+	static const char *const columns[] = {"song", "why"};
+
+	page_table_start(&report->page, NULL, columns, 2);
+	for (size_t i = 0; i < json_count(songs); i++) {
+		const struct json *song = json_at(songs, i);
+		const char *name = report_text(song, "name"), *artist = report_text(song, "artist");
+		const char *label = report_text(song, "label"), *seed = report_text(song, "seed"), *similar = report_text(song, "similar");
+		struct strbuf what = {0}, why = {0};
+
+		if (*name)
+			strbuf_format(&what, "%s%s%s", name, *artist ? " – " : "", artist);
+		else
+			strbuf_format(&what, "song %.0f", report_number(song, "id"));
+		strbuf_format(&why, "%s%s%s", label, *label && *seed ? " → " : "", seed);
+		if (*similar && strcmp(similar, seed) != 0)
+			strbuf_format(&why, " → %s (%.2f)", similar, report_number(song, "cosine"));
+		strbuf_format(&why, " → playlist %.0f ‘%s’", report_number(song, "playlist"), report_text(song, "title"));
+		page_table_row(&report->page, (const char *const[]){what.text ? what.text : "", why.text ? why.text : ""});
+		report->page.body.failed |= what.failed || why.failed;
+		strbuf_free(&what);
+		strbuf_free(&why);
+	}
+	page_table_end(&report->page);
+}
+
+static void examples(struct report *report, const struct json *list)
+{
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *example = json_at(list, i), *scores = json_get(example, "probabilities");
+		struct strbuf text = {0};
+
+		strbuf_format(&text, "A face labelled ‘%s’; the model says", report_text(example, "truth"));
+		for (size_t c = 0; c < json_count(scores); c++)
+			strbuf_format(&text, "%s %s %.0f %%", c ? "," : "", json_key(scores, c), 100 * report_number(scores, json_key(scores, c)));
+		page_heading(&report->page, text.text ? text.text : "");
+		report->page.body.failed |= text.failed;
+		strbuf_free(&text);
+		example_songs(report, json_get(example, "songs"));
+	}
+}
+
+void report_chain(struct report *report)
+{
+	static const char *const columns[] = {"songs chosen by", "#share of their playlists with the true expression's tags"};
+	static const struct {
+		const char *key, *label;
+	} ways[] = {
+		{"fit", "the face"},
+		{"fit_perfect_label", "a perfect label"},
+		{"fit_no_face", "the tags of all expressions alike"},
+		{"fit_random_songs", "chance"},
+	};
+	const struct json *chain = report_stage(report, "chain");
+
+	if (!chain)
+		return;
+	page_section(&report->page, "chain", "From a face to songs");
+	page_paragraph(&report->page, "%s held-out faces, %s songs each. A song fits as far as the playlists that hold it carry the tags that the settings "
+	               "give to the face's true expression.", show_count(report_number(chain, "faces")),
+	               show_count(report_number(chain, "songs_a_face")));
+	page_table_start(&report->page, NULL, columns, 2);
+	for (size_t i = 0; i < ARRAY_COUNT(ways); i++)
+		page_table_row(&report->page, (const char *const[]){ways[i].label, show_share(report_number(chain, ways[i].key))});
+	page_table_end(&report->page);
+	examples(report, json_get(chain, "examples"));
+}

@@ -1,0 +1,37 @@
+/* The parts of the page, shared by the files of the stage `report` only. Each adds a section, or nothing when its figures are absent. */
+#ifndef MOODCAST_REPORT_PARTS_H
+#define MOODCAST_REPORT_PARTS_H
+
+#include "report/report.h"
+#include "stages/stages.h"
+
+struct report {
+	const struct stage_run *run;
+	const struct json *metrics; /* of the stage evaluate, which gathered all others */
+	struct page page;
+};
+
+void report_summary(struct report *report);
+void report_data(struct report *report);
+int report_cascade(struct report *report, struct err *err) MUST_CHECK;
+int report_emotion(struct report *report, struct err *err) MUST_CHECK;
+void report_tags(struct report *report);
+int report_songs(struct report *report, struct err *err) MUST_CHECK;
+void report_chain(struct report *report);
+int report_settings(struct report *report, struct err *err) MUST_CHECK;
+
+/* ---- report_values.c ---- */
+
+const struct json *report_stage(const struct report *report, const char *stage);
+/* Numbers and texts of an object; NaN and "" when absent. */
+double report_number(const struct json *object, const char *key);
+const char *report_text(const struct json *object, const char *key);
+bool report_truth(const struct json *object, const char *key); /* true, or a number other than 0 */
+/* "0.712 – 0.786" of an array of two; "–" when absent. */
+const char *report_limits(const struct json *object, const char *key);
+/* The objects of a *.jsonl of an upstream stage as one array; NULL when the stage was not given. Freed by json_free. */
+int report_lines(const struct report *report, const char *stage, const char *file, struct json **out, struct err *err) MUST_CHECK;
+/* The numbers `key` of those objects that have `with` (NULL = all); returns how many. `out` holds json_count(lines). */
+size_t report_column(const struct json *lines, const char *with, const char *key, double *out);
+
+#endif

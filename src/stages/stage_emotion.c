@@ -1,0 +1,105 @@
+/* emotion: features.h5 → emotion.h5 (a model that Keras opens), history.jsonl. */
+#include "stages/emotion_internal.h"
+
+#include <stdlib.h>
+
+struct emotion {
+	struct head_features *features;
+	struct head_data train, validation;
+	struct network *base;
+	struct head *head;
+	struct preprocess preprocess;
+};
+
+static void emotion_free(struct emotion *emotion)
+{
+	head_features_close(emotion->features);
+	head_data_free(&emotion->train);
+	head_data_free(&emotion->validation);
+	network_free(emotion->base);
+	head_free(emotion->head);
+}
+
+static int emotion_open(const struct stage_run *run, struct emotion *emotion, struct err *err)
+{
+	size_t pool = (size_t)run->settings->emotion.average_pool;
+	char *path = stage_in_path(run, "features", "features.h5", err);
+	int code = path ? head_features_open(&emotion->features, path, err) : err->code;
+
+	free(path);
+	if (code == OK)
+		code = preprocess_parse(&emotion->preprocess, emotion->features->preprocess, emotion->features->path, err);
+	if (code == OK)
+		code = emotion_base_load(run, emotion->features, &emotion->base, err);
+	if (code == OK)
+		code = head_new(&emotion->head, emotion->features->map, pool, emotion->features->classes.count, err);
+	if (code == OK)
+		code = head_features_rows(emotion->features, 0, pool, &emotion->train, err);
+	if (code == OK)
+		code = head_features_rows(emotion->features, 1, pool, &emotion->validation, err);
+	return code;
+}
+
+static int emotion_train(const struct stage_run *run, struct emotion *emotion, struct head_outcome *outcome, struct err *err)
+{
+	const struct emotion_settings *settings = &run->settings->emotion;
+	struct emotion_history history = {.epochs = (size_t)settings->epochs};
+	struct head_training training = {
+	    .epochs = (size_t)settings->epochs,
+	    .batch = (size_t)settings->batch,
+	    .patience = (size_t)settings->patience,
+	    .learning_rate = settings->learning_rate,
+	    .l2 = settings->l2,
+	    .balance = settings->class_weights == WEIGHTS_BALANCED,
+	    .standardise = settings->standardise,
+	    .seed = (uint64_t)run->settings->run.seed,
+	    .threads = run->threads,
+	    .epoch = emotion_history_add,
+	    .context = &history,
+	};
+	char *path = stage_out_path(run, "history.jsonl", err);
+	int code = path ? out_open(&history.file, path, err) : err->code;
+
+	free(path);
+	if (code != OK)
+		return code;
+	code = head_train(emotion->head, &emotion->train, &emotion->validation, &training, outcome, err);
+	if (code == OK)
+		return out_commit(&history.file, err);
+	out_discard(&history.file);
+	return code;
+}
+
+static int emotion_save(const struct stage_run *run, const struct emotion *emotion, struct err *err)
+{
+	const struct head_features *features = emotion->features;
+	struct keras_model model = {
+	    .network = emotion->base,
+	    .head = emotion->head,
+	    .size = emotion->preprocess.size,
+	    .classes = features->classes.items,
+	    .preprocess = features->preprocess,
+	    .synthetic = features->synthetic,
+	};
+	char *path = stage_out_path(run, "emotion.h5", err);
+	int code = path ? keras_model_save(&model, path, err) : err->code;
+
+	free(path);
+	return code;
+}
+
+int stage_emotion(struct stage_run *run, struct err *err)
+{
+	struct emotion emotion = {0};
+	struct head_outcome outcome;
+	int code = emotion_open(run, &emotion, err);
+
+	if (code == OK)
+		code = emotion_train(run, &emotion, &outcome, err);
+	if (code == OK)
+		code = emotion_save(run, &emotion, err);
+	if (code == OK)
+		emotion_record(run, emotion.features, emotion.head, &outcome);
+	emotion_free(&emotion);
+	return code;
+}

@@ -1,0 +1,33 @@
+/* evaluate: every artefact on held-out people and playlists → metrics.json, predictions.tsv. */
+#include "stages/evaluate_internal.h"
+
+static void evaluation_free(struct evaluation *evaluation)
+{
+	judged_faces_free(&evaluation->faces);
+	music_free(&evaluation->music);
+}
+
+int stage_evaluate(struct stage_run *run, struct err *err)
+{
+	struct evaluation evaluation = {.run = run};
+	int code = evaluate_gather(run, err);
+
+	if (code == OK)
+		code = evaluate_emotion(&evaluation, err);
+	if (code == OK)
+		code = evaluate_cascade(&evaluation, err);
+	if (code == OK)
+		code = music_load(run, &evaluation.music, err);
+	if (code == OK)
+		code = evaluate_tags(&evaluation, err);
+	if (code == OK)
+		code = evaluate_als(&evaluation, err);
+	if (code == OK)
+		code = evaluate_chain(&evaluation, err);
+	if (code == OK) {
+		evaluate_honesty(run);
+		evaluate_headline(run);
+	}
+	evaluation_free(&evaluation);
+	return code;
+}

@@ -1,0 +1,146 @@
+/* features: faces.h5 + cascade.xml + network weights → features.h5. */
+#include "stages/features_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_ROWS ((size_t)1 << 32)
+
+struct features_stage {
+	struct features_job job;
+	struct preprocess preprocess;
+	struct network *network;
+	struct cascade *cascade;
+	struct hdf_file *faces;
+	struct path_list weights;
+	struct strbuf weights_sha256;
+	char *faces_path, *cascade_path;
+	int32_t *area, *box;
+};
+
+static void stage_free(struct features_stage *stage)
+{
+	network_free(stage->network);
+	cascade_free(stage->cascade);
+	hdf_close(stage->faces);
+	path_list_free(&stage->weights);
+	strbuf_free(&stage->weights_sha256);
+	free(stage->faces_path);
+	free(stage->cascade_path);
+	free(stage->area);
+	free(stage->box);
+}
+
+static int open_network(struct features_stage *stage, const struct stage_run *run, struct err *err)
+{
+	const struct network_settings *settings = &run->settings->network;
+	bool init = settings->weights.count == 1 && strcmp(settings->weights.items[0], "init") == 0;
+	int code = init ? OK : stage_expand(run, &settings->weights, &stage->weights, err);
+	struct network_source source = {.cut = settings->cut,
+	                                .files = (const char *const *)stage->weights.items,
+	                                .n_files = stage->weights.count,
+	                                .missing = settings->missing,
+	                                .seed = (uint64_t)run->settings->run.seed};
+	if (code == OK)
+		code = network_load(&stage->network, &source, err);
+	for (size_t i = 0; code == OK && i < stage->weights.count; i++) {
+		char hex[SHA256_HEX];
+		code = sha256_file(stage->weights.items[i], hex, err);
+		strbuf_format(&stage->weights_sha256, "%s%s", i ? "," : "", hex);
+	}
+	strbuf_add(&stage->weights_sha256, ""); /* a text, also without files */
+	return code == OK ? strbuf_check(&stage->weights_sha256, err) : code;
+}
+
+static int open_cascade(struct features_stage *stage, const struct stage_run *run, struct err *err)
+{
+	if (!preprocess_uses(&stage->preprocess, CROP_CASCADE))
+		return OK;
+	if (!stage_in_folder(run, "cascade") && stage->preprocess.n_crop > 1) {
+		log_warn("features", "no cascade was trained: faces are taken from the other sources of preprocess.crop");
+		return OK;
+	}
+	stage->cascade_path = stage_in_path(run, "cascade", "cascade.xml", err);
+	return stage->cascade_path ? cascade_load(&stage->cascade, stage->cascade_path, err) : err->code;
+}
+
+static int open_faces(struct features_stage *stage, const struct stage_run *run, struct err *err)
+{
+	struct hdf_shape pixels, area, box;
+	stage->faces_path = stage_in_path(run, "faces", "faces.h5", err);
+	int code = stage->faces_path ? hdf_open(&stage->faces, stage->faces_path, err) : err->code;
+	if (code != OK || (code = hdf_shape(stage->faces, "pixels", &pixels, err)) != OK ||
+	    (code = hdf_read(stage->faces, "area", HDF_I32, MAX_ROWS, (void **)&stage->area, &area, err)) != OK ||
+	    (code = hdf_read(stage->faces, "box", HDF_I32, MAX_ROWS, (void **)&stage->box, &box, err)) != OK)
+		return code;
+	if (pixels.rank != 4 || pixels.dims[3] != 3 || area.rank != 2 || area.dims[0] != pixels.dims[0] ||
+	    area.dims[1] != 4 || box.rank != 2 || box.dims[0] != pixels.dims[0] || box.dims[1] != 4)
+		return err_set(err, ERR_DATA, "%s: pixels, area and box do not fit together", stage->faces_path);
+	stage->job.rows = pixels.dims[0];
+	stage->job.frame_height = pixels.dims[1];
+	stage->job.frame_width = pixels.dims[2];
+	return OK;
+}
+
+static int stage_open(struct features_stage *stage, const struct stage_run *run, struct err *err)
+{
+	int code = preprocess_from_settings(&stage->preprocess, &run->settings->preprocess, err);
+	if (code != OK || (code = open_cascade(stage, run, err)) != OK || (code = open_faces(stage, run, err)) != OK ||
+	    (code = open_network(stage, run, err)) != OK)
+		return code;
+	struct features_job *job = &stage->job;
+	job->preprocess = &stage->preprocess;
+	job->network = stage->network;
+	job->cascade = stage->cascade;
+	job->faces = stage->faces;
+	job->area = stage->area;
+	job->box = stage->box;
+	job->batch = (size_t)run->settings->network.batch;
+	job->threads = run->threads;
+	if (strcmp(network_pretrained(stage->network), "full") != 0)
+		log_warn("features", "the network is %s pretrained",
+		         strcmp(network_pretrained(stage->network), "none") ? "only partly" : "not");
+	return network_shape(stage->network, stage->preprocess.size, &job->map, err);
+}
+
+static int compute_and_write(struct features_stage *stage, const struct stage_run *run, struct features_counts *counts,
+                             struct err *err)
+{
+	const struct map_shape *map = &stage->job.map;
+	char identity[SHA256_HEX], *path = stage_out_path(run, "features.h5", err);
+	char *side_path = stage_out_path(run, "features.f32.part", err);
+	struct features_side side = {0};
+	int code = path && side_path ? features_identity(&stage->job, stage->faces_path, stage->cascade_path, identity, err)
+	                             : ERR_MEMORY;
+	if (code == OK)
+		code = features_side_open(&side, side_path, identity, map->height * map->width * map->channels, err);
+	if (code == OK)
+		code = features_compute(&stage->job, &side, err);
+	struct features_result result = {.job = &stage->job,
+	                                 .side = &side,
+	                                 .weights_sha256 = stage->weights_sha256.text,
+	                                 .storage = run->settings->network.storage};
+	if (code == OK)
+		code = features_write(&result, path, counts, err);
+	features_side_close(&side);
+	if (code == OK && unlink(side_path) != 0)
+		code = err_errno(err, "%s: cannot be removed", side_path);
+	free(path);
+	free(side_path);
+	return code;
+}
+
+int stage_features(struct stage_run *run, struct err *err)
+{
+	struct features_stage stage = {0};
+	struct features_counts counts = {0};
+	int code = stage_open(&stage, run, err);
+	if (code == OK)
+		code = compute_and_write(&stage, run, &counts, err);
+	if (code == OK)
+		features_report(&stage.job, &counts, run);
+	features_counts_free(&counts);
+	stage_free(&stage);
+	return code;
+}

@@ -1,0 +1,75 @@
+/* report: metrics.json and *.jsonl of the stages above → report/index.html, one file that needs nothing else. */
+#include "stages/report_parts.h"
+
+#include <stdlib.h>
+
+int report_settings(struct report *report, struct err *err)
+{
+	struct strbuf text = {0};
+	int code = settings_print(report->run->settings, false, &text, err);
+
+	if (code == OK) {
+		page_section(&report->page, "provenance", "Provenance");
+		page_paragraph(&report->page, "The effective settings. With the same inputs and the same settings the same figures come out again.");
+		page_html(&report->page, "<details><summary>All settings</summary><pre class=\"settings\">");
+		html_escape(&report->page.body, text.text ? text.text : "");
+		page_html(&report->page, "</pre></details>\n");
+	}
+	strbuf_free(&text);
+	return code;
+}
+
+static int report_write(struct report *report, struct err *err)
+{
+	char *folder = stage_out_path(report->run, "report", err), *path = NULL;
+	int code = folder ? folder_make(folder, err) : err->code;
+
+	if (code == OK) {
+		path = path_join(folder, "index.html", err);
+		code = path ? page_finish(&report->page, report->run->settings->report.title, path, err) : err->code;
+	}
+	free(path);
+	free(folder);
+	return code;
+}
+
+static int report_build(struct report *report, struct err *err)
+{
+	int code;
+
+	report_summary(report);
+	report_data(report);
+	code = report_cascade(report, err);
+	if (code == OK)
+		code = report_emotion(report, err);
+	if (code != OK)
+		return code;
+	report_tags(report);
+	code = report_songs(report, err);
+	if (code != OK)
+		return code;
+	report_chain(report);
+	return report_settings(report, err);
+}
+
+int stage_report(struct stage_run *run, struct err *err)
+{
+	struct report report = {.run = run};
+	struct json *metrics = NULL;
+	char *path = stage_in_path(run, "evaluate", "metrics.json", err);
+	int code = path ? json_load_file(&metrics, path, err) : err->code;
+
+	free(path);
+	report.metrics = metrics;
+	if (code == OK)
+		code = report_build(&report, err);
+	if (code == OK)
+		code = report_write(&report, err);
+	if (code == OK) {
+		json_set_integer(run->metrics, "bytes", (int64_t)report.page.body.length);
+		snprintf(run->headline, sizeof(run->headline), "report/index.html, %s", show_bytes((double)report.page.body.length));
+	}
+	page_free(&report.page);
+	json_free(metrics);
+	return code;
+}

@@ -1,0 +1,204 @@
+#include "vision/faces_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* What the first pass puts into the set: sources, skips, pictures of wanted classes. */
+
+static bool has_extension(const char *path, const char *const *extensions, size_t count)
+{
+	const char *extension = path_extension(path);
+	for (size_t i = 0; i < count; i++) {
+		if (strcasecmp(extension, extensions[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool faces_is_picture(const char *path)
+{
+	static const char *const extensions[] = {"jpg", "jpeg", "png"};
+	return has_extension(path, extensions, ARRAY_COUNT(extensions)) && strncmp(path_name(path), "._", 2) != 0 &&
+	       strncmp(path, "__MACOSX/", 9) != 0 && !strstr(path, "/__MACOSX/");
+}
+
+bool faces_is_archive(const char *path)
+{
+	static const char *const extensions[] = {"zip", "tar", "tgz", "7z"};
+	size_t length = strlen(path);
+	return has_extension(path, extensions, ARRAY_COUNT(extensions)) ||
+	       (length > 7 && strcasecmp(path + length - 7, ".tar.gz") == 0) ||
+	       (length > 8 && strcasecmp(path + length - 8, ".tar.zst") == 0);
+}
+
+/* ---- sources and skips ---------------------------------------------------------------------- */
+
+/* The last part of a path, without slashes at its end. */
+static char *root_label(const char *root, struct err *err)
+{
+	size_t length = strlen(root);
+	while (length > 1 && root[length - 1] == '/')
+		length--;
+	size_t start = length;
+	while (start > 0 && root[start - 1] != '/')
+		start--;
+	return mem_format(err, "%.*s", (int)(length - start), root + start);
+}
+
+int scan_source(struct face_scan *scan, const char *root, bool files, const char *prefix, struct err *err)
+{
+	struct face_set *set = scan->set;
+	free(scan->label);
+	scan->label = prefix ? mem_text(prefix, err) : root_label(root, err);
+	if (!scan->label)
+		return err->code;
+	struct face_source *sources =
+	    mem_grow(set->sources, &set->source_capacity, set->n_sources + 1, sizeof *sources, err);
+	if (!sources)
+		return err->code;
+	set->sources = sources;
+	struct face_source source = {.root = mem_text(root, err), .files = files, .skip = strlen(scan->label) + 1};
+	if (!source.root)
+		return err->code;
+	scan->source = (uint32_t)set->n_sources;
+	sources[set->n_sources++] = source;
+	return OK;
+}
+
+void scan_fail(struct face_scan *scan, int code)
+{
+	if (scan->status == OK)
+		scan->status = code;
+}
+
+void scan_skip(struct face_scan *scan, const char *path, const char *reason, bool picture)
+{
+	if (scan->status != OK)
+		return;
+	char *member = mem_format(&scan->err, "%s/%s", scan->label, path);
+	scan_fail(scan, member ? face_set_skip(scan->set, member, reason, picture, &scan->err) : scan->err.code);
+	free(member);
+}
+
+/* ---- classes ----------------------------------------------------------------------------------- */
+
+/* "E01", "e1" → 1; 0 for anything else. */
+static unsigned expression_number(const char *text)
+{
+	char *end;
+	if ((text[0] != 'E' && text[0] != 'e') || text[1] < '0' || text[1] > '9')
+		return 0;
+	unsigned long number = strtoul(text + 1, &end, 10);
+	return *end == '\0' && number <= 63 ? (unsigned)number : 0;
+}
+
+const char *scan_class(const struct face_scan *scan, const char *label)
+{
+	const struct text_map *map = &scan->settings->classes;
+	if (map->count == 0)
+		return label;
+	unsigned expression = scan->layout == LAYOUT_KFACE ? expression_number(label) : 0;
+	for (size_t i = 0; i < map->count; i++) {
+		bool same = strcmp(map->names[i], label) == 0 || (expression && expression_number(map->names[i]) == expression);
+		if (same && map->values[i].count > 0)
+			return map->values[i].items[0];
+	}
+	return NULL;
+}
+
+/* Remembers a few names for the sentence that says why nothing was found. */
+static void note_unknown_label(struct face_scan *scan, const char *label)
+{
+	if (scan->n_unknown >= 8)
+		return;
+	const char *text = scan->unknown_labels.text;
+	size_t length = strlen(label);
+	for (const char *at = text ? strstr(text, label) : NULL; at; at = strstr(at + 1, label)) {
+		if ((at == text || at[-1] == ' ') && (at[length] == ',' || at[length] == '\0'))
+			return;
+	}
+	strbuf_format(&scan->unknown_labels, "%s%s", scan->n_unknown ? ", " : "", label);
+	scan->n_unknown++;
+}
+
+/* ---- adding a picture ------------------------------------------------------------------------------ */
+
+static bool number_wanted(number_set set, unsigned number)
+{
+	return set == 0 || number == 0 || (set >> number & 1);
+}
+
+bool scan_selects(const struct faces_settings *settings, const struct face_find *find)
+{
+	return number_wanted(settings->accessories, find->accessory) && number_wanted(settings->lights, find->light) &&
+	       number_wanted(settings->expressions, find->expression) && number_wanted(settings->cameras, find->camera);
+}
+
+/* Group 1 of the person pattern on the member's name. */
+static int person_by_pattern(const struct face_scan *scan, const char *member, uint32_t *person, struct err *err)
+{
+	regmatch_t match[2];
+	if (!scan->has_person || regexec(&scan->person, member, 2, match, 0) != 0 || match[1].rm_so < 0 ||
+	    match[1].rm_eo == match[1].rm_so)
+		return OK;
+	char *name = mem_format(err, "%.*s", (int)(match[1].rm_eo - match[1].rm_so), member + match[1].rm_so);
+	if (!name)
+		return err->code;
+	int status = names_intern(&scan->set->persons, name, person, err);
+	free(name);
+	return status;
+}
+
+static int add_face(struct face_scan *scan, const struct face_find *find, const char *class_name, struct err *err)
+{
+	struct face_set *set = scan->set;
+	struct face *faces = mem_grow(set->faces, &set->capacity, set->count + 1, sizeof *faces, err);
+	if (!faces)
+		return err->code;
+	set->faces = faces;
+	struct face face = {
+	    .source = scan->source,
+	    .person = FACE_NOBODY,
+	    .split = FACE_SPLIT_FREE,
+	    .fixed_split = (uint8_t)find->split,
+	    .accessory = (uint8_t)find->accessory,
+	    .light = (uint8_t)find->light,
+	    .expression = (uint8_t)find->expression,
+	    .camera = (uint8_t)find->camera,
+	    .box_source = find->has_box ? FACE_BOX_CSV : FACE_BOX_NONE,
+	    .box = find->box,
+	};
+	uint32_t label = 0;
+	int status = names_intern(&set->classes, class_name, &label, err);
+	if (status != OK)
+		return status;
+	face.label = (int)label;
+	face.member = mem_format(err, "%s/%s", scan->label, find->path);
+	if (!face.member)
+		return err->code;
+	if (find->person && find->person[0])
+		status = names_intern(&set->persons, find->person, &face.person, err);
+	else
+		status = person_by_pattern(scan, face.member, &face.person, err);
+	if (status != OK) {
+		free(face.member);
+		return status;
+	}
+	faces[set->count++] = face;
+	return OK;
+}
+
+void scan_add(struct face_scan *scan, const struct face_find *find)
+{
+	if (scan->status != OK)
+		return;
+	const char *class_name = scan_class(scan, find->label);
+	if (!class_name)
+		note_unknown_label(scan, find->label);
+	if (!class_name || !scan_selects(scan->settings, find)) {
+		scan->set->not_selected++;
+		return;
+	}
+	scan_fail(scan, add_face(scan, find, class_name, &scan->err));
+}

@@ -1,0 +1,223 @@
+#include "vision/faces_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The first pass as a whole: patterns and classes before the walk, boxes, repeated names and the choice after it. */
+
+/* ---- after the names ----------------------------------------------------------------------------------------- */
+
+static int by_stem(const void *a, const void *b)
+{
+	const struct face_text *x = a, *y = b;
+	if (x->source != y->source)
+		return x->source < y->source ? -1 : 1;
+	return strcmp(x->stem, y->stem);
+}
+
+static int attach_boxes(struct face_scan *scan, struct err *err)
+{
+	if (scan->n_texts == 0)
+		return OK;
+	qsort(scan->texts, scan->n_texts, sizeof *scan->texts, by_stem);
+	for (size_t i = 0; i < scan->set->count; i++) {
+		struct face *face = &scan->set->faces[i];
+		size_t stem = strlen(face->member) - strlen(path_extension(face->member)) - 1;
+		struct face_text key = {.stem = mem_format(err, "%.*s", (int)stem, face->member), .source = face->source};
+		if (!key.stem)
+			return err->code;
+		const struct face_text *found = bsearch(&key, scan->texts, scan->n_texts, sizeof key, by_stem);
+		free(key.stem);
+		if (!found)
+			continue;
+		face->box = found->box;
+		face->box_source = FACE_BOX_KFACE;
+	}
+	return OK;
+}
+
+static int by_member(const void *a, const void *b)
+{
+	const struct face *x = *(struct face *const *)a, *y = *(struct face *const *)b;
+	int order = strcmp(x->member, y->member);
+	if (order == 0)
+		order = (x->source > y->source) - (x->source < y->source);
+	return order ? order : (x > y) - (x < y);
+}
+
+/* The same name twice in one source: the first is kept. */
+static int drop_repeated(struct face_scan *scan, struct err *err)
+{
+	struct face_set *set = scan->set;
+	struct face **order = mem_alloc(set->count, sizeof(struct face *), err);
+	if (!order)
+		return err->code;
+	for (size_t i = 0; i < set->count; i++)
+		order[i] = &set->faces[i];
+	qsort(order, set->count, sizeof *order, by_member);
+	int status = OK;
+	size_t kept = 0;
+	for (size_t i = 1; status == OK && i < set->count; i++) {
+		struct face *face = order[i];
+		if (face->source != order[kept]->source || strcmp(face->member, order[kept]->member) != 0) {
+			kept = i;
+			continue;
+		}
+		status = face_set_skip(set, face->member, "a second member of this name", true, err);
+		free(face->member);
+		face->member = NULL;
+	}
+	free(order);
+	face_set_compact(set);
+	return status;
+}
+
+/* ---- classes that hold -------------------------------------------------------------------------------- */
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Without a class map the names come in the order of the walk: sorted, they depend on the set alone. */
+static int sort_classes(struct face_set *set, struct err *err)
+{
+	size_t count = set->classes.names.count;
+	struct name_table sorted = {0};
+	char **order = mem_alloc(count, sizeof *order, err);
+	int *moved = mem_alloc(count, sizeof *moved, err);
+	int status = order && moved ? OK : err->code;
+	if (status == OK && count > 0) {
+		memcpy(order, set->classes.names.items, count * sizeof *order);
+		qsort(order, count, sizeof *order, by_text);
+	}
+	for (size_t i = 0; status == OK && i < count; i++) {
+		uint32_t old = 0, at = 0;
+		status = names_intern(&set->classes, order[i], &old, err);
+		if (status == OK)
+			status = names_intern(&sorted, order[i], &at, err);
+		moved[old] = (int)at;
+	}
+	for (size_t i = 0; status == OK && i < set->count; i++)
+		set->faces[i].label = moved[set->faces[i].label];
+	free(order);
+	free(moved);
+	if (status == OK) {
+		names_free(&set->classes);
+		set->classes = sorted;
+	} else {
+		names_free(&sorted);
+	}
+	return status;
+}
+
+/* The classes of the map, each once, in its order. */
+static int name_classes(struct face_scan *scan, struct err *err)
+{
+	const struct text_map *map = &scan->settings->classes;
+	int status = OK;
+	for (size_t i = 0; status == OK && i < map->count; i++) {
+		uint32_t ignored;
+		if (map->values[i].count > 0)
+			status = names_intern(&scan->set->classes, map->values[i].items[0], &ignored, err);
+	}
+	return status;
+}
+
+static int refuse_empty(const struct face_scan *scan, struct err *err)
+{
+	const char *first = scan->request->inputs->count ? scan->request->inputs->items[0] : "faces.input";
+	if (scan->n_unknown > 0)
+		return err_set(err, ERR_DATA,
+		               "%s: none of its classes (%s) is named in faces.classes; write faces.classes = THEIRS=YOURS, …, "
+		               "or leave it empty to take every folder or label as a class",
+		               first, scan->unknown_labels.text);
+	if (scan->set->n_skips > 0)
+		return err_set(err, ERR_DATA, "%s: no picture could be used; the first: %s: %s", first,
+		               scan->set->skips[0].member, scan->set->skips[0].reason);
+	return err_set(err, ERR_DATA,
+	               "%s: no picture (jpg, png) is chosen of %zu; see faces.layout, accessories, lights, expressions, "
+	               "cameras",
+	               first, scan->set->not_selected);
+}
+
+static int check_classes(const struct face_set *set, struct err *err)
+{
+	for (size_t c = 0; c < set->classes.names.count; c++) {
+		size_t i = 0;
+		while (i < set->count && set->faces[i].label != (int)c)
+			i++;
+		if (i == set->count)
+			return err_set(err, ERR_DATA,
+			               "class '%s' has no picture among the %zu chosen; take it out of faces.classes or choose "
+			               "more (faces.expressions, faces.input)",
+			               set->classes.names.items[c], set->count);
+	}
+	return OK;
+}
+
+/* ---- the pass ----------------------------------------------------------------------------------------------- */
+
+static int compile_pattern(struct face_scan *scan, struct err *err)
+{
+	const char *pattern = scan->settings->person_pattern;
+	if (!pattern || !pattern[0])
+		return OK;
+	int code = regcomp(&scan->person, pattern, REG_EXTENDED);
+	if (code != 0) {
+		char text[160];
+		regerror(code, &scan->person, text, sizeof text);
+		return err_set(err, ERR_SETTINGS, "faces.person_pattern: '%s': %s", pattern, text);
+	}
+	scan->has_person = true;
+	if (scan->person.re_nsub < 1)
+		return err_set(err, ERR_SETTINGS, "faces.person_pattern: '%s' has no group; put what names the person in ( )",
+		               pattern);
+	return OK;
+}
+
+static int scan_all(struct face_scan *scan, struct err *err)
+{
+	int status = compile_pattern(scan, err);
+	if (status == OK)
+		status = name_classes(scan, err);
+	for (size_t i = 0; status == OK && i < scan->request->inputs->count; i++)
+		status = scan_input(scan, scan->request->inputs->items[i], err);
+	if (status == OK && scan->set->count == 0)
+		status = refuse_empty(scan, err);
+	if (status == OK)
+		status = drop_repeated(scan, err);
+	if (status == OK)
+		status = attach_boxes(scan, err);
+	if (status == OK && scan->settings->classes.count == 0)
+		status = sort_classes(scan->set, err);
+	if (status == OK)
+		status = faces_select(scan->set, scan->request, err);
+	if (status == OK)
+		status = check_classes(scan->set, err);
+	/* A split that cannot be made is told before hours of decoding; the one that counts is made after it. */
+	if (status == OK)
+		status = faces_split(scan->set, scan->request, err);
+	return status;
+}
+
+int faces_scan(struct face_set **out, const struct faces_request *request, struct err *err)
+{
+	struct face_set *set = mem_alloc(1, sizeof *set, err);
+	if (!set)
+		return err->code;
+	struct face_scan scan = {.set = set, .request = request, .settings = request->settings};
+	int status = scan_all(&scan, err);
+	if (scan.has_person)
+		regfree(&scan.person);
+	for (size_t i = 0; i < scan.n_texts; i++)
+		free(scan.texts[i].stem);
+	free(scan.texts);
+	free(scan.label);
+	strbuf_free(&scan.unknown_labels);
+	if (status == OK)
+		*out = set;
+	else
+		face_set_free(set);
+	return status;
+}

@@ -1,0 +1,181 @@
+#include "vision/faces_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* faces.h5: pixels as they come, everything else, a few bytes a face, at the end. */
+#define CHUNK_BYTES ((size_t)1 << 20)
+
+struct faces_store {
+	struct hdf_file *file;
+};
+
+int faces_store_create(struct faces_store **out, const char *path, const struct faces_settings *settings,
+                       struct err *err)
+{
+	struct faces_store *store = mem_alloc(1, sizeof *store, err);
+	if (!store)
+		return err->code;
+	struct hdf_shape shape = {
+	    .type = HDF_U8, .rank = 4, .dims = {0, (size_t)settings->frame_height, (size_t)settings->frame_width, 3}};
+	size_t frame = shape.dims[1] * shape.dims[2] * 3, rows = frame < CHUNK_BYTES ? CHUNK_BYTES / frame : 1;
+	int status = hdf_create(&store->file, path, err);
+	if (status == OK)
+		status = hdf_create_rows(store->file, "pixels", &shape, rows, (int)settings->compress, err);
+	if (status == OK)
+		*out = store;
+	else
+		faces_store_discard(store);
+	return status;
+}
+
+void faces_store_discard(struct faces_store *store)
+{
+	if (!store)
+		return;
+	if (store->file)
+		hdf_close(store->file);
+	free(store);
+}
+
+int faces_store_rows(const uint8_t *pixels, size_t first, size_t count, void *store, struct err *err)
+{
+	return hdf_write_rows(((struct faces_store *)store)->file, "pixels", first, count, pixels, err);
+}
+
+/* ---- columns ------------------------------------------------------------------------------- */
+
+enum byte_column {
+	BYTE_SPLIT,
+	BYTE_BOX_SOURCE,
+	BYTE_ACCESSORY,
+	BYTE_LIGHT,
+	BYTE_EXPRESSION,
+	BYTE_CAMERA,
+	BYTE_COLUMNS
+};
+enum int_column { INT_LABEL, INT_WIDTH, INT_HEIGHT, INT_COLUMNS };
+enum rect_column { RECT_AREA, RECT_BOX, RECT_COLUMNS };
+
+static uint8_t byte_of(const struct face *face, size_t column)
+{
+	const uint8_t values[BYTE_COLUMNS] = {face->split, face->box_source, face->accessory,
+	                                      face->light, face->expression, face->camera};
+	return values[column];
+}
+
+static int32_t int_of(const struct face *face, size_t column)
+{
+	const int values[INT_COLUMNS] = {face->label, face->width, face->height};
+	return values[column];
+}
+
+static int store_bytes(struct hdf_file *file, const struct face_set *set, struct err *err)
+{
+	static const char *const names[BYTE_COLUMNS] = {"split", "box_source", "accessory",
+	                                                "light", "expression", "camera"};
+	struct hdf_shape shape = {.type = HDF_U8, .rank = 1, .dims = {set->count}};
+	uint8_t *values = mem_alloc(set->count, sizeof *values, err);
+	int status = values ? OK : err->code;
+	for (size_t c = 0; status == OK && c < BYTE_COLUMNS; c++) {
+		for (size_t i = 0; i < set->count; i++)
+			values[i] = byte_of(&set->faces[i], c);
+		status = hdf_write(file, names[c], &shape, values, 0, err);
+	}
+	free(values);
+	return status;
+}
+
+static int store_ints(struct hdf_file *file, const struct face_set *set, struct err *err)
+{
+	static const char *const names[INT_COLUMNS] = {"label", "width", "height"};
+	struct hdf_shape shape = {.type = HDF_I32, .rank = 1, .dims = {set->count}};
+	int32_t *values = mem_alloc(set->count, sizeof *values, err);
+	int status = values ? OK : err->code;
+	for (size_t c = 0; status == OK && c < INT_COLUMNS; c++) {
+		for (size_t i = 0; i < set->count; i++)
+			values[i] = int_of(&set->faces[i], c);
+		status = hdf_write(file, names[c], &shape, values, 0, err);
+	}
+	free(values);
+	return status;
+}
+
+static int store_rects(struct hdf_file *file, const struct face_set *set, struct err *err)
+{
+	static const char *const names[RECT_COLUMNS] = {"area", "box"};
+	struct hdf_shape shape = {.type = HDF_I32, .rank = 2, .dims = {set->count, 4}};
+	int32_t *values = mem_alloc(set->count, 4 * sizeof *values, err);
+	int status = values ? OK : err->code;
+	for (size_t c = 0; status == OK && c < RECT_COLUMNS; c++) {
+		for (size_t i = 0; i < set->count; i++) {
+			const struct face *face = &set->faces[i];
+			struct rect rect = c == RECT_AREA ? face->area : face->box;
+			const int32_t sides[4] = {rect.x, rect.y, rect.w, rect.h};
+			memcpy(values + 4 * i, sides, sizeof sides);
+		}
+		status = hdf_write(file, names[c], &shape, values, 0, err);
+	}
+	free(values);
+	return status;
+}
+
+static int store_people(struct hdf_file *file, const struct face_set *set, struct err *err)
+{
+	struct path_list people = {0};
+	int status = OK;
+	for (size_t i = 0; status == OK && i < set->count; i++) {
+		char nobody[32];
+		uint32_t person = set->faces[i].person;
+		snprintf(nobody, sizeof nobody, "?%zu", i);
+		status = path_list_add(&people, person == FACE_NOBODY ? nobody : set->persons.names.items[person], err);
+	}
+	if (status == OK)
+		status = hdf_write_texts(file, "person", people.items, people.count, err);
+	path_list_free(&people);
+	return status;
+}
+
+static int store_members(struct hdf_file *file, const struct face_set *set, struct err *err)
+{
+	char **members = mem_alloc(set->count, sizeof *members, err);
+	if (!members)
+		return err->code;
+	for (size_t i = 0; i < set->count; i++)
+		members[i] = set->faces[i].member;
+	int status = hdf_write_table(file, "member", members, set->count, err);
+	free(members);
+	return status;
+}
+
+static int store_all(struct hdf_file *file, const struct face_set *set, bool synthetic, struct err *err)
+{
+	const struct path_list *classes = &set->classes.names;
+	int status = store_bytes(file, set, err);
+	if (status == OK)
+		status = store_ints(file, set, err);
+	if (status == OK)
+		status = store_rects(file, set, err);
+	if (status == OK)
+		status = store_people(file, set, err);
+	if (status == OK)
+		status = store_members(file, set, err);
+	if (status == OK)
+		status = hdf_attr_set_texts(file, "/", "classes", classes->items, classes->count, err);
+	if (status == OK)
+		status = hdf_attr_set_text(file, "/", "layout", faces_layout_name(set), err);
+	if (status == OK)
+		status = hdf_attr_set_number(file, "/", "synthetic", synthetic, err);
+	return status;
+}
+
+int faces_store_finish(struct faces_store *store, const struct face_set *set, bool synthetic, struct err *err)
+{
+	int status = store_all(store->file, set, synthetic, err);
+	if (status == OK) {
+		status = hdf_commit(store->file, err);
+		store->file = NULL;
+	}
+	faces_store_discard(store);
+	return status;
+}

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# The whole main job on a small drawn input: every stage runs, what comes out opens, a second run does nothing, one setting
+# reruns what reads it and nothing else, and going back reruns nothing.
+set -eu
+cd "$(dirname "$0")/../.."
+scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
+small="sample.people=12 sample.pictures=6 sample.backgrounds=16 sample.playlists=300 sample.songs=300 cascade.num_pos=40 cascade.num_neg=60
+  cascade.stages=3 network.cut=block1_pool emotion.average_pool=15 emotion.epochs=3 tags.epochs=1 tags.size=16 als.iterations=3 evaluate.bootstrap=50"
+job() { make --no-print-directory -s run EXP=sample OUT="$scratch/out" SET="$small $*" >"$scratch/log" 2>&1 || { cat "$scratch/log"; echo "make run failed"; exit 1; }; }
+stages_run() { grep -oE '^[a-z]+: [0-9.]+ s:' "$scratch/log" | cut -d: -f1 | tr '\n' ' '; }
+expect() { [ "$(stages_run)" = "$1" ] || { cat "$scratch/log"; echo "stages run: $(stages_run)— expected: $1"; exit 1; }; }
+
+job als.factors=8
+expect "sample faces cascade features emotion playlists tags als evaluate report pack "
+tail -n 2 "$scratch/log" | grep -q '^sample: ' || { echo "no closing line"; exit 1; }
+out=$scratch/out/sample
+for file in faces/faces.h5 faces/skipped.tsv cascade/cascade.xml cascade/stages.jsonl features/features.h5 emotion/emotion.h5 emotion/history.jsonl \
+  playlists/playlists.h5 playlists/likes.npz tags/tags.vec tags/tags.bin tags/tag_neighbours.tsv als/als.npz als/loss.jsonl metrics.json report/index.html \
+  bundle/bundle.json bundle/cascade.xml bundle/emotion.safetensors bundle/recommender.safetensors; do
+  [ -s "$out/$file" ] || [ "$(basename "$file")" = skipped.tsv ] || { echo "$file is missing or empty"; exit 1; }
+done
+[ -z "$(find "$scratch/out" -name '*.part')" ] || { echo "part files were left"; exit 1; }
+sums() { (cd "$scratch/out/store" && find . -type f ! -name done ! -name inputs.tsv | sort | xargs sha256sum); }
+sums >"$scratch/first"
+
+job als.factors=8
+expect ""
+job als.factors=8 run.threads=1
+expect ""
+job als.factors=9
+expect "als evaluate report pack "
+job als.factors=8
+expect ""
+
+# One thread on a fresh store: the same bytes.
+mv "$scratch/out" "$scratch/two"
+job als.factors=8 run.threads=1
+sums | diff <(sed 's/ .*store/ /' "$scratch/first") - >"$scratch/differences" || { cat "$scratch/differences"; echo "one thread gave other bytes"; exit 1; }
+
+"$MOODCAST_BIN"/moodcast recommend --bundle "$out/bundle" --label positive -n 5 --seed 3 --json >"$scratch/a.json"
+"$MOODCAST_BIN"/moodcast recommend --bundle "$out/bundle" --label positive -n 5 --seed 3 --json | cmp "$scratch/a.json" -
+grep -q why "$scratch/a.json"

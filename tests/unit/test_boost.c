@@ -1,0 +1,395 @@
+#include "support/support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vision/train_internal.h"
+
+#define WINDOW 12
+#define PIXELS (WINDOW * WINDOW)
+
+/* A planted object: a dark bar with bright flanks, at random strength, in noise. */
+static void draw_object(struct rng *rng, uint8_t *pixels, size_t stride)
+{
+	double strength = rng_range(rng, 20, 60);
+	for (size_t y = 0; y < WINDOW; y++)
+		for (size_t x = 0; x < WINDOW; x++) {
+			bool bar = y >= 4 && y < 7;
+			pixels[y * stride + x] = (uint8_t)(128 + (bar ? -strength : strength / 3) + rng_range(rng, -60, 60));
+		}
+}
+
+struct world {
+	struct crops positives;
+	struct image backgrounds[12];
+};
+
+static void world_new(struct world *world, size_t positives, uint64_t seed)
+{
+	struct err err = {0};
+	struct rng rng;
+	uint8_t pixels[PIXELS];
+	rng_seed(&rng, seed, "test.world", 0);
+	world->positives = (struct crops){.width = WINDOW, .height = WINDOW};
+	for (size_t i = 0; i < positives; i++) {
+		draw_object(&rng, pixels, WINDOW);
+		assert_ok(crops_push(&world->positives, pixels, &err));
+	}
+	for (size_t b = 0; b < ARRAY_COUNT(world->backgrounds); b++) {
+		struct image *image = &world->backgrounds[b];
+		double period = rng_range(&rng, 3, 25), turn = rng_range(&rng, 0, 3), noise = rng_range(&rng, 10, 60);
+		assert_ok(image_new(image, 120, 90, 1, &err));
+		for (size_t i = 0; i < 120 * 90; i++) {
+			double x = (double)(i % 120), y = (double)(i / 120);
+			image->pixels[i] =
+			    (uint8_t)(128 + 60 * sin((x * cos(turn) + y * sin(turn)) / period) + rng_range(&rng, -noise, noise));
+		}
+	}
+}
+
+static void world_free(struct world *world)
+{
+	crops_free(&world->positives);
+	for (size_t b = 0; b < ARRAY_COUNT(world->backgrounds); b++)
+		image_free(&world->backgrounds[b]);
+}
+
+static struct cascade_training training_of(const struct world *world, enum haar_set set)
+{
+	return (struct cascade_training){.window_w = WINDOW,
+	                                 .window_h = WINDOW,
+	                                 .features = set,
+	                                 .stages = 4,
+	                                 .num_pos = 150,
+	                                 .num_neg = 150,
+	                                 .max_weak_count = 20,
+	                                 .min_hit_rate = 0.98,
+	                                 .max_false_alarm = 0.5,
+	                                 .weight_trim_rate = 0.95,
+	                                 .seed = 5,
+	                                 .threads = 1,
+	                                 .positives = &world->positives,
+	                                 .backgrounds = world->backgrounds,
+	                                 .n_backgrounds = ARRAY_COUNT(world->backgrounds)};
+}
+
+static char *train_text(const struct cascade_training *training, char **log)
+{
+	struct err err = {0};
+	struct cascade *cascade;
+	struct cascade_outcome outcome;
+	struct strbuf text = {0};
+	assert_ok(cascade_train(training, &cascade, &outcome, &err));
+	assert_int_equal(cascade->n_stages, training->stages);
+	assert_ok(cascade_print(cascade, &text, &err));
+	if (log)
+		*log = mem_text(outcome.log.text, &err);
+	cascade_free(cascade);
+	cascade_outcome_free(&outcome);
+	return text.text;
+}
+
+static void the_planted_object_is_learnt(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct world world, fresh;
+	struct cascade *cascade;
+	struct cascade_outcome outcome;
+	struct cascade_score score;
+	world_new(&world, 250, 1);
+	world_new(&fresh, 200, 2);
+	struct cascade_training training = training_of(&world, HAAR_SET_ALL);
+	assert_ok(cascade_train(&training, &cascade, &outcome, &err));
+	assert_int_equal(cascade->n_stages, 4);
+	struct cascade_test test = {.crops = &fresh.positives,
+	                            .backgrounds = fresh.backgrounds,
+	                            .n_backgrounds = 12,
+	                            .options = {.scale = 1.2, .neighbors = 3}};
+	assert_ok(cascade_evaluate(cascade, &test, &score, &err));
+	assert_true((double)score.crops_passed >= 0.85 * 200);
+	assert_true(outcome.acceptance < 0.05);
+	for (size_t p = 1; p < CASCADE_POINTS; p++)
+		assert_true(score.curve[p].false_a_picture <= score.curve[p - 1].false_a_picture);
+	cascade_free(cascade);
+	cascade_outcome_free(&outcome);
+	world_free(&world);
+	world_free(&fresh);
+}
+
+static void threads_do_not_change_a_byte(void **state)
+{
+	(void)state;
+	struct world world;
+	char *log[2];
+	world_new(&world, 250, 3);
+	struct cascade_training training = training_of(&world, HAAR_SET_CORE);
+	char *one = train_text(&training, &log[0]);
+	training.threads = 3;
+	char *three = train_text(&training, &log[1]);
+	assert_string_equal(one, three);
+	assert_string_equal(log[0], log[1]);
+	training.seed++;
+	char *other = train_text(&training, NULL);
+	assert_string_not_equal(one, other);
+	free(one);
+	free(three);
+	free(other);
+	free(log[0]);
+	free(log[1]);
+	world_free(&world);
+}
+
+/* The log up to and with the line that closes stage `stages` − 1. */
+static size_t log_length(const char *log, size_t stages)
+{
+	const char *at = log;
+	for (size_t s = 0; s < stages; s++) {
+		at = strstr(at, "\"weak_classifiers\"");
+		assert_non_null(at);
+		at = strchr(at, '\n') + 1;
+	}
+	return (size_t)(at - log);
+}
+
+static struct cascade cut(const struct cascade *whole, size_t stages)
+{
+	struct cascade part = *whole;
+	part.n_stages = stages;
+	part.n_trees = whole->stages[stages].first_tree;
+	part.n_nodes = whole->trees[part.n_trees].first_node;
+	part.n_leaves = whole->trees[part.n_trees].first_leaf;
+	part.n_features = 0;
+	for (size_t i = 0; i < part.n_nodes; i++)
+		if (whole->nodes[i].feature >= part.n_features)
+			part.n_features = whole->nodes[i].feature + 1;
+	return part;
+}
+
+/* What a training that was killed after stage k leaves behind leads to the same bytes. */
+static void a_resumed_training_ends_with_the_same_bytes(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct world world;
+	struct cascade *whole;
+	struct cascade_outcome outcome;
+	char *folder = scratch_new(), *log[2];
+	world_new(&world, 250, 4);
+	struct cascade_training training = training_of(&world, HAAR_SET_ALL);
+	training.checkpoint = scratch_path(folder, "checkpoint");
+	char *undisturbed = train_text(&training, &log[0]);
+	for (size_t stages = 1; stages < 4; stages++) {
+		assert_ok(cascade_parse(&whole, undisturbed, strlen(undisturbed), "whole", &err));
+		struct cascade part = cut(whole, stages);
+		outcome = (struct cascade_outcome){.windows = 1, .acceptance = .5};
+		strbuf_add_bytes(&outcome.log, log[0], log_length(log[0], stages));
+		assert_ok(checkpoint_save(&training, training_identity(&training), &part, &outcome, &err));
+		cascade_outcome_free(&outcome);
+		char *resumed = train_text(&training, &log[1]);
+		assert_string_equal(undisturbed, resumed);
+		assert_string_equal(log[0], log[1]);
+		free(resumed);
+		free(log[1]);
+		cascade_free(whole);
+	}
+	free(undisturbed);
+	free(log[0]);
+	world_free(&world);
+	scratch_remove(folder);
+}
+
+static void a_foreign_checkpoint_is_not_taken(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct world world;
+	struct cascade *cascade;
+	struct cascade_outcome outcome;
+	char *folder = scratch_new();
+	world_new(&world, 250, 4);
+	struct cascade_training training = training_of(&world, HAAR_SET_BASIC);
+	training.stages = 1;
+	training.checkpoint = scratch_path(folder, "checkpoint");
+	free(train_text(&training, NULL));
+	training.max_false_alarm = 0.4;
+	log_set_level(LOG_QUIET);
+	assert_ok(cascade_train(&training, &cascade, &outcome, &err));
+	assert_int_equal(outcome.resumed, 0);
+	cascade_free(cascade);
+	cascade_outcome_free(&outcome);
+	assert_ok(file_write(training.checkpoint, "moodcast", 8, &err));
+	assert_refused(cascade_train(&training, &cascade, &outcome, &err), ERR_DATA, "no checkpoint");
+	world_free(&world);
+	scratch_remove(folder);
+}
+
+/* The histograms' choice against sums over all samples for every feature and bin. */
+static void the_best_stump_is_the_best_of_all(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct world world;
+	struct samples samples;
+	struct rng rng;
+	world_new(&world, 120, 6);
+	struct crops negatives = {.width = WINDOW, .height = WINDOW};
+	for (size_t i = 0; i < 130; i++) {
+		uint8_t pixels[PIXELS];
+		for (size_t y = 0; y < WINDOW; y++)
+			memcpy(pixels + y * WINDOW, world.backgrounds[i % 12].pixels + (y + i / 2) * 120 + i / 2, WINDOW);
+		assert_ok(crops_push(&negatives, pixels, &err));
+	}
+	assert_ok(samples_new(&samples, &world.positives, &negatives, true, &err));
+	struct bin_table table = {.n_features = haar_features_count(HAAR_SET_ALL, WINDOW, WINDOW)};
+	table.features = mem_alloc(table.n_features, sizeof *table.features, &err);
+	table.bins = mem_alloc(table.n_features, samples.lanes, &err);
+	uint32_t *weights = mem_alloc(samples.lanes, sizeof *weights, &err),
+	         *active = mem_alloc(samples.lanes, sizeof *active, &err);
+	haar_features_list(HAAR_SET_ALL, WINDOW, WINDOW, table.features);
+	assert_ok(bin_table_fill(&table, &samples, 2, &err));
+	rng_seed(&rng, 8, "test.weights", 0);
+	struct stump_search search = {&table, &samples, weights, NULL, 0, 0, 2};
+	for (size_t i = 0; i < samples.count; i++) {
+		weights[i] = rng_below(&rng, 3) ? (uint32_t)rng_below(&rng, 8000000) : 0;
+		if (weights[i]) {
+			active[search.n_active++] = (uint32_t)i;
+			search.active_positives += i < samples.positives;
+		}
+	}
+	size_t dense = 0, sparse = 0;
+	assert_ok(stump_search_run(&search, &dense, &err));
+	search.active = active;
+	assert_ok(stump_search_run(&search, &sparse, &err));
+	assert_int_equal(dense, sparse);
+	double best = -1, chosen = -1;
+	for (size_t f = 0; f < table.n_features; f++) {
+		const uint8_t *bins = table.bins + f * samples.lanes;
+		double sum[BINS] = {0}, weight[BINS] = {0}, all_sum = 0, all_weight = 0, left_sum = 0, left_weight = 0,
+		       score = 0;
+		for (size_t i = 0; i < samples.count; i++) {
+			double signed_weight = i < samples.positives ? weights[i] : -(double)weights[i];
+			sum[bins[i]] += signed_weight;
+			weight[bins[i]] += weights[i];
+			all_sum += signed_weight;
+			all_weight += weights[i];
+		}
+		for (size_t b = 0; b + 1 < BINS; b++) {
+			left_sum += sum[b];
+			left_weight += weight[b];
+			double right_sum = all_sum - left_sum, right_weight = all_weight - left_weight;
+			if (left_weight > 0 && right_weight > 0)
+				score = fmax(score, left_sum * left_sum / left_weight + right_sum * right_sum / right_weight);
+		}
+		best = fmax(best, score);
+		if (f == dense)
+			chosen = score;
+	}
+	assert_true(chosen > best * (1 - 1e-5));
+	free(weights);
+	free(active);
+	free(table.bins);
+	free(table.features);
+	samples_free(&samples);
+	crops_free(&negatives);
+	world_free(&world);
+}
+
+static void sample_values_are_those_of_the_detector(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct world world;
+	struct samples samples;
+	struct crops none = {.width = WINDOW, .height = WINDOW};
+	world_new(&world, 70, 7);
+	assert_ok(samples_new(&samples, &world.positives, &none, true, &err));
+	size_t count = haar_features_count(HAAR_SET_ALL, WINDOW, WINDOW);
+	struct haar_feature *features = mem_alloc(count, sizeof *features, &err);
+	haar_features_list(HAAR_SET_ALL, WINDOW, WINDOW, features);
+	float *values = mem_alloc(samples.lanes, sizeof *values, &err);
+	struct crop_judge judge;
+	assert_ok(crop_judge_new(&judge, WINDOW, WINDOW, &err));
+	for (size_t f = 0; f < count; f += 37) {
+		/* A stump whose threshold is the sample's own value: the value itself must go right, the next float left. */
+		samples_values(&samples, &features[f], values);
+		for (size_t i = 0; i < samples.count; i += 9) {
+			struct cascade *cascade;
+			double at = 0, above = 0;
+			assert_ok(cascade_new(&cascade, WINDOW, WINDOW, &err));
+			assert_ok(cascade_add_feature(cascade, &features[f], &err));
+			assert_ok(cascade_add_stage(cascade, -9, &err));
+			assert_ok(cascade_add_tree(cascade, &(struct cascade_node){0, -1, 0, values[i]}, (const float[2]){1, 2}, 1,
+			                           &err));
+			assert_int_equal(crop_judge_run(&judge, cascade, world.positives.pixels + i * PIXELS, &at), 1);
+			cascade->nodes[0].threshold = nextafterf(values[i], INFINITY);
+			assert_int_equal(crop_judge_run(&judge, cascade, world.positives.pixels + i * PIXELS, &above), 1);
+			assert_true(at == 2 && above == 1);
+			cascade_free(cascade);
+		}
+	}
+	crop_judge_free(&judge);
+	free(features);
+	free(values);
+	samples_free(&samples);
+	world_free(&world);
+}
+
+static void impossible_trainings_are_refused_with_numbers(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct world world;
+	struct cascade *cascade;
+	struct cascade_outcome outcome;
+	log_set_level(LOG_QUIET);
+	world_new(&world, 15, 8);
+	struct cascade_training training = training_of(&world, HAAR_SET_BASIC);
+	assert_refused(cascade_train(&training, &cascade, &outcome, &err), ERR_DATA, "15 usable positives");
+	training.min_hit_rate = 1.5;
+	assert_refused(cascade_train(&training, &cascade, &outcome, &err), ERR_SETTINGS, "1.5");
+	training = training_of(&world, HAAR_SET_BASIC);
+	training.n_backgrounds = 0;
+	assert_refused(cascade_train(&training, &cascade, &outcome, &err), ERR_DATA, "0 backgrounds");
+	training = training_of(&world, HAAR_SET_ALL);
+	training.memory_limit = 1000;
+	assert_refused(cascade_train(&training, &cascade, &outcome, &err), ERR_SETTINGS, "the limit is 0 MB");
+	world_free(&world);
+}
+
+static void too_few_negatives_end_the_training_in_words(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct world world;
+	struct cascade *cascade;
+	struct cascade_outcome outcome;
+	world_new(&world, 250, 9);
+	struct cascade_training training = training_of(&world, HAAR_SET_ALL);
+	training.stages = 30;
+	training.n_backgrounds = 1;
+	assert_ok(cascade_train(&training, &cascade, &outcome, &err));
+	assert_int_equal(outcome.end, CASCADE_NEGATIVES_EXHAUSTED);
+	assert_true(cascade->n_stages < 30);
+	assert_non_null(strstr(outcome.reason, "negatives exhausted"));
+	cascade_free(cascade);
+	cascade_outcome_free(&outcome);
+	world_free(&world);
+}
+
+int main(void)
+{
+	log_set_level(LOG_QUIET);
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_planted_object_is_learnt),
+	    cmocka_unit_test(threads_do_not_change_a_byte),
+	    cmocka_unit_test(a_resumed_training_ends_with_the_same_bytes),
+	    cmocka_unit_test(a_foreign_checkpoint_is_not_taken),
+	    cmocka_unit_test(the_best_stump_is_the_best_of_all),
+	    cmocka_unit_test(sample_values_are_those_of_the_detector),
+	    cmocka_unit_test(impossible_trainings_are_refused_with_numbers),
+	    cmocka_unit_test(too_few_negatives_end_the_training_in_words),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,524 @@
+#include "bundle_fixture.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "runtime/http_internal.h"
+
+static char *folder;
+static struct bundle *bundle;
+static struct server *server;
+
+static int start(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	folder = scratch_new();
+	fixture_write(folder);
+	assert_ok(bundle_load(&bundle, folder, true, &err));
+	const struct server_options options = {.listen = "127.0.0.1:0", .threads = 1};
+	assert_ok(server_start(&server, bundle, &options, &err));
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	server_stop(server);
+	bundle_free(bundle);
+	scratch_remove(folder);
+	return 0;
+}
+
+/* ---- a small client ----------------------------------------------------------------------------- */
+
+struct answer {
+	int status;
+	char *text; /* head and body */
+	const char *body;
+	size_t size; /* of the body */
+};
+
+static int connect_to(const struct server *to)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)server_port(to))};
+	const struct timeval limit = {.tv_sec = 20};
+	inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static void send_all(int fd, const void *bytes, size_t size)
+{
+	for (size_t sent = 0; sent < size;) {
+		ssize_t count = send(fd, (const char *)bytes + sent, size - sent, MSG_NOSIGNAL);
+		if (count <= 0)
+			return;
+		sent += (size_t)count;
+	}
+}
+
+static struct answer receive_all(int fd)
+{
+	struct strbuf text = {0};
+	char block[4096];
+	ssize_t count;
+	while ((count = recv(fd, block, sizeof(block), 0)) > 0)
+		strbuf_add_bytes(&text, block, (size_t)count);
+	close(fd);
+	struct answer answer = {.text = text.text};
+	if (!text.text || sscanf(text.text, "HTTP/1.1 %d", &answer.status) != 1)
+		return answer;
+	const char *gap = strstr(text.text, "\r\n\r\n");
+	answer.body = gap ? gap + 4 : text.text + text.length;
+	answer.size = text.length - (size_t)(answer.body - text.text);
+	return answer;
+}
+
+/* method + path, further header lines (each with \r\n), body. */
+static void send_request(int fd, const char *what, const char *headers, const void *body, size_t size)
+{
+	char head[1024];
+	const char *host = strstr(headers, "Host:") ? "" : "Host: 127.0.0.1:8080\r\n";
+	int length = snprintf(head, sizeof(head), "%s HTTP/1.1\r\n%s%sConnection: close\r\nContent-Length: %zu\r\n\r\n",
+	                      what, host, headers, size);
+	send_all(fd, head, (size_t)length);
+	send_all(fd, body, size);
+}
+
+static struct answer ask(const char *what, const char *headers, const void *body, size_t size)
+{
+	int fd = connect_to(server);
+	send_request(fd, what, headers, body, size);
+	return receive_all(fd);
+}
+
+static void status_is(const char *what, const char *headers, const void *body, size_t size, int want, const char *part)
+{
+	struct answer answer = ask(what, headers, body, size);
+	if (answer.status != want)
+		fail_msg("%s: status %d, expected %d: %s", what, answer.status, want, answer.text ? answer.text : "nothing");
+	if (!strstr(answer.text, part))
+		fail_msg("%s: \"%s\" does not say \"%s\"", what, answer.text, part);
+	free(answer.text);
+}
+
+static struct json *json_of(const char *what, const char *headers, const void *body, size_t size)
+{
+	struct err err = {0};
+	struct json *value = NULL;
+	struct answer answer = ask(what, headers, body, size);
+	if (answer.status != 200)
+		fail_msg("%s: %s", what, answer.text ? answer.text : "nothing");
+	assert_ok(json_load_text(&value, answer.body, answer.size, what, &err));
+	free(answer.text);
+	return value;
+}
+
+static uint8_t *face_jpeg(size_t *size)
+{
+	struct err err = {0};
+	struct image image = fixture_picture(160, 120, true);
+	uint8_t *jpeg;
+	assert_ok(image_encode_jpeg(&image, 90, &jpeg, size, &err));
+	image_free(&image);
+	return jpeg;
+}
+
+/* ---- the page and its headers ------------------------------------------------------------------------ */
+
+static void the_page_carries_the_token_and_the_guarding_headers(void **state)
+{
+	(void)state;
+	struct answer answer = ask("GET /", "", "", 0);
+	assert_int_equal(answer.status, 200);
+	static const char *const wanted[] = {"default-src 'self'", "nosniff",   "no-referrer",
+	                                     "camera=(self)",      "text/html", "frame-ancestors 'none'"};
+	for (size_t i = 0; i < ARRAY_COUNT(wanted); i++)
+		if (!strstr(answer.text, wanted[i]))
+			fail_msg("the page is without %s", wanted[i]);
+	assert_non_null(strstr(answer.body, server_token(server)));
+	assert_null(strstr(answer.body, "{{"));
+	free(answer.text);
+}
+
+static void every_file_of_the_page_is_there_and_asks_nobody_else(void **state)
+{
+	(void)state;
+	static const char *const files[] = {"/app.js", "/camera.js", "/texts.js", "/style.css", "/icon.svg"};
+	for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
+		char what[64];
+		snprintf(what, sizeof(what), "GET %s", files[i]);
+		struct answer answer = ask(what, "", "", 0);
+		assert_int_equal(answer.status, 200);
+		assert_true(answer.size > 100);
+		assert_null(strstr(answer.body, "src=\"http"));
+		assert_null(strstr(answer.body, "@import"));
+		free(answer.text);
+	}
+}
+
+static void api_answers_are_never_stored(void **state)
+{
+	(void)state;
+	status_is("GET /healthz", "", "", 0, 200, "no-store");
+	status_is("GET /healthz", "", "", 0, 200, "\"status\":\"ok\"");
+	status_is("HEAD /healthz", "", "", 0, 200, "no-store");
+}
+
+/* ---- pictures ----------------------------------------------------------------------------------------- */
+
+static void a_jpeg_gives_faces_with_scores(void **state)
+{
+	(void)state;
+	size_t size;
+	uint8_t *jpeg = face_jpeg(&size);
+	struct json *reply = json_of("POST /api/analyze", "Content-Type: image/jpeg\r\n", jpeg, size);
+	const struct json *face = json_at(json_get(reply, "faces"), 0);
+	assert_int_equal(json_integer_value(json_get(reply, "width"), 0), 160);
+	assert_non_null(face);
+	assert_true(bundle_class(bundle, json_text(json_get(face, "label"), "")) < 3);
+	assert_int_equal(json_count(json_get(face, "scores")), 3);
+	json_free(reply);
+	free(jpeg);
+}
+
+static void a_png_without_a_face_says_so(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct image image = fixture_picture(100, 80, false);
+	uint8_t *png;
+	size_t size;
+	assert_ok(image_encode_png(&image, &png, &size, &err));
+	status_is("POST /api/analyze", "Content-Type: image/png\r\n", png, size, 200, "no face was found");
+	free(png);
+	image_free(&image);
+}
+
+static void a_mood_follows_the_pictures_of_its_session(void **state)
+{
+	(void)state;
+	size_t size;
+	uint8_t *jpeg = face_jpeg(&size);
+	struct json *reply = json_of("POST /api/analyze", "X-Moodcast-Session: mood\r\n", jpeg, size);
+	assert_string_equal(json_text(json_get(json_get(reply, "mood"), "state"), ""), "changing");
+	json_free(reply);
+	/* The session's own mood stands for the label. */
+	reply = json_of("GET /api/recommend?n=2", "X-Moodcast-Session: mood\r\n", "", 0);
+	assert_int_equal(json_count(json_get(reply, "songs")), 2);
+	json_free(reply);
+	free(jpeg);
+}
+
+static void bodies_that_are_no_picture_get_the_right_status(void **state)
+{
+	(void)state;
+	size_t size;
+	uint8_t *jpeg = face_jpeg(&size);
+	status_is("POST /api/analyze", "", "", 0, 400, "empty");
+	status_is("POST /api/analyze", "Content-Type: image/jpeg\r\n", "hello", 5, 415, "neither a JPEG nor a PNG");
+	status_is("POST /api/analyze", "Content-Type: text/plain\r\n", jpeg, size, 415, "neither a JPEG nor a PNG");
+	status_is("POST /api/analyze", "Content-Type: image/jpeg\r\n", "\xFF\xD8\xFF\xE0garbage", 11, 400, "error");
+	status_is("POST /api/analyze", "Content-Type: image/jpeg\r\n", jpeg, size / 2, 400, "error");
+	free(jpeg);
+}
+
+static void a_body_above_the_limit_is_read_dropped_and_answered_413(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	size_t size = ((size_t)8 << 20) + 1;
+	char *body = mem_alloc(size, 1, &err);
+	assert_non_null(body);
+	body[0] = (char)0xFF;
+	body[1] = (char)0xD8;
+	status_is("POST /api/analyze", "Content-Type: image/jpeg\r\n", body, size, 413, "8 MB");
+	free(body);
+}
+
+static void a_small_file_with_too_many_pixels_is_413(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct image image;
+	uint8_t *png;
+	size_t size;
+	assert_ok(image_new(&image, 6000, 5000, 1, &err));
+	memset(image.pixels, 0, (size_t)6000 * 5000);
+	assert_ok(image_encode_png(&image, &png, &size, &err));
+	assert_true(size < (size_t)8 << 20);
+	status_is("POST /api/analyze", "Content-Type: image/png\r\n", png, size, 413, "25 megapixels");
+	free(png);
+	image_free(&image);
+}
+
+static void addresses_and_methods_that_are_not_there(void **state)
+{
+	(void)state;
+	status_is("GET /nothing", "", "", 0, 404, "\"status\":404");
+	status_is("GET /../etc/passwd", "", "", 0, 404, "error");
+	status_is("GET /api/analyze", "", "", 0, 405, "Allow: POST");
+	status_is("POST /", "", "x", 1, 405, "Allow: GET");
+	status_is("DELETE /api/feedback", "", "", 0, 405, "error");
+	status_is("GET /api/stream", "", "", 0, 404, "browser");
+}
+
+/* ---- who may ask -------------------------------------------------------------------------------------------- */
+
+static void another_host_name_is_421_and_another_site_403(void **state)
+{
+	(void)state;
+	char own[128], both[256];
+	snprintf(own, sizeof(own), "X-Moodcast-Token: %s\r\n", server_token(server));
+	snprintf(both, sizeof(both), "Origin: http://127.0.0.1:8080\r\n%s", own);
+	status_is("GET /", "Host: evil.example\r\n", "", 0, 421, "host name");
+	status_is("GET /", "Host: 127.0.0.1.evil.example:8080\r\n", "", 0, 421, "host name");
+	status_is("GET /", "Host: localhost:9000\r\n", "", 0, 200, "moodcast");
+	status_is("POST /api/feedback", "Origin: http://evil.example\r\n", "{}", 2, 403, "another site");
+	status_is("POST /api/feedback", "Origin: null\r\n", "{}", 2, 403, "another site");
+	status_is("GET /api/recommend?label=positive", "Sec-Fetch-Site: cross-site\r\n", "", 0, 403, "another site");
+	status_is("POST /api/feedback", "Origin: http://127.0.0.1:8080\r\n", "{}", 2, 403, "X-Moodcast-Token");
+	status_is("POST /api/feedback", "X-Moodcast-Token: 0123\r\n", "{}", 2, 403, "token");
+	status_is("POST /api/feedback", both, "{\"retake\":true}", 15, 200, "liked");
+}
+
+static void the_guard_judges_every_combination_of_headers(void **state)
+{
+	(void)state;
+	const char *why;
+	struct guard_facts facts = {.host = "[::1]:80", .own_token = "abc", .listen_host = "::1", .api = true};
+	assert_int_equal(guard_check(&facts, &why), 0);
+	facts.host = NULL;
+	assert_int_equal(guard_check(&facts, &why), 400);
+	facts.host = "192.168.0.7:80";
+	assert_int_equal(guard_check(&facts, &why), 421);
+	facts.remote = true;
+	assert_int_equal(guard_check(&facts, &why), 0);
+	facts.host = "name.example:80";
+	assert_int_equal(guard_check(&facts, &why), 421);
+	facts.listen_host = "name.example";
+	assert_int_equal(guard_check(&facts, &why), 0);
+	facts.post = true;
+	assert_int_equal(guard_check(&facts, &why), 403);
+	facts.token = "abd";
+	assert_int_equal(guard_check(&facts, &why), 403);
+	facts.token = "abc";
+	assert_int_equal(guard_check(&facts, &why), 0);
+	facts.host = "127.0.0.1:";
+	assert_int_equal(guard_check(&facts, &why), 421);
+}
+
+/* ---- songs and feedback ------------------------------------------------------------------------------------------ */
+
+static void a_session_never_hears_a_song_twice(void **state)
+{
+	(void)state;
+	bool heard[FIXTURE_SONGS] = {false};
+	for (int round = 0; round < 4; round++) {
+		struct json *reply = json_of("GET /api/recommend?label=positive&n=2", "X-Moodcast-Session: twice\r\n", "", 0);
+		const struct json *songs = json_get(reply, "songs");
+		assert_int_equal(json_count(songs), 2);
+		for (size_t i = 0; i < 2; i++) {
+			int64_t id = json_integer_value(json_get(json_at(songs, i), "id"), 0) - 100;
+			assert_in_range(id, 0, FIXTURE_SONGS - 1);
+			assert_false(heard[id]);
+			heard[id] = true;
+		}
+		json_free(reply);
+	}
+	struct json *reply = json_of("GET /api/recommend?label=positive&n=2", "X-Moodcast-Session: twice\r\n", "", 0);
+	assert_int_equal(json_count(json_get(reply, "songs")), 0);
+	assert_true(json_count(json_get(reply, "notes")) > 0);
+	json_free(reply);
+}
+
+static void a_disliked_song_leaves_the_list_and_the_others_may_stay(void **state)
+{
+	(void)state;
+	char body[80];
+	struct json *reply = json_of("GET /api/recommend?label=negative&n=4", "X-Moodcast-Session: judge\r\n", "", 0);
+	int64_t first = json_integer_value(json_get(json_at(json_get(reply, "songs"), 0), "id"), 0);
+	json_free(reply);
+	int length = snprintf(body, sizeof(body), "{\"song\":%lld,\"verdict\":\"dislike\"}", (long long)first);
+	reply = json_of("POST /api/feedback", "X-Moodcast-Session: judge\r\n", body, (size_t)length);
+	assert_int_equal(json_integer_value(json_get(reply, "disliked"), 0), 1);
+	json_free(reply);
+	reply = json_of("GET /api/recommend?label=negative&n=4&again=1", "X-Moodcast-Session: judge\r\n", "", 0);
+	const struct json *songs = json_get(reply, "songs");
+	assert_int_equal(json_count(songs), 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_true(json_integer_value(json_get(json_at(songs, i), "id"), 0) != first);
+	json_free(reply);
+}
+
+static void the_same_question_gets_the_same_songs(void **state)
+{
+	(void)state;
+	struct answer one =
+	    ask("GET /api/recommend?scores=positive=.4,negative=.6&tag=%EC%97%AC%EB%A6%84&seed=5", "", "", 0);
+	struct answer two =
+	    ask("GET /api/recommend?scores=positive=.4,negative=.6&tag=%EC%97%AC%EB%A6%84&seed=5", "", "", 0);
+	assert_int_equal(one.status, 200);
+	assert_string_equal(one.body, two.body);
+	free(one.text);
+	free(two.text);
+}
+
+static void wrong_questions_are_400_with_a_sentence(void **state)
+{
+	(void)state;
+	status_is("GET /api/recommend", "", "", 0, 400, "nothing to start from");
+	status_is("GET /api/recommend?label=angry", "", "", 0, 400, "neutral, positive, negative");
+	status_is("GET /api/recommend?label=positive&n=0", "", "", 0, 400, "n=0");
+	status_is("GET /api/recommend?label=positive&n=ten", "", "", 0, 400, "whole number");
+	status_is("GET /api/recommend?label=positive&colour=red", "", "", 0, 400, "colour");
+	status_is("GET /api/recommend?label=positive&scores=positive=1", "", "", 0, 400, "exclude");
+	status_is("GET /api/recommend?song=abc", "", "", 0, 400, "song=abc");
+	status_is("GET /api/recommend?tag=%FF%FE", "", "", 0, 400, "error");
+	status_is("GET /api/recommend?label=positive", "X-Moodcast-Session: ../x\r\n", "", 0, 400, "X-Moodcast-Session");
+	status_is("POST /api/feedback", "", "{", 1, 400, "error");
+	status_is("POST /api/feedback", "", "{\"song\":1}", 10, 400, "verdict");
+	status_is("POST /api/feedback", "", "{\"song\":1.5,\"verdict\":\"like\"}", 29, 400, "song");
+}
+
+/* ---- load, stop, stream
+ * ----------------------------------------------------------------------------------------------- */
+
+static void many_pictures_at_once_are_answered_or_refused_honestly(void **state)
+{
+	(void)state;
+	size_t size, answered = 0;
+	uint8_t *jpeg = face_jpeg(&size);
+	int fds[40];
+	for (size_t i = 0; i < ARRAY_COUNT(fds); i++) {
+		fds[i] = connect_to(server);
+		send_request(fds[i], "POST /api/analyze", "Content-Type: image/jpeg\r\n", jpeg, size);
+	}
+	for (size_t i = 0; i < ARRAY_COUNT(fds); i++) {
+		struct answer answer = receive_all(fds[i]);
+		assert_true(answer.status == 200 || answer.status == 503);
+		answered += answer.status == 200;
+		free(answer.text);
+	}
+	assert_true(answered >= 8);
+	status_is("GET /metrics", "", "", 0, 200, "moodcast_analysis_seconds_count");
+	free(jpeg);
+}
+
+static void clients_that_hang_up_halfway_harm_nobody(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		int fd = connect_to(server);
+		send_all(fd, "POST /api/analyze HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n\xFF\xD8", 72);
+		close(fd);
+	}
+	status_is("GET /healthz", "", "", 0, 200, "ok");
+}
+
+static void a_server_that_stops_answers_what_is_under_way(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct server *other;
+	size_t size;
+	uint8_t *jpeg = face_jpeg(&size);
+	int fds[6];
+	const struct server_options options = {.listen = "127.0.0.1:0", .threads = 1};
+	assert_ok(server_start(&other, bundle, &options, &err));
+	for (size_t i = 0; i < ARRAY_COUNT(fds); i++) {
+		fds[i] = connect_to(other);
+		send_request(fds[i], "POST /api/analyze", "", jpeg, size);
+	}
+	struct answer first = receive_all(fds[0]);
+	assert_int_equal(first.status, 200);
+	free(first.text);
+	server_stop(other);
+	for (size_t i = 1; i < ARRAY_COUNT(fds); i++) {
+		struct answer answer = receive_all(fds[i]);
+		assert_true(answer.status == 200 || answer.status == 503 || answer.status == 0);
+		free(answer.text);
+	}
+	free(jpeg);
+}
+
+static void a_file_as_camera_is_streamed_with_boxes(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct server *other;
+	struct image image = fixture_picture(160, 120, true);
+	char block[8192] = {0}, part[160];
+	snprintf(part, sizeof(part), "%s", scratch_path(folder, "camera.png"));
+	assert_ok(image_save_png(&image, part, &err));
+	const struct server_options options = {.listen = "127.0.0.1:0", .source = part, .threads = 1};
+	assert_ok(server_start(&other, bundle, &options, &err));
+	int fd = connect_to(other);
+	send_request(fd, "GET /api/stream", "", "", 0);
+	size_t got = 0;
+	ssize_t count;
+	while (got < sizeof(block) - 1 && !memmem(block, got, "image/jpeg", 10) &&
+	       (count = recv(fd, block + got, sizeof(block) - 1 - got, 0)) > 0)
+		got += (size_t)count;
+	assert_non_null(strstr(block, "multipart/x-mixed-replace; boundary=moodcast-frame"));
+	assert_non_null(memmem(block, got, "image/jpeg", 10));
+	server_stop(other);
+	close(fd);
+	image_free(&image);
+}
+
+static void refused_start(const char *listen, const char *source, int status, const char *part)
+{
+	struct err err = {0};
+	struct server *other = NULL;
+	const struct server_options options = {.listen = listen, .source = source, .threads = 1};
+	assert_refused(server_start(&other, bundle, &options, &err), status, part);
+	assert_null(other);
+}
+
+static void addresses_that_cannot_be_are_refused(void **state)
+{
+	(void)state;
+	char taken[40];
+	snprintf(taken, sizeof(taken), "127.0.0.1:%u", server_port(server));
+	refused_start("8080", NULL, ERR_SETTINGS, "ADDRESS:PORT");
+	refused_start("127.0.0.1:99999", NULL, ERR_SETTINGS, "ADDRESS:PORT");
+	refused_start("0.0.0.0:0", NULL, ERR_SETTINGS, "--allow-remote");
+	refused_start("[::]:0", NULL, ERR_SETTINGS, "--allow-remote");
+	refused_start(taken, NULL, ERR_IO, "in use");
+	refused_start("127.0.0.1:0", "/dev/video99", ERR_IO, "/dev/video99");
+	refused_start("127.0.0.1:0", "/nowhere/film.y4m", ERR_IO, "film.y4m");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_page_carries_the_token_and_the_guarding_headers),
+	    cmocka_unit_test(every_file_of_the_page_is_there_and_asks_nobody_else),
+	    cmocka_unit_test(api_answers_are_never_stored),
+	    cmocka_unit_test(a_jpeg_gives_faces_with_scores),
+	    cmocka_unit_test(a_png_without_a_face_says_so),
+	    cmocka_unit_test(a_mood_follows_the_pictures_of_its_session),
+	    cmocka_unit_test(bodies_that_are_no_picture_get_the_right_status),
+	    cmocka_unit_test(a_body_above_the_limit_is_read_dropped_and_answered_413),
+	    cmocka_unit_test(a_small_file_with_too_many_pixels_is_413),
+	    cmocka_unit_test(addresses_and_methods_that_are_not_there),
+	    cmocka_unit_test(another_host_name_is_421_and_another_site_403),
+	    cmocka_unit_test(the_guard_judges_every_combination_of_headers),
+	    cmocka_unit_test(a_session_never_hears_a_song_twice),
+	    cmocka_unit_test(a_disliked_song_leaves_the_list_and_the_others_may_stay),
+	    cmocka_unit_test(the_same_question_gets_the_same_songs),
+	    cmocka_unit_test(wrong_questions_are_400_with_a_sentence),
+	    cmocka_unit_test(many_pictures_at_once_are_answered_or_refused_honestly),
+	    cmocka_unit_test(clients_that_hang_up_halfway_harm_nobody),
+	    cmocka_unit_test(a_server_that_stops_answers_what_is_under_way),
+	    cmocka_unit_test(a_file_as_camera_is_streamed_with_boxes),
+	    cmocka_unit_test(addresses_that_cannot_be_are_refused),
+	};
+	return cmocka_run_group_tests(tests, start, end);
+}

@@ -1,0 +1,304 @@
+/* Held-out figures against numbers worked out by hand, and the selection behind them. */
+#include "support/support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "recsys/recsys_internal.h"
+
+#define SONGS 300
+#define ROWS 6
+
+/* Row 0 trains; rows 1 … 4 are held out with masks 1 … 4; row 5 is held out with nothing hidden. */
+struct fixture {
+	struct playlists playlists;
+	int64_t id[ROWS], likes[ROWS], tag_start[ROWS + 1], song_start[ROWS + 1];
+	uint8_t split[ROWS], mask[ROWS], tag_held[ROWS], song_held[64];
+	int32_t tag_index[ROWS], song_index[64];
+};
+
+/* The songs of a row: `shown` from 10·row upwards, then `hidden`. */
+static void add_songs(struct fixture *f, size_t row, size_t shown, size_t hidden)
+{
+	int64_t at = f->song_start[row];
+	for (size_t i = 0; i < shown + hidden; i++, at++) {
+		f->song_index[at] = (int32_t)(10 * row + i);
+		f->song_held[at] = i >= shown;
+	}
+	f->song_start[row + 1] = at;
+}
+
+static void fixture_init(struct fixture *f)
+{
+	static const size_t shown[ROWS] = {5, 3, 2, 0, 0, 4}, hidden[ROWS] = {0, 2, 3, 4, 1, 0};
+	*f = (struct fixture){0};
+	for (size_t row = 0; row < ROWS; row++) {
+		f->split[row] = row == 0 ? PLAYLIST_TRAIN : PLAYLIST_HELD_OUT;
+		f->mask[row] = (uint8_t)(row % 5);
+		f->likes[row] = 3;
+		f->tag_index[row] = 0;
+		f->tag_held[row] = row == 4 || row == 1;
+		f->tag_start[row + 1] = (int64_t)row + 1;
+		add_songs(f, row, shown[row], hidden[row]);
+	}
+	f->playlists = (struct playlists){.n_playlists = ROWS,
+	                                  .n_tags = 1,
+	                                  .n_songs = SONGS,
+	                                  .id = f->id,
+	                                  .likes = f->likes,
+	                                  .split = f->split,
+	                                  .mask = f->mask,
+	                                  .tags = {f->tag_start, f->tag_index, f->tag_held},
+	                                  .songs = {f->song_start, f->song_index, f->song_held}};
+}
+
+static const struct ranking_options options = {.bootstrap = 200, .seed = 1, .threads = 1};
+
+/* Scores that a test writes down, the same for every playlist. */
+static void score_fixed(const void *state, const struct ranking_query *queries, size_t count, float *scores)
+{
+	(void)queries;
+	for (size_t q = 0; q < count; q++)
+		memcpy(scores + q * SONGS, state, SONGS * sizeof *scores);
+}
+
+static void figures_are_those_of_their_definitions(void **state)
+{
+	struct err err = {0};
+	struct fixture f;
+	struct ranking_result r;
+	float scores[SONGS];
+	(void)state;
+	fixture_init(&f);
+	for (size_t s = 0; s < SONGS; s++)
+		scores[s] = -(float)s;
+	/* Row 1 hides 13 and 14 and shows 10, 11, 12: by falling score they stand at places 10 and 11. */
+	struct ranker ranker = {"fixed", score_fixed, scores};
+	assert_ok(ranking_evaluate(&f.playlists, &ranker, &options, &r, &err));
+	double ndcg = (1 / log(12) + 1 / log(13)) / (1 / log(2) + 1 / log(3));
+	assert_true(fabs(r.mask[1].ndcg - ndcg) < 1e-12);
+	assert_true(r.mask[1].recall == 1 && r.mask[1].map == 0);
+	assert_int_equal(r.mask[1].playlists, 1);
+	/* Row 2 hides 22, 23, 24 and shows 20, 21: places 20, 21, 22. */
+	ndcg = (1 / log(22) + 1 / log(23) + 1 / log(24)) / (1 / log(2) + 1 / log(3) + 1 / log(4));
+	assert_true(fabs(r.mask[2].ndcg - ndcg) < 1e-12);
+	assert_int_equal(r.overall.playlists, 4);
+	double mean = (r.mask[1].ndcg + r.mask[2].ndcg + r.mask[3].ndcg + r.mask[4].ndcg) / 4;
+	assert_true(fabs(r.overall.ndcg - mean) < 1e-12);
+	assert_true(r.overall.ndcg_low <= mean && mean <= r.overall.ndcg_high && r.overall.ndcg_low < r.overall.ndcg_high);
+	/* Lists differ by the few songs that each playlist shows: 0 … 102 without 10, 11, 12 and so on. */
+	assert_true(fabs(r.coverage - 103.0 / SONGS) < 1e-12);
+	/* MAP@10: row 1's two songs brought to places 0 and 2. */
+	scores[13] = 3;
+	scores[200] = 2;
+	scores[14] = 1;
+	assert_ok(ranking_evaluate(&f.playlists, &ranker, &options, &r, &err));
+	assert_true(fabs(r.mask[1].map - (1.0 + 2.0 / 3) / 2) < 1e-12);
+	ndcg = (1 / log(2) + 1 / log(4)) / (1 / log(2) + 1 / log(3));
+	assert_true(fabs(r.mask[1].ndcg - ndcg) < 1e-12);
+}
+
+static void score_oracle(const void *state, const struct ranking_query *queries, size_t count, float *scores)
+{
+	const struct fixture *f = state;
+	for (size_t q = 0; q < count; q++) {
+		size_t row = queries[q].playlist;
+		for (size_t s = 0; s < SONGS; s++)
+			scores[q * SONGS + s] = 0;
+		for (int64_t e = f->song_start[row]; e < f->song_start[row + 1]; e++)
+			scores[q * SONGS + (size_t)f->song_index[e]] = 1;
+		/* It is told exactly the shown songs. */
+		for (size_t i = 0; i < queries[q].n_shown; i++)
+			assert_int_equal(queries[q].shown[i], (int32_t)(10 * row + i));
+	}
+}
+
+static void who_knows_all_gets_one_and_shown_songs_do_not_count(void **state)
+{
+	struct err err = {0};
+	struct fixture f;
+	struct ranking_result r;
+	(void)state;
+	fixture_init(&f);
+	struct ranker ranker = {"oracle", score_oracle, &f};
+	assert_ok(ranking_evaluate(&f.playlists, &ranker, &options, &r, &err));
+	assert_true(fabs(r.overall.ndcg - 1) < 1e-12 && r.overall.recall == 1 && r.overall.map == 1);
+	assert_true(r.overall.ndcg_low > 1 - 1e-9 && r.overall.ndcg_high < 1 + 1e-9);
+	for (int mask = 1; mask < MASK_COUNT; mask++)
+		assert_int_equal(r.mask[mask].playlists, 1);
+}
+
+static void not_a_number_is_never_ranked(void **state)
+{
+	struct err err = {0};
+	struct fixture f;
+	struct ranking_result r;
+	float scores[SONGS];
+	(void)state;
+	fixture_init(&f);
+	for (size_t s = 0; s < SONGS; s++)
+		scores[s] = NAN;
+	struct ranker ranker = {"fixed", score_fixed, scores};
+	assert_ok(ranking_evaluate(&f.playlists, &ranker, &options, &r, &err));
+	assert_true(r.overall.ndcg == 0 && r.overall.recall == 0 && r.coverage == 0);
+}
+
+/* ---- ALS beside its comparators ---------------------------------------------------------------------- */
+
+/* Two kinds of playlists, each of 40 songs of its own kind; held-out ones hide half. */
+struct planted {
+	struct playlists playlists;
+	int64_t start[201], tag_start[201], likes[200], id[200];
+	int32_t index[200 * 20], tag[200];
+	uint8_t held[200 * 20], tag_held[200], split[200], mask[200];
+};
+
+static void planted_init(struct planted *p)
+{
+	struct rng rng;
+	*p = (struct planted){0};
+	rng_seed(&rng, 5, "test.ranking", 0);
+	for (size_t row = 0; row < 200; row++) {
+		size_t songs[40], kind = row % 2;
+		bool held_out = row >= 160;
+		for (size_t i = 0; i < 40; i++)
+			songs[i] = i;
+		rng_shuffle(&rng, songs, 40);
+		bool in[40] = {false}, hidden[40] = {false};
+		for (size_t i = 0; i < 20; i++)
+			in[songs[i]] = true;
+		for (size_t i = 0; held_out && i < (row % 3 ? 10 : 20); i++)
+			hidden[songs[i]] = true;
+		int64_t at = p->start[row];
+		for (size_t i = 0; i < 40; i++) {
+			if (!in[i])
+				continue;
+			p->index[at] = (int32_t)(40 * kind + i);
+			p->held[at++] = hidden[i];
+		}
+		p->start[row + 1] = at;
+		p->split[row] = held_out ? PLAYLIST_HELD_OUT : PLAYLIST_TRAIN;
+		p->mask[row] = held_out ? (row % 3 ? MASK_SONGS_TAGS : MASK_TAGS) : MASK_NONE;
+		p->likes[row] = (int64_t)rng_below(&rng, 50);
+		p->tag[row] = (int32_t)kind;
+		p->tag_start[row + 1] = (int64_t)row + 1;
+	}
+	p->playlists = (struct playlists){.n_playlists = 200,
+	                                  .n_tags = 2,
+	                                  .n_songs = 80,
+	                                  .id = p->id,
+	                                  .likes = p->likes,
+	                                  .split = p->split,
+	                                  .mask = p->mask,
+	                                  .tags = {p->tag_start, p->tag, p->tag_held},
+	                                  .songs = {p->start, p->index, p->held}};
+}
+
+static void train(const struct planted *p, struct als_model *model)
+{
+	struct err err = {0};
+	struct csr m = {.rows = 200, .columns = 80};
+	m.start = mem_alloc(201, sizeof *m.start, &err);
+	m.index = mem_alloc(4000, sizeof *m.index, &err);
+	m.value = mem_alloc(4000, sizeof *m.value, &err);
+	int64_t at = 0;
+	for (size_t row = 0; row < 200; row++) {
+		for (int64_t e = p->start[row]; e < p->start[row + 1]; e++)
+			if (!p->held[e]) {
+				m.value[at] = (float)p->likes[row];
+				m.index[at++] = p->index[e];
+			}
+		m.start[row + 1] = at;
+	}
+	struct als_options als = {
+	    .model = {.factors = 4, .iterations = 5, .regularization = 0.1, .alpha = 1, .confidence = CONFIDENCE_LOG},
+	    .threads = 1};
+	assert_ok(als_train(&m, &als, model, &err));
+	csr_free(&m);
+}
+
+static void als_finds_the_planted_kind_from_songs_and_from_tags(void **state)
+{
+	struct err err = {0};
+	struct planted *p = mem_alloc(1, sizeof *p, &err);
+	struct als_model model = {0};
+	struct recsys_evaluation all, two;
+	struct ranking_options threads = options;
+	(void)state;
+	planted_init(p);
+	train(p, &model);
+	assert_ok(recsys_evaluate(&p->playlists, &model, &options, &all, &err));
+	const char *names[RECSYS_RANKERS] = {"als", "popularity", "item_knn", "item_knn_bm25"};
+	for (size_t r = 0; r < RECSYS_RANKERS; r++) {
+		assert_string_equal(all.rankers[r].name, names[r]);
+		assert_true(all.rankers[r].overall.ndcg <= all.rankers[all.best].overall.ndcg);
+	}
+	assert_true(all.rankers[0].mask[MASK_SONGS_TAGS].ndcg > all.rankers[1].mask[MASK_SONGS_TAGS].ndcg + 0.1);
+	assert_true(all.rankers[2].mask[MASK_SONGS_TAGS].ndcg > all.rankers[1].mask[MASK_SONGS_TAGS].ndcg + 0.1);
+	/* No song is shown here: only the tag tells the kinds apart, and the comparators do not read tags. */
+	assert_true(all.rankers[0].mask[MASK_TAGS].map > all.rankers[1].mask[MASK_TAGS].map + 0.1);
+	assert_true(all.rankers[2].mask[MASK_TAGS].ndcg == all.rankers[1].mask[MASK_TAGS].ndcg);
+	threads.threads = 2;
+	assert_ok(recsys_evaluate(&p->playlists, &model, &threads, &two, &err));
+	for (size_t r = 0; r < RECSYS_RANKERS; r++)
+		assert_memory_equal(&all.rankers[r].overall, &two.rankers[r].overall, sizeof all.rankers[r].overall);
+	als_model_free(&model);
+	free(p);
+}
+
+static void refuses_a_model_of_another_shape_and_nothing_hidden(void **state)
+{
+	struct err err = {0};
+	struct planted *p = mem_alloc(1, sizeof *p, &err);
+	struct als_model model = {0};
+	struct recsys_evaluation all;
+	(void)state;
+	planted_init(p);
+	train(p, &model);
+	model.items--;
+	assert_refused(recsys_evaluate(&p->playlists, &model, &options, &all, &err), ERR_DATA, "79 songs does not belong");
+	model.items++;
+	memset(p->held, 0, sizeof p->held);
+	assert_refused(recsys_evaluate(&p->playlists, &model, &options, &all, &err), ERR_DATA,
+	               "no held-out playlist hides a song");
+	als_model_free(&model);
+	free(p);
+}
+
+/* ---- selection ------------------------------------------------------------------------------------------- */
+
+static void best_of_a_stream_is_the_head_of_the_sorted_list(void **state)
+{
+	struct rng rng;
+	struct scored all[500], buffer[200];
+	struct best_list best;
+	(void)state;
+	rng_seed(&rng, 9, "test.best", 0);
+	for (size_t k = 0; k <= 100; k += 20) {
+		best_start(&best, buffer, k);
+		for (uint32_t i = 0; i < 500; i++) {
+			/* Few different scores, some negative: most decisions are ties. */
+			all[i] = (struct scored){(float)rng_below(&rng, 12) - 9, i};
+			best_offer(&best, all[i].score, i);
+		}
+		size_t wanted = top_k(all, 500, k);
+		assert_int_equal(best_finish(&best), wanted);
+		for (size_t i = 0; i < wanted; i++)
+			assert_int_equal(buffer[i].id, all[i].id);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(figures_are_those_of_their_definitions),
+	    cmocka_unit_test(who_knows_all_gets_one_and_shown_songs_do_not_count),
+	    cmocka_unit_test(not_a_number_is_never_ranked),
+	    cmocka_unit_test(als_finds_the_planted_kind_from_songs_and_from_tags),
+	    cmocka_unit_test(refuses_a_model_of_another_shape_and_nothing_hidden),
+	    cmocka_unit_test(best_of_a_stream_is_the_head_of_the_sorted_list),
+	};
+	log_set_level(LOG_WARN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,396 @@
+#include "support/support.h"
+
+#include "text/text.h"
+#include "text/text_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- a corpus with a planted structure: tags of one group of ten meet, groups never do ---- */
+
+enum { GROUPS = 6, IN_GROUP = 10, KINDS = GROUPS * IN_GROUP, ROWS = 3000, PER_ROW = 5 };
+
+struct planted {
+	int64_t start[ROWS + 1];
+	int32_t index[ROWS * PER_ROW];
+	uint8_t held[ROWS * PER_ROW];
+	struct tag_corpus corpus;
+	struct vocabulary vocabulary;
+};
+
+static void planted_fill(struct planted *p)
+{
+	struct rng rng;
+
+	rng_seed(&rng, 11, "planted", 0);
+	for (size_t r = 0; r < ROWS; r++) {
+		size_t order[IN_GROUP];
+		for (size_t i = 0; i < IN_GROUP; i++)
+			order[i] = i;
+		rng_shuffle(&rng, order, IN_GROUP);
+		size_t group = rng_below(&rng, GROUPS);
+		p->start[r + 1] = (int64_t)((r + 1) * PER_ROW);
+		for (size_t i = 0; i < PER_ROW; i++) {
+			p->index[r * PER_ROW + i] = (int32_t)(group * IN_GROUP + order[i]);
+			p->held[r * PER_ROW + i] = r % 10 == 0 && i >= 3;
+		}
+	}
+	p->start[0] = 0;
+	p->corpus = (struct tag_corpus){ROWS, KINDS, p->start, p->index, p->held};
+}
+
+static struct planted *planted_new(void)
+{
+	struct err err = {0};
+	struct planted *p = mem_alloc(1, sizeof *p, &err);
+
+	assert_non_null(p);
+	planted_fill(p);
+	assert_ok(vocabulary_build(&p->vocabulary, &p->corpus, 1, &err));
+	return p;
+}
+
+static void planted_free(struct planted *p)
+{
+	vocabulary_free(&p->vocabulary);
+	free(p);
+}
+
+static const struct skipgram_options usual = {
+	.size = 24, .window = 3, .negative = 5, .epochs = 6, .alpha = 0.025, .min_alpha = 0.0001, .sample = 0,
+	.ns_exponent = 0.75, .seed = 1,
+};
+
+static size_t group_of(const struct planted *p, uint32_t row)
+{
+	return p->vocabulary.tag[row] / IN_GROUP;
+}
+
+static void tags_that_meet_become_neighbours(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct planted *p = planted_new();
+	struct vectors vectors, unit;
+	struct skipgram_report report;
+	enum { K = IN_GROUP - 1 };
+	struct scored *near = mem_alloc(KINDS, K * sizeof *near, &err);
+	size_t right = 0;
+
+	assert_ok(skipgram_train(&p->corpus, &p->vocabulary, &usual, &vectors, &report, &err));
+	assert_ok(vectors_unit(&vectors, &unit, &err));
+	assert_ok(vectors_neighbours(&unit, K, 2, near, &err));
+	for (uint32_t i = 0; i < KINDS; i++)
+		for (size_t j = 0; j < K; j++)
+			right += group_of(p, near[i * K + j].id) == group_of(p, i);
+	if (right < KINDS * K * 98 / 100)
+		fail_msg("%zu of %d neighbours are of the same group", right, KINDS * K);
+	/* 3,000 rows of 5 less the 600 hidden, six times over, none dropped. */
+	assert_int_equal(report.words, 6 * (ROWS * PER_ROW - ROWS / 10 * 2));
+	/* log 2 is what vectors that know nothing have. */
+	assert_true(report.loss < 0.9 * log(2));
+	free(near);
+	vectors_free(&vectors);
+	vectors_free(&unit);
+	planted_free(p);
+}
+
+static void hidden_tags_are_ranked_far_better_than_by_count(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct planted *p = planted_new();
+	struct vectors vectors, unit;
+	struct tags_evaluation one, two;
+
+	assert_ok(skipgram_train(&p->corpus, &p->vocabulary, &usual, &vectors, NULL, &err));
+	assert_ok(vectors_unit(&vectors, &unit, &err));
+	assert_ok(tags_evaluate(&p->corpus, &p->vocabulary, &unit, 1, &one, &err));
+	assert_ok(tags_evaluate(&p->corpus, &p->vocabulary, &unit, 2, &two, &err));
+	assert_int_equal(one.playlists, ROWS / 10);
+	assert_int_equal(one.hidden, ROWS / 10 * 2);
+	/* Seven others of the group are left, two of them hidden: the first of them comes at rank (7 + 1) / (2 + 1) on
+	 * average. */
+	if (one.mrr < 0.5 || one.hit10 < 0.99)
+		fail_msg("MRR %.3f, hit@10 %.3f", one.mrr, one.hit10);
+	assert_true(one.popularity_mrr < 0.3);
+	assert_true(one.mrr == two.mrr && one.hit10 == two.hit10 && one.popularity_mrr == two.popularity_mrr);
+	tags_evaluation_free(&one);
+	tags_evaluation_free(&two);
+	vectors_free(&vectors);
+	vectors_free(&unit);
+	planted_free(p);
+}
+
+static void a_seed_gives_its_bytes_again_and_another_gives_others(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct planted *p = planted_new();
+	struct skipgram_options other = usual;
+	struct vectors a, b, c;
+
+	other.seed = 2;
+	assert_ok(skipgram_train(&p->corpus, &p->vocabulary, &usual, &a, NULL, &err));
+	assert_ok(skipgram_train(&p->corpus, &p->vocabulary, &usual, &b, NULL, &err));
+	assert_ok(skipgram_train(&p->corpus, &p->vocabulary, &other, &c, NULL, &err));
+	assert_memory_equal(a.data, b.data, a.count * a.size * sizeof(float));
+	assert_true(memcmp(a.data, c.data, a.count * a.size * sizeof(float)) != 0);
+	vectors_free(&a);
+	vectors_free(&b);
+	vectors_free(&c);
+	planted_free(p);
+}
+
+static void what_is_hidden_cannot_be_seen_in_the_vectors(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct planted *p = planted_new();
+	struct vectors a, b;
+
+	assert_ok(skipgram_train(&p->corpus, &p->vocabulary, &usual, &a, NULL, &err));
+	for (size_t i = 0; i < ROWS * PER_ROW; i++)
+		if (p->held[i])
+			p->index[i] = (int32_t)(i % KINDS);
+	assert_ok(skipgram_train(&p->corpus, &p->vocabulary, &usual, &b, NULL, &err));
+	assert_memory_equal(a.data, b.data, a.count * a.size * sizeof(float));
+	vectors_free(&a);
+	vectors_free(&b);
+	planted_free(p);
+}
+
+static void sub_sampling_drops_the_share_that_the_formula_says(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct planted *p = planted_new();
+	struct skipgram_options options = usual;
+	struct skipgram_report report;
+	struct vectors vectors;
+	double expected = 0;
+
+	options.sample = 0.003;
+	assert_ok(skipgram_train(&p->corpus, &p->vocabulary, &options, &vectors, &report, &err));
+	for (size_t i = 0; i < p->vocabulary.count; i++) {
+		double count = (double)p->vocabulary.occurrences[i],
+		       ratio = options.sample * (double)p->vocabulary.total / count;
+		expected += 6 * count * fmin(1, sqrt(ratio) + ratio);
+	}
+	assert_true(fabs((double)report.words - expected) < 0.01 * expected);
+	assert_true(expected < 0.9 * 6 * (double)p->vocabulary.total);
+	vectors_free(&vectors);
+	planted_free(p);
+}
+
+/* ---- the step ---- */
+
+enum { STRIDE = 112, OUTPUTS = 6 };
+
+struct step_data {
+	float *input, *delta, *rows;
+	float *outputs[OUTPUTS];
+	struct sigmoid_table table;
+	double loss;
+};
+
+static void step_open(struct step_data *d, float scale)
+{
+	struct err err = {0};
+	struct rng rng;
+
+	rng_seed(&rng, 5, "step", 0);
+	*d = (struct step_data){0};
+	assert_non_null(d->input = mem_alloc(STRIDE, sizeof(float), &err));
+	assert_non_null(d->delta = mem_alloc(STRIDE, sizeof(float), &err));
+	assert_non_null(d->rows = mem_alloc(STRIDE * OUTPUTS, sizeof(float), &err));
+	for (size_t i = 0; i < STRIDE; i++)
+		d->input[i] = scale * (float)rng_normal(&rng);
+	for (size_t i = 0; i < STRIDE * OUTPUTS; i++)
+		d->rows[i] = scale * (float)rng_normal(&rng);
+	for (size_t k = 0; k < OUTPUTS; k++)
+		d->outputs[k] = d->rows + k * STRIDE;
+	d->outputs[4] = d->outputs[2]; /* the same negative drawn twice */
+	sigmoid_table_fill(&d->table);
+}
+
+static void step_run(struct step_data *d, skipgram_step_run *run)
+{
+	struct skipgram_step step = {d->input, d->delta, d->outputs, OUTPUTS, STRIDE, 0.05f, &d->table, &d->loss};
+	run(&step);
+}
+
+static void step_close(struct step_data *d)
+{
+	free(d->input);
+	free(d->delta);
+	free(d->rows);
+}
+
+static void every_cpu_level_takes_the_same_step(void **state)
+{
+	(void)state;
+	struct step_data base, other;
+
+	for (int level = CPU_BASELINE; level <= (int)cpu_features()->level; level++) {
+		step_open(&base, 0.2f);
+		step_open(&other, 0.2f);
+		step_run(&base, skipgram_step_choose(CPU_BASELINE));
+		step_run(&other, skipgram_step_choose((enum cpu_level)level));
+		assert_memory_equal(base.input, other.input, STRIDE * sizeof(float));
+		assert_memory_equal(base.rows, other.rows, STRIDE * OUTPUTS * sizeof(float));
+		step_close(&base);
+		step_close(&other);
+	}
+}
+
+static void the_step_follows_its_formula(void **state)
+{
+	(void)state;
+	struct step_data fast, slow;
+
+	step_open(&fast, 0.2f);
+	step_open(&slow, 0.2f);
+	step_run(&fast, skipgram_step_choose(cpu_features()->level));
+	step_run(&slow, skipgram_step_ref);
+	/* A cell of the sigmoid's table is 0.012 wide: g is off by at most 0.25 × 0.012 × rate. */
+	assert_close(fast.input, slow.input, STRIDE, 0, OUTPUTS * 0.25 * 0.012 * 0.05 * 0.9);
+	assert_close(fast.rows, slow.rows, STRIDE * OUTPUTS, 0, 2 * 0.25 * 0.012 * 0.05 * 0.9);
+	assert_true(fabs(fast.loss - slow.loss) < OUTPUTS * 0.012);
+	step_close(&fast);
+	step_close(&slow);
+}
+
+static void a_pair_that_is_learnt_is_left_alone(void **state)
+{
+	(void)state;
+	struct step_data d;
+	float before[STRIDE];
+
+	step_open(&d, 0.2f);
+	for (size_t k = 0; k < OUTPUTS; k++)
+		for (size_t i = 0; i < STRIDE; i++)
+			d.outputs[k][i] = d.input[i] * 3;
+	memcpy(before, d.input, sizeof before);
+	step_run(&d, skipgram_step_choose(cpu_features()->level));
+	assert_memory_equal(before, d.input, sizeof before);
+	step_close(&d);
+}
+
+/* The change of the input is the rate times the slope of −Σ log σ, by central differences of the reference's loss. */
+static void the_reference_goes_down_the_slope_of_its_loss(void **state)
+{
+	(void)state;
+	struct step_data d, moved;
+
+	step_open(&d, 0.2f);
+	d.outputs[4] = d.rows + 4 * STRIDE; /* all different: a repeated one moves in between */
+	step_run(&d, skipgram_step_ref);
+	for (size_t i = 0; i < STRIDE; i += 13) {
+		double loss[2];
+		float h = 1e-2f, start = 0;
+		for (int side = 0; side < 2; side++) {
+			step_open(&moved, 0.2f);
+			moved.outputs[4] = moved.rows + 4 * STRIDE;
+			start = moved.input[i];
+			moved.input[i] += side ? h : -h;
+			step_run(&moved, skipgram_step_ref);
+			loss[side] = moved.loss;
+			step_close(&moved);
+		}
+		double slope = (loss[1] - loss[0]) / (2 * (double)h), change = (double)d.input[i] - (double)start;
+		assert_true(fabs(change + 0.05 * slope) < 0.05 * (1e-3 + 1e-2 * fabs(slope)));
+	}
+	step_close(&d);
+}
+
+/* ---- refusals ---- */
+
+static void senseless_options_and_corpora_are_refused(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct planted *p = planted_new();
+	struct skipgram_options options = usual;
+	struct vectors vectors;
+
+	options.window = 0;
+	assert_refused(skipgram_train(&p->corpus, &p->vocabulary, &options, &vectors, NULL, &err), ERR_SETTINGS, "window");
+	options = usual;
+	options.min_alpha = 0.5;
+	assert_refused(skipgram_train(&p->corpus, &p->vocabulary, &options, &vectors, NULL, &err), ERR_SETTINGS,
+	               "min_alpha");
+	/* One tag a row: nothing meets. */
+	int64_t starts[] = {0, 1, 2};
+	int32_t tags[] = {0, 1};
+	struct tag_corpus lonely = {2, 2, starts, tags, NULL};
+	struct vocabulary v;
+	assert_ok(vocabulary_build(&v, &lonely, 1, &err));
+	assert_refused(skipgram_train(&lonely, &v, &usual, &vectors, NULL, &err), ERR_DATA, "no playlist has two tags");
+	vocabulary_free(&v);
+	planted_free(p);
+}
+
+static void neighbours_are_those_of_a_plain_sort(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	enum { COUNT = 150, SIZE = 17, K = 12 };
+	struct vectors raw = {COUNT, SIZE, canary_new(COUNT * SIZE)}, unit;
+	struct scored *fast = mem_alloc(COUNT, K * sizeof *fast, &err), *other = mem_alloc(COUNT, K * sizeof *other, &err);
+	struct rng rng;
+
+	rng_seed(&rng, 9, "neighbours", 0);
+	for (size_t i = 0; i < COUNT * SIZE; i++)
+		raw.data[i] = (float)rng_normal(&rng);
+	memcpy(raw.data + 40 * SIZE, raw.data + 30 * SIZE, SIZE * sizeof(float)); /* a tie with every query */
+	assert_ok(vectors_unit(&raw, &unit, &err));
+	assert_ok(vectors_neighbours(&unit, K, 1, fast, &err));
+	assert_ok(vectors_neighbours(&unit, K, 2, other, &err));
+	assert_memory_equal(fast, other, COUNT * K * sizeof *fast);
+	for (uint32_t i = 0; i < COUNT; i++) {
+		struct scored all[COUNT];
+		size_t n = 0;
+		for (uint32_t j = 0; j < COUNT; j++) {
+			double dot = 0;
+			for (size_t d = 0; d < SIZE; d++)
+				dot += (double)unit.data[i * SIZE + d] * (double)unit.data[j * SIZE + d];
+			if (j != i)
+				all[n++] = (struct scored){(float)dot, j};
+		}
+		top_k(all, n, K);
+		for (size_t k = 0; k < K; k++) {
+			assert_int_equal(fast[i * K + k].id, all[k].id);
+			assert_true(fabsf(fast[i * K + k].score - all[k].score) < 1e-6f);
+		}
+		struct scored single[K];
+		assert_int_equal(vectors_nearest(&unit, unit.data + i * SIZE, &i, 1, K, single), K);
+		for (size_t k = 0; k < K; k++)
+			assert_int_equal(single[k].id, all[k].id);
+	}
+	assert_refused(vectors_neighbours(&unit, COUNT, 1, fast, &err), ERR_SETTINGS, "150 of 150");
+	canary_check(raw.data, COUNT * SIZE);
+	canary_free(raw.data);
+	vectors_free(&unit);
+	free(fast);
+	free(other);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tags_that_meet_become_neighbours),
+		cmocka_unit_test(hidden_tags_are_ranked_far_better_than_by_count),
+		cmocka_unit_test(a_seed_gives_its_bytes_again_and_another_gives_others),
+		cmocka_unit_test(what_is_hidden_cannot_be_seen_in_the_vectors),
+		cmocka_unit_test(sub_sampling_drops_the_share_that_the_formula_says),
+		cmocka_unit_test(every_cpu_level_takes_the_same_step),
+		cmocka_unit_test(the_step_follows_its_formula),
+		cmocka_unit_test(a_pair_that_is_learnt_is_left_alone),
+		cmocka_unit_test(the_reference_goes_down_the_slope_of_its_loss),
+		cmocka_unit_test(senseless_options_and_corpora_are_refused),
+		cmocka_unit_test(neighbours_are_those_of_a_plain_sort),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
