@@ -64,6 +64,8 @@ $(OBJ)/%.o: src/%.c | $(DEPS_OK)
 	@mkdir -p $(@D)
 	@echo "  CC  $<"
 	@$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+# The page's files are embedded by the assembler, which writes no dependencies.
+$(OBJ)/runtime/web_page.o: $(wildcard src/runtime/page/*)
 -include $(shell find $(OBJ) $(BUILD)/tests -name '*.d' 2>/dev/null)
 
 $(BIN)/moodcast-train: $(OBJ)/app/train_main.o $(OBJ)/app/app_start.o $(ARCHIVES)

@@ -212,7 +212,8 @@ int hdf_attr_number(const struct hdf_file *file, const char *object, const char 
 
 /* ---- NumPy and SciPy ---------------------------------------------------------------------------------- */
 
-enum npy_type { NPY_F32, NPY_F64, NPY_I32, NPY_I64, NPY_U8, NPY_BYTES };
+enum npy_type { NPY_F32, NPY_F64, NPY_I32, NPY_I64, NPY_U8, NPY_BYTES, NPY_TEXT };
+/* NPY_TEXT: NumPy's str, UCS-4 little endian, item = 4 × characters; written only. */
 struct npy {
 	enum npy_type type;
 	size_t rank, dims[HDF_MAX_RANK], item; /* item: bytes of one element (NPY_BYTES: its length) */

@@ -50,6 +50,10 @@ static int descr_of(const struct npy *array, char descr[32], struct err *err)
 		snprintf(descr, 32, "|S%zu", array->item);
 		return OK;
 	}
+	if (array->type == NPY_TEXT && array->item % 4 == 0) {
+		snprintf(descr, 32, "<U%zu", array->item / 4);
+		return OK;
+	}
 	for (size_t i = 0; i < ARRAY_COUNT(descr_table); i++)
 		if (descr_table[i].type == array->type && descr_table[i].item == array->item) {
 			snprintf(descr, 32, "%s", descr_table[i].descr);

@@ -165,17 +165,18 @@ int preprocess_apply(const struct preprocess *preprocess, const struct image *im
 /* [k×k 'valid' average →] Flatten (H, W, C order) → Dense(classes) → softmax over the features of the network's cut.
  * head.c needs neither HDF5 nor BLAS: the program that serves uses it. */
 struct head {
-	struct map_shape map;  /* of the features, before the average */
-	size_t average_pool;   /* k; 0 and 1 = none */
+	struct map_shape map; /* of the features, before the average */
+	size_t average_pool;  /* k; 0 and 1 = none */
 	size_t inputs, classes;
-	const float *kernel;   /* [inputs][classes] */
-	const float *bias;     /* [classes] */
-	float *owned;          /* kernel, then bias; NULL when they are borrowed */
+	const float *kernel; /* [inputs][classes] */
+	const float *bias;   /* [classes] */
+	float *owned;        /* kernel, then bias; NULL when they are borrowed */
 };
 /* A head of zeros. ERR_SETTINGS when the average leaves nothing of the map, or there are fewer than two classes. */
 int head_new(struct head **out, struct map_shape map, size_t average_pool, size_t classes, struct err *err) MUST_CHECK;
 void head_free(struct head *head); /* NULL is fine */
-/* Borrows `dense/kernel` and `dense/bias` of a mapped file, which must outlive the head. ERR_DATA when they do not fit. */
+/* Borrows `dense/kernel` and `dense/bias` of a mapped file, which must outlive the head. ERR_DATA when they do not fit.
+ */
 int head_from_tensors(struct head **out, const struct tensor_file *file, struct map_shape map, size_t average_pool,
                       struct err *err) MUST_CHECK;
 #define HEAD_TENSORS 2
@@ -185,16 +186,17 @@ void head_tensors(const struct head *head, struct tensor out[HEAD_TENSORS]);
 size_t head_workspace(const struct head *head, size_t n);
 /* Features [n][h][w][c] → probabilities [n][classes]. Double sums in one order, so the bytes depend neither on the
  * number of threads nor on the other rows. Safe from several threads at once, each with its own workspace. */
-void head_predict(const struct head *head, size_t n, const float *maps, void *workspace, float *probabilities, int threads);
+void head_predict(const struct head *head, size_t n, const float *maps, void *workspace, float *probabilities,
+                  int threads);
 /* The same for rows [n][inputs] that were averaged already (struct head_data). */
 void head_predict_rows(const struct head *head, size_t n, const float *rows, float *probabilities, int threads);
 
 /* Examples, averaged and flattened. */
 struct head_data {
 	size_t n, inputs, classes;
-	float *rows;     /* [n][inputs] */
-	int32_t *labels; /* [n] */
-	size_t *index;   /* [n] row of features.h5 it came from; NULL when it came from elsewhere */
+	float *rows;        /* [n][inputs] */
+	int32_t *labels;    /* [n] */
+	size_t *index;      /* [n] row of features.h5 it came from; NULL when it came from elsewhere */
 	char *const *names; /* [classes], borrowed, for messages; NULL = by number */
 };
 void head_data_free(struct head_data *data); /* leaves it zeroed */
@@ -222,13 +224,14 @@ struct head_outcome {
 	struct head_epoch best;
 	bool stopped_early;
 };
-/* Fits kernel and bias of a head made by head_new by softmax cross-entropy + l2 · Σ kernel² (in units of the standardised
- * features), mini-batches shuffled from the seed, Adam as Keras writes it (β .9, .999, ε 1e-7; Kingma & Ba 2015). After each epoch one
- * temperature is fitted to the validation part (Guo et al. 2017); the epoch with the lowest weighted loss at its temperature is kept, kernel
- * and bias divided by it, and training ends `patience` epochs later. So confidence that grows with training neither ends it
- * too soon nor stays in the probabilities. Without validation examples (`validation` NULL or empty) the last epoch is kept as it is. Same bytes
- * for any number of threads. ERR_DATA: a class without training examples; ERR_NUMERIC: a loss that is not finite or explodes,
- * with epoch and step. */
+/* Fits kernel and bias of a head made by head_new by softmax cross-entropy + l2 · Σ kernel² (in units of the
+ * standardised features), mini-batches shuffled from the seed, Adam as Keras writes it (β .9, .999, ε 1e-7; Kingma & Ba
+ * 2015). After each epoch one temperature is fitted to the validation part (Guo et al. 2017); the epoch with the lowest
+ * weighted loss at its temperature is kept, kernel and bias divided by it, and training ends `patience` epochs later.
+ * So confidence that grows with training neither ends it too soon nor stays in the probabilities. Without validation
+ * examples (`validation` NULL or empty) the last epoch is kept as it is. Same bytes for any number of threads.
+ * ERR_DATA: a class without training examples; ERR_NUMERIC: a loss that is not finite or explodes, with epoch and step.
+ */
 int head_train(struct head *head, const struct head_data *train, const struct head_data *validation,
                const struct head_training *training, struct head_outcome *outcome, struct err *err) MUST_CHECK;
 
@@ -247,7 +250,8 @@ struct head_features {
 /* ERR_DATA names the file and what is absent, of another length or out of range. */
 int head_features_open(struct head_features **out, const char *path, struct err *err) MUST_CHECK;
 void head_features_close(struct head_features *features); /* NULL is fine */
-/* The examples of one split, in the file's order, read and averaged in blocks: memory is that of the result and one block. */
+/* The examples of one split, in the file's order, read and averaged in blocks: memory is that of the result and one
+ * block. */
 int head_features_rows(const struct head_features *features, int split, size_t average_pool, struct head_data *out,
                        struct err *err) MUST_CHECK;
 
@@ -256,15 +260,17 @@ int head_features_rows(const struct head_features *features, int split, size_t a
 struct keras_model {
 	const struct network *network; /* every convolution with weights */
 	const struct head *head;
-	size_t size;                   /* pixels a side of the network's input */
-	char *const *classes;          /* head->classes names */
-	const char *preprocess;        /* JSON text of the preprocessing object */
+	size_t size;            /* pixels a side of the network's input */
+	char *const *classes;   /* head->classes names */
+	const char *preprocess; /* JSON text of the preprocessing object */
 	bool synthetic;
 };
-/* A file that keras.models.load_model opens: Sequential of the nested model `vgg16` (up to the cut), AveragePooling2D when the head has
- * one, Flatten, Dense(softmax), all strings fixed-length, names in the order of the layers; plus the moodcast_* attributes. */
+/* A file that keras.models.load_model opens: Sequential of the nested model `vgg16` (up to the cut), AveragePooling2D
+ * when the head has one, Flatten, Dense(softmax), all strings fixed-length, names in the order of the layers; plus the
+ * moodcast_* attributes. */
 int keras_model_save(const struct keras_model *model, const char *path, struct err *err) MUST_CHECK;
-/* Reads the head of such a file (HDF5): kernel and bias of its Dense layer, moodcast_average_pool; classes may be NULL. */
+/* Reads the head of such a file (HDF5): kernel and bias of its Dense layer, moodcast_average_pool; classes may be NULL.
+ */
 int keras_head_load(struct head **out, const char *path, struct path_list *classes, struct err *err) MUST_CHECK;
 
 #endif

@@ -17,7 +17,8 @@ int als_save(const struct als_model *model, const char *path, struct err *err)
 {
 	int64_t factors = (int64_t)model->factors, iterations = (int64_t)model->iterations;
 	double regularization = model->regularization, alpha = model->alpha;
-	char dtype[] = "float32";
+	/* implicit reads it back as numpy.dtype(str(value)), which a byte string does not survive. */
+	uint32_t dtype[] = {'f', 'l', 'o', 'a', 't', '3', '2'};
 	const struct npz_entry entries[] = {
 	    {"user_factors", {NPY_F32, 2, {model->users, model->factors}, sizeof(float), model->user}},
 	    {"item_factors", {NPY_F32, 2, {model->items, model->factors}, sizeof(float), model->item}},
@@ -25,7 +26,7 @@ int als_save(const struct als_model *model, const char *path, struct err *err)
 	    {"regularization", {NPY_F64, 0, {0}, sizeof regularization, &regularization}},
 	    {"alpha", {NPY_F64, 0, {0}, sizeof alpha, &alpha}},
 	    {"iterations", {NPY_I64, 0, {0}, sizeof iterations, &iterations}},
-	    {"dtype", {NPY_BYTES, 0, {0}, sizeof dtype - 1, dtype}},
+	    {"dtype", {NPY_TEXT, 0, {0}, sizeof dtype, dtype}},
 	};
 	return npz_save(path, entries, ARRAY_COUNT(entries), err);
 }

@@ -175,7 +175,7 @@ int als_train(const struct csr *matrix, const struct als_options *options, struc
               struct err *err) MUST_CHECK;
 void als_model_free(struct als_model *model);
 /* als.npz as `implicit` keeps its models: user_factors, item_factors, factors, regularization, alpha, iterations and
- * dtype (bytes, "float32"). */
+ * dtype (text, "float32"). */
 int als_save(const struct als_model *model, const char *path, struct err *err) MUST_CHECK;
 /* ERR_DATA for other shapes or a value that is not finite. Freed with als_model_free. */
 int als_load(struct als_model *out, const char *path, struct err *err) MUST_CHECK;

@@ -27,7 +27,8 @@ static int check_same_files(const struct path_list *files, const struct head_fea
 	if (code == OK)
 		code = strbuf_check(&found, err);
 	if (code == OK && strcmp(found.text ? found.text : "", features->weights_sha256) != 0)
-		code = err_set(err, ERR_DATA, "%s was made with other network.weights; run the stage features again", features->path);
+		code = err_set(err, ERR_DATA, "%s was made with other network.weights; run the stage features again",
+		               features->path);
 	strbuf_free(&found);
 	return code;
 }
@@ -36,7 +37,8 @@ int emotion_base_load(const struct stage_run *run, const struct head_features *f
                       struct err *err)
 {
 	struct path_list files = {0};
-	struct network_source source = {.cut = network_cut_find(features->cut), .missing = run->settings->network.missing,
+	struct network_source source = {.cut = network_cut_find(features->cut),
+	                                .missing = run->settings->network.missing,
 	                                .seed = (uint64_t)run->settings->run.seed};
 	int code;
 

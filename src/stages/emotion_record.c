@@ -79,9 +79,10 @@ void emotion_record(struct stage_run *run, const struct head_features *features,
 	json_set_number(part, "balanced_accuracy", best->validation_balanced);
 	if (isfinite(best->validation_balanced))
 		snprintf(run->headline, sizeof(run->headline),
-		         "%zu classes from %zu features: best epoch %zu of %zu, validation balanced accuracy %.3f", head->classes,
-		         head->inputs, best->epoch, outcome->epochs, best->validation_balanced);
+		         "%zu classes from %zu features: best epoch %zu of %zu, validation balanced accuracy %.3f",
+		         head->classes, head->inputs, best->epoch, outcome->epochs, best->validation_balanced);
 	else
-		snprintf(run->headline, sizeof(run->headline), "%zu classes from %zu features: %zu epochs, nobody to validate on",
-		         head->classes, head->inputs, outcome->epochs);
+		snprintf(run->headline, sizeof(run->headline),
+		         "%zu classes from %zu features: %zu epochs, nobody to validate on", head->classes, head->inputs,
+		         outcome->epochs);
 }

@@ -182,8 +182,11 @@ static int judge(struct stage_run *run, const struct cascade_data *data, const s
 	    .n_backgrounds = data->held.n_backgrounds,
 	    .faces = rows->pictures,
 	    .n_faces = rows->n_pictures,
-	    .options = {.scale = settings->detect_scale, .neighbors = (int)settings->detect_neighbors,
-	                .min_w = (int)settings->detect_min_size, .min_h = (int)settings->detect_min_size, .threads = run->threads},
+	    .options = {.scale = settings->detect_scale,
+	                .neighbors = (int)settings->detect_neighbors,
+	                .min_w = (int)settings->detect_min_size,
+	                .min_h = (int)settings->detect_min_size,
+	                .threads = run->threads},
 	};
 	struct cascade_score score;
 	struct cascade *cascade;

@@ -1,17 +1,17 @@
 /*
  * The chain from end to end: a face of a person held out → probabilities → songs.
  *
- * A song fits a class by the share of its playlists that carry one of the class's seed tags; a list's score is the mean over its
- * songs for the face's true class, and the figure is the mean over faces. Beside it: the same with the true class instead of the
- * head's probabilities, with all classes alike (no face at all), and with songs drawn at random.
+ * A song fits a class by the share of its playlists that carry one of the class's seed tags; a list's score is the mean
+ * over its songs for the face's true class, and the figure is the mean over faces. Beside it: the same with the true
+ * class instead of the head's probabilities, with all classes alike (no face at all), and with songs drawn at random.
  */
 #include "stages/evaluate_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Faces, spread evenly over the held-out ones, that are taken through the chain: fewer where a recommendation is a longer scan
- * (songs × playlists), so that this part stays below a minute or so. */
+/* Faces, spread evenly over the held-out ones, that are taken through the chain: fewer where a recommendation is a
+ * longer scan (songs × playlists), so that this part stays below a minute or so. */
 #define MAX_FACES 300
 #define MIN_FACES 30
 #define MAX_SCANNED 1e9
@@ -26,9 +26,9 @@ struct chain {
 	const struct evaluation *evaluation;
 	struct recommender *recommender;
 	size_t classes;
-	struct seeds *seeds;           /* [classes] */
+	struct seeds *seeds;            /* [classes] */
 	struct recommend_label *labels; /* [classes] */
-	float *fit;                    /* [classes][songs]: share of the song's playlists with a seed tag */
+	float *fit;                     /* [classes][songs]: share of the song's playlists with a seed tag */
 };
 
 enum way { WAY_FACE, WAY_TRUTH, WAY_EVEN, WAY_RANDOM, WAY_COUNT };
@@ -81,8 +81,8 @@ static int read_labels(struct chain *chain, struct err *err)
 		for (size_t i = 0; i < map->count; i++)
 			if (strcmp(map->names[i], classes[c]) == 0 && read_seeds(chain, c, &map->values[i], err) != OK)
 				return err->code;
-		chain->labels[c] = (struct recommend_label){.label = classes[c], .tags = chain->seeds[c].tags,
-		                                            .n_tags = chain->seeds[c].count};
+		chain->labels[c] = (struct recommend_label){
+		    .label = classes[c], .tags = chain->seeds[c].tags, .n_tags = chain->seeds[c].count};
 	}
 	return OK;
 }
@@ -194,7 +194,8 @@ static double score_random(const struct chain *chain, size_t class, size_t face)
 	return sum / (double)count;
 }
 
-static void record_example(const struct chain *chain, size_t face, const struct recommend_result *result, struct json *list)
+static void record_example(const struct chain *chain, size_t face, const struct recommend_result *result,
+                           struct json *list)
 {
 	const struct judged_faces *faces = &chain->evaluation->faces;
 	struct json *example = json_append_object(list), *scores, *songs;

@@ -45,8 +45,9 @@ static int number_people(struct judged_faces *faces, const struct head_features 
 	for (size_t i = 0; code == OK && i < features->n; i++) {
 		bool same = i && strcmp(rows[i].name, rows[i - 1].name) == 0;
 		if (same && (rows[i].split == TEST_SPLIT) != (rows[i - 1].split == TEST_SPLIT))
-			code = err_set(err, ERR_DATA, "%s: person '%s' is both in training and held out: no figure could be trusted",
-			               features->path, rows[i].name);
+			code =
+			    err_set(err, ERR_DATA, "%s: person '%s' is both in training and held out: no figure could be trusted",
+			            features->path, rows[i].name);
 		if (rows[i].split == TEST_SPLIT)
 			number[rows[i].row] = same ? faces->persons - 1 : faces->persons++;
 	}
@@ -69,12 +70,13 @@ static int same_classes(const struct path_list *a, const struct path_list *b)
 	return a->count == b->count;
 }
 
-static int predict(struct judged_faces *faces, const struct head_features *features, const struct head *head, int threads,
-                   struct err *err)
+static int predict(struct judged_faces *faces, const struct head_features *features, const struct head *head,
+                   int threads, struct err *err)
 {
 	int code;
 
-	if (!same_classes(&faces->classes, &features->classes) || memcmp(&head->map, &features->map, sizeof(head->map)) != 0)
+	if (!same_classes(&faces->classes, &features->classes) ||
+	    memcmp(&head->map, &features->map, sizeof(head->map)) != 0)
 		return err_set(err, ERR_DATA, "%s and emotion.h5 do not belong together", features->path);
 	code = head_features_rows(features, TEST_SPLIT, head->average_pool, &faces->data, err);
 	if (code != OK)
@@ -127,7 +129,8 @@ static int save_predictions(const struct stage_run *run, const struct judged_fac
 	fputc('\n', file.stream);
 	for (size_t i = 0; i < faces->n; i++) {
 		size_t row = faces->data.index[i];
-		fprintf(file.stream, "%zu\t%s\t%s", row, features->person.items[row], faces->classes.items[faces->data.labels[i]]);
+		fprintf(file.stream, "%zu\t%s\t%s", row, features->person.items[row],
+		        faces->classes.items[faces->data.labels[i]]);
 		for (size_t c = 0; c < faces->classes.count; c++)
 			fprintf(file.stream, "\t%.7g", (double)faces->probabilities[i * faces->classes.count + c]);
 		fputc('\n', file.stream);
@@ -150,14 +153,19 @@ int evaluate_emotion(struct evaluation *evaluation, struct err *err)
 	if (code == OK)
 		code = save_predictions(run, faces, features, err);
 	if (code == OK && faces->n) {
-		judged = (struct judged){.n = faces->n, .classes = faces->classes.count, .truth = faces->data.labels,
-		                         .probabilities = faces->probabilities, .person = faces->person, .persons = faces->persons,
+		judged = (struct judged){.n = faces->n,
+		                         .classes = faces->classes.count,
+		                         .truth = faces->data.labels,
+		                         .probabilities = faces->probabilities,
+		                         .person = faces->person,
+		                         .persons = faces->persons,
 		                         .draws = (size_t)run->settings->evaluate.bootstrap,
 		                         .seed = (uint64_t)run->settings->run.seed};
 		code = classification_measure(&measured, &judged, err);
 	}
 	if (code == OK && faces->n)
-		classification_to_json(&measured, faces->classes.items, json_set_object(evaluate_stage(run, "emotion"), "test"));
+		classification_to_json(&measured, faces->classes.items,
+		                       json_set_object(evaluate_stage(run, "emotion"), "test"));
 	classification_free(&measured);
 	head_features_close(features);
 	return code;

@@ -43,7 +43,8 @@ static void say_data(const struct json *metrics, struct json *list)
 	double unknown = figure(json_get(metrics, "faces"), "of_unknown_person");
 
 	if (truth_of(metrics, "faces", "synthetic"))
-		say(list, "The faces are drawn by a program, not photographed: these figures say that the chain works, not how well it reads people.");
+		say(list, "The faces are drawn by a program, not photographed: these figures say that the chain works, not how "
+		          "well it reads people.");
 	if (truth_of(metrics, "playlists", "synthetic"))
 		say(list, "The playlists are made up from planted moods: the songs recommended mean nothing to a listener.");
 	if (strcmp(pretrained, "none") == 0)
@@ -51,7 +52,8 @@ static void say_data(const struct json *metrics, struct json *list)
 	else if (strcmp(pretrained, "partial") == 0)
 		say(list, "The network below the head is pretrained only in part: the other layers hold random numbers.");
 	if (unknown > 0)
-		say(list, "For %.0f pictures it is unknown who they show: a person may stand on both sides of the split.", unknown);
+		say(list, "For %.0f pictures it is unknown who they show: a person may stand on both sides of the split.",
+		    unknown);
 }
 
 static void say_classes(const struct json *test, struct json *list)
@@ -66,8 +68,8 @@ static void say_classes(const struct json *test, struct json *list)
 		if (figure(one, "support") > 0 && recall < 0.5)
 			say(list, "'%s' is recognised in only %.0f %% of its pictures.", name, 100 * recall);
 		if (truth > 0 && said > 1.5 * truth)
-			say(list, "The verdicts lean towards '%s': %.0f %% of all verdicts against %.0f %% of the pictures.", name, 100 * said,
-			    100 * truth);
+			say(list, "The verdicts lean towards '%s': %.0f %% of all verdicts against %.0f %% of the pictures.", name,
+			    100 * said, 100 * truth);
 	}
 }
 
@@ -84,7 +86,9 @@ static void say_emotion(const struct json *metrics, struct json *list)
 		return;
 	}
 	if (low <= chance)
-		say(list, "On new people the expression head cannot be told from guessing (balanced accuracy %.2f, chance %.2f).", value, chance);
+		say(list,
+		    "On new people the expression head cannot be told from guessing (balanced accuracy %.2f, chance %.2f).",
+		    value, chance);
 	else if (value < 0.6)
 		say(list, "With each class counted alike, the expression head errs on more than 4 in 10 faces of new people.");
 	if (people < FEW_PEOPLE)
@@ -98,22 +102,25 @@ static void say_cascade(const struct json *metrics, struct json *list)
 	double found = figure(test, "found"), wrong = figure(test, "false_a_picture");
 
 	if (found < 0.85)
-		say(list, "The cascade finds only %.0f %% of the faces it was shown; the others are cropped by other means.", 100 * found);
+		say(list, "The cascade finds only %.0f %% of the faces it was shown; the others are cropped by other means.",
+		    100 * found);
 	if (wrong > 1)
 		say(list, "The cascade sees %.1f faces in a picture that has none.", wrong);
 }
 
 static void say_music(const struct json *metrics, struct json *list)
 {
-	const struct json *songs = test_of(metrics, "als"), *tags = test_of(metrics, "tags"), *chain = json_get(metrics, "chain");
+	const struct json *songs = test_of(metrics, "als"), *tags = test_of(metrics, "tags"),
+	                  *chain = json_get(metrics, "chain");
 	const char *best = json_text(json_get(songs, "best"), "als");
 	double fit = figure(chain, "fit");
 
 	if (strcmp(best, "als") != 0)
-		say(list, "On held-out songs ALS is not the best: %s reaches nDCG@100 %.3f, ALS %.3f.", best, figure(songs, "best_ndcg100"),
-		    figure(songs, "ndcg100"));
+		say(list, "On held-out songs ALS is not the best: %s reaches nDCG@100 %.3f, ALS %.3f.", best,
+		    figure(songs, "best_ndcg100"), figure(songs, "ndcg100"));
 	if (figure(songs, "playlists") < 100)
-		say(list, "Only %.0f held-out playlists hide songs, so the figures for songs are rough.", figure(songs, "playlists"));
+		say(list, "Only %.0f held-out playlists hide songs, so the figures for songs are rough.",
+		    figure(songs, "playlists"));
 	if (figure(tags, "mrr") <= figure(tags, "popularity_mrr"))
 		say(list, "Hidden tags are guessed no better from the tag vectors than by naming the most frequent tags.");
 	if (fit <= figure(chain, "fit_random_songs"))
@@ -143,7 +150,8 @@ void evaluate_headline(struct stage_run *run)
 		              figure(emotion, "balanced_accuracy"), figure(emotion, "persons"),
 		              figure(emotion, "chance_balanced_accuracy"));
 	if (isfinite(figure(cascade, "found")))
-		strbuf_format(&text, "%scascade finds %.0f %% of faces", text.length ? " · " : "", 100 * figure(cascade, "found"));
+		strbuf_format(&text, "%scascade finds %.0f %% of faces", text.length ? " · " : "",
+		              100 * figure(cascade, "found"));
 	if (isfinite(figure(songs, "ndcg100")))
 		strbuf_format(&text, "%ssongs: nDCG@100 %.3f (ALS) against %.3f (popularity)", text.length ? " · " : "",
 		              figure(songs, "ndcg100"), figure(songs, "popularity_ndcg100"));

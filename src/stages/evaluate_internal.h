@@ -15,9 +15,9 @@
 struct judged_faces {
 	size_t n, persons;
 	struct path_list classes;
-	struct head_data data;  /* labels and rows of features.h5; features themselves are given up */
-	size_t *person;         /* [n] */
-	float *probabilities;   /* [n][classes] */
+	struct head_data data; /* labels and rows of features.h5; features themselves are given up */
+	size_t *person;        /* [n] */
+	float *probabilities;  /* [n][classes] */
 	bool synthetic;
 	char *pretrained;
 };

@@ -49,7 +49,8 @@ static int record_tags(const struct evaluation *evaluation, const struct tags_ev
 }
 
 /* The neighbours of one tag, as displayed. */
-static void nearest_to(const struct evaluation *evaluation, const struct vectors *unit, const char *name, struct json *list)
+static void nearest_to(const struct evaluation *evaluation, const struct vectors *unit, const char *name,
+                       struct json *list)
 {
 	const struct music *music = &evaluation->music;
 	char *const *names = music->playlists->tag_name.items, *const *display = music->playlists->tag_display.items;
@@ -106,11 +107,13 @@ int evaluate_tags(struct evaluation *evaluation, struct err *err)
 
 	if (!lists || !music->vectors.count)
 		return OK;
-	corpus = (struct tag_corpus){lists->n_playlists, lists->n_tags, lists->tags.start, lists->tags.index, lists->tags.held};
+	corpus =
+	    (struct tag_corpus){lists->n_playlists, lists->n_tags, lists->tags.start, lists->tags.index, lists->tags.held};
 	code = vocabulary_build(&vocabulary, &corpus, (size_t)evaluation->run->settings->tags.min_count, err);
 	if (code == OK && (vocabulary.count != music->vectors.count ||
 	                   memcmp(vocabulary.tag, music->tag, vocabulary.count * sizeof(*vocabulary.tag)) != 0))
-		code = err_set(err, ERR_DATA, "tags.bin and playlists.h5 do not belong together, or tags.min_count was changed");
+		code =
+		    err_set(err, ERR_DATA, "tags.bin and playlists.h5 do not belong together, or tags.min_count was changed");
 	if (code == OK)
 		code = vectors_unit(&music->vectors, &unit, err);
 	if (code == OK)
@@ -174,7 +177,8 @@ int evaluate_als(struct evaluation *evaluation, struct err *err)
 	const struct music *music = &evaluation->music;
 	const struct settings *settings = evaluation->run->settings;
 	struct ranking_options options = {.bootstrap = (size_t)settings->evaluate.bootstrap,
-	                                  .seed = (uint64_t)settings->run.seed, .threads = evaluation->run->threads};
+	                                  .seed = (uint64_t)settings->run.seed,
+	                                  .threads = evaluation->run->threads};
 	struct recsys_evaluation result;
 	int code;
 

@@ -1,4 +1,4 @@
-#include "stages/report_parts.h"
+#include "stages/stage_report_internal.h"
 
 #include <math.h>
 #include <string.h>
@@ -55,16 +55,16 @@ static void playlists_table(struct report *report, const struct json *lists)
 	static const struct {
 		const char *key, *label;
 	} rows[] = {
-		{"playlists", "playlists"},
-		{"held_out", "of them held out"},
-		{"songs", "songs"},
-		{"tags", "tags"},
-		{"playlist_songs", "playlist–song pairs"},
-		{"hidden_songs", "of them hidden from training"},
-		{"playlist_tags", "playlist–tag pairs"},
-		{"hidden_tags", "of them hidden from training"},
-		{"liked", "playlists with likes"},
-		{"named_songs", "songs with a name"},
+	    {"playlists", "playlists"},
+	    {"held_out", "of them held out"},
+	    {"songs", "songs"},
+	    {"tags", "tags"},
+	    {"playlist_songs", "playlist–song pairs"},
+	    {"hidden_songs", "of them hidden from training"},
+	    {"playlist_tags", "playlist–tag pairs"},
+	    {"hidden_tags", "of them hidden from training"},
+	    {"liked", "playlists with likes"},
+	    {"named_songs", "songs with a name"},
 	};
 	const char *columns[] = {"", "#count"};
 
@@ -99,8 +99,11 @@ void report_data(struct report *report)
 
 	page_section(&report->page, "data", "Data");
 	if (faces) {
+		page_columns_start(&report->page);
 		split_table(report, faces);
-		counts_table(report, "Where the face was cropped from", "source", json_get(report_stage(report, "features"), "crop"));
+		counts_table(report, "Where the face was cropped from", "source",
+		             json_get(report_stage(report, "features"), "crop"));
+		page_columns_end(&report->page);
 		if (report_number(skipped, "pictures") > 0) {
 			page_paragraph(&report->page, "%s pictures (%s) could not be used; skipped.tsv names each.",
 			               show_count(report_number(skipped, "pictures")), show_share(report_number(skipped, "share")));
@@ -108,7 +111,9 @@ void report_data(struct report *report)
 		}
 	}
 	if (lists) {
+		page_columns_start(&report->page);
 		playlists_table(report, lists);
 		skipped_records(report, lists);
+		page_columns_end(&report->page);
 	}
 }

@@ -1,4 +1,4 @@
-#include "stages/report_parts.h"
+#include "stages/stage_report_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,15 +8,16 @@
 
 static void stages_table(struct report *report, const struct json *lines)
 {
-	static const char *const columns[] = {"stage", "#features", "#hit rate", "#false alarm", "#windows scanned", "#share passed before"};
+	static const char *const columns[] = {"stage",        "#features",        "#hit rate",
+	                                      "#false alarm", "#windows scanned", "#share passed before"};
 
 	page_table_start(&report->page, "Stages of the cascade, on its training windows", columns, ARRAY_COUNT(columns));
 	for (size_t i = 0; i < json_count(lines); i++) {
 		const struct json *line = json_at(lines, i);
 		const char *cells[] = {
-		    show_count(report_number(line, "stage")),         show_count(report_number(line, "weak_classifiers")),
-		    show_number(report_number(line, "hit")),          show_number(report_number(line, "false_alarm")),
-		    show_count(report_number(line, "windows")),       show_number(report_number(line, "acceptance")),
+		    show_count(report_number(line, "stage")),   show_count(report_number(line, "weak_classifiers")),
+		    show_number(report_number(line, "hit")),    show_number(report_number(line, "false_alarm")),
+		    show_count(report_number(line, "windows")), show_number(report_number(line, "acceptance")),
 		};
 		if (json_get(line, "weak_classifiers"))
 			page_table_row(&report->page, cells);
@@ -28,8 +29,11 @@ static int roc_figure(struct report *report, const struct json *curve, struct er
 {
 	double wrong[64], found[64];
 	size_t count = 0;
-	struct plot plot = {.title = "Share of faces found against false detections a picture", .x_label = "false detections a picture",
-	                    .y_label = "share of faces found", .y_low = 0, .y_high = 1.02};
+	struct plot plot = {.title = "Share of faces found against false detections a picture",
+	                    .x_label = "false detections a picture",
+	                    .y_label = "share of faces found",
+	                    .y_low = 0,
+	                    .y_high = 1.02};
 
 	for (size_t i = 0; i < json_count(curve) && count < ARRAY_COUNT(wrong); i++, count++) {
 		wrong[count] = report_number(json_at(curve, i), "false_a_picture");
@@ -40,7 +44,8 @@ static int roc_figure(struct report *report, const struct json *curve, struct er
 	plot.series[0] = (struct plot_series){NULL, PLOT_LINE_POINTS, wrong, found, count};
 	plot.n_series = 1;
 	page_figures_start(&report->page);
-	if (page_figure(&report->page, &plot, "Faces found against false detections, as more neighbouring hits are asked for", err) != OK)
+	if (page_figure(&report->page, &plot,
+	                "Faces found against false detections, as more neighbouring hits are asked for", err) != OK)
 		return err->code;
 	page_figures_end(&report->page);
 	return OK;
@@ -56,9 +61,12 @@ int report_cascade(struct report *report, struct err *err)
 		return OK;
 	page_section(&report->page, "cascade", "Finding faces");
 	if (isfinite(report_number(test, "found")))
-		page_paragraph(&report->page, "The cascade finds %s of %s held-out faces, with %s false detections in each of %s pictures without a face.",
+		page_paragraph(&report->page,
+		               "The cascade finds %s of %s held-out faces, with %s false detections in each of %s pictures "
+		               "without a face.",
 		               show_share(report_number(test, "found")), show_count(report_number(test, "faces")),
-		               show_number(report_number(test, "false_a_picture")), show_count(report_number(test, "backgrounds")));
+		               show_number(report_number(test, "false_a_picture")),
+		               show_count(report_number(test, "backgrounds")));
 	if (report_number(test, "crops") > 0)
 		page_paragraph(&report->page, "Of %s held-out crops it passes %s.", show_count(report_number(test, "crops")),
 		               show_share(report_number(test, "crops_passed")));
@@ -72,29 +80,39 @@ int report_cascade(struct report *report, struct err *err)
 	return code;
 }
 
+#define CURVES 7
+
 /* ---- expression ------------------------------------------------------------------------------------ */
 
 static int curves(struct report *report, const struct json *lines, double *columns, struct err *err)
 {
-	static const char *const keys[] = {"epoch", "train_loss", "validation_loss", "train_accuracy", "validation_accuracy",
-	                                   "validation_balanced_accuracy"};
+	static const char *const keys[CURVES] = {"epoch",
+	                                         "train_loss",
+	                                         "validation_loss",
+	                                         "validation_calibrated_loss",
+	                                         "train_accuracy",
+	                                         "validation_accuracy",
+	                                         "validation_balanced_accuracy"};
 	size_t n = json_count(lines);
-	double *c[ARRAY_COUNT(keys)];
+	double *c[CURVES];
 	struct plot loss = {.title = "Loss by epoch", .x_label = "epoch", .y_label = "cross-entropy"};
-	struct plot accuracy = {.title = "Accuracy by epoch", .x_label = "epoch", .y_label = "share right", .y_low = 0, .y_high = 1};
+	struct plot accuracy = {
+	    .title = "Accuracy by epoch", .x_label = "epoch", .y_label = "share right", .y_low = 0, .y_high = 1};
 
-	for (size_t k = 0; k < ARRAY_COUNT(keys); k++) {
+	for (size_t k = 0; k < CURVES; k++) {
 		c[k] = columns + k * n;
 		report_column(lines, NULL, keys[k], c[k]);
 	}
 	loss.series[loss.n_series++] = (struct plot_series){"training", PLOT_LINE_POINTS, c[0], c[1], n};
 	loss.series[loss.n_series++] = (struct plot_series){"validation", PLOT_LINE_POINTS, c[0], c[2], n};
-	accuracy.series[accuracy.n_series++] = (struct plot_series){"training", PLOT_LINE_POINTS, c[0], c[3], n};
-	accuracy.series[accuracy.n_series++] = (struct plot_series){"validation", PLOT_LINE_POINTS, c[0], c[4], n};
-	accuracy.series[accuracy.n_series++] = (struct plot_series){"validation, classes alike", PLOT_LINE_POINTS, c[0], c[5], n};
+	loss.series[loss.n_series++] = (struct plot_series){"calibrated", PLOT_LINE_POINTS, c[0], c[3], n};
+	accuracy.series[accuracy.n_series++] = (struct plot_series){"training", PLOT_LINE_POINTS, c[0], c[4], n};
+	accuracy.series[accuracy.n_series++] = (struct plot_series){"validation", PLOT_LINE_POINTS, c[0], c[5], n};
+	accuracy.series[accuracy.n_series++] = (struct plot_series){"classes alike", PLOT_LINE_POINTS, c[0], c[6], n};
 	page_figures_start(&report->page);
-	if (page_figure(&report->page, &loss, "Loss; the epoch with the lowest validation loss was kept", err) != OK ||
-	    page_figure(&report->page, &accuracy, "Accuracy", err) != OK)
+	if (page_figure(&report->page, &loss, "Loss; the epoch with the lowest calibrated validation loss was kept", err) !=
+	        OK ||
+	    page_figure(&report->page, &accuracy, "Accuracy; classes alike: each class counts the same", err) != OK)
 		return err->code;
 	page_figures_end(&report->page);
 	return OK;
@@ -110,7 +128,7 @@ static int history(struct report *report, struct err *err)
 		json_free(lines);
 		return code;
 	}
-	columns = mem_alloc(6 * json_count(lines), sizeof(*columns), err);
+	columns = mem_alloc(CURVES * json_count(lines), sizeof(*columns), err);
 	code = columns ? curves(report, lines, columns, err) : err->code;
 	free(columns);
 	json_free(lines);
@@ -119,7 +137,8 @@ static int history(struct report *report, struct err *err)
 
 static void classes_table(struct report *report, const struct json *test)
 {
-	static const char *const columns[] = {"class", "#pictures", "#precision", "#recall", "#F1", "#true share", "#share of verdicts"};
+	static const char *const columns[] = {"class", "#pictures",   "#precision",        "#recall",
+	                                      "#F1",   "#true share", "#share of verdicts"};
 	const struct json *classes = json_get(test, "classes");
 
 	page_table_start(&report->page, "By class", columns, ARRAY_COUNT(columns));
@@ -158,7 +177,7 @@ static void confusion(struct report *report, const struct json *test)
 
 static void whole_table(struct report *report, const struct json *test)
 {
-	static const char *const columns[] = {"figure", "#value", "95 %"};
+	static const char *const columns[] = {"figure", "#value", "#95 %"};
 	const char *rows[][3] = {
 	    {"balanced accuracy (classes counted alike)", show_number(report_number(test, "balanced_accuracy")),
 	     report_limits(test, "balanced_accuracy_95")},
@@ -167,7 +186,8 @@ static void whole_table(struct report *report, const struct json *test)
 	    {"guessing: balanced accuracy", show_number(report_number(test, "chance_balanced_accuracy")), ""},
 	    {"macro F1", show_number(report_number(test, "macro_f1")), ""},
 	    {"log loss", show_number(report_number(test, "log_loss")), ""},
-	    {"calibration error (0 = probabilities mean what they say)", show_number(report_number(test, "calibration_error")), ""},
+	    {"calibration error (0 = probabilities mean what they say)",
+	     show_number(report_number(test, "calibration_error")), ""},
 	};
 
 	page_table_start(&report->page, "Intervals by bootstrap over people", columns, 3);
@@ -179,7 +199,6 @@ static void whole_table(struct report *report, const struct json *test)
 int report_emotion(struct report *report, struct err *err)
 {
 	const struct json *emotion = report_stage(report, "emotion"), *test = json_get(emotion, "test");
-	int code;
 
 	if (!emotion)
 		return OK;
@@ -189,12 +208,13 @@ int report_emotion(struct report *report, struct err *err)
 	               report_text(emotion, "cut"), show_count(report_number(emotion, "best_epoch")),
 	               show_count(report_number(emotion, "epochs")));
 	if (isfinite(report_number(test, "pictures"))) {
-		page_paragraph(&report->page, "Held out: %s pictures of %s people.", show_count(report_number(test, "pictures")),
-		               show_count(report_number(test, "persons")));
+		page_paragraph(&report->page, "Held out: %s pictures of %s people.",
+		               show_count(report_number(test, "pictures")), show_count(report_number(test, "persons")));
 		whole_table(report, test);
+		page_columns_start(&report->page);
 		classes_table(report, test);
 		confusion(report, test);
+		page_columns_end(&report->page);
 	}
-	code = history(report, err);
-	return code;
+	return history(report, err);
 }

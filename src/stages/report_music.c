@@ -1,4 +1,4 @@
-#include "stages/report_parts.h"
+#include "stages/stage_report_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -20,8 +20,9 @@ static void nearest_table(struct report *report, const struct json *nearest)
 		for (size_t k = 0; k < json_count(near); k++)
 			strbuf_format(&text, "%s%s (%.2f)", k ? ", " : "", report_text(json_at(near, k), "tag"),
 			              report_number(json_at(near, k), "cosine"));
-		page_table_row(&report->page, (const char *const[]){report_text(entry, "tag"), show_count(report_number(entry, "playlists")),
-		                                                    text.text ? text.text : ""});
+		page_table_row(&report->page,
+		               (const char *const[]){report_text(entry, "tag"), show_count(report_number(entry, "playlists")),
+		                                     text.text ? text.text : ""});
 		report->page.body.failed |= text.failed;
 		strbuf_free(&text);
 	}
@@ -30,7 +31,7 @@ static void nearest_table(struct report *report, const struct json *nearest)
 
 void report_tags(struct report *report)
 {
-	static const char *const columns[] = {"guess by", "#mean reciprocal rank", "95 %", "#a hidden tag among ten"};
+	static const char *const columns[] = {"guess by", "#mean reciprocal rank", "#95 %", "#a hidden tag among ten"};
 	const struct json *tags = report_stage(report, "tags"), *test = json_get(tags, "test");
 
 	if (!tags)
@@ -42,11 +43,13 @@ void report_tags(struct report *report)
 		page_paragraph(&report->page, "For %s held-out playlists, some tags are shown and the hidden ones guessed.",
 		               show_count(report_number(test, "playlists")));
 		page_table_start(&report->page, "Hidden tags", columns, ARRAY_COUNT(columns));
-		page_table_row(&report->page, (const char *const[]){"tag vectors", show_number(report_number(test, "mrr")),
-		                                                    report_limits(test, "mrr_95"), show_share(report_number(test, "hit10"))});
+		page_table_row(&report->page,
+		               (const char *const[]){"tag vectors", show_number(report_number(test, "mrr")),
+		                                     report_limits(test, "mrr_95"), show_share(report_number(test, "hit10"))});
 		page_table_row(&report->page,
 		               (const char *const[]){"frequency", show_number(report_number(test, "popularity_mrr")),
-		                                     report_limits(test, "popularity_mrr_95"), show_share(report_number(test, "popularity_hit10"))});
+		                                     report_limits(test, "popularity_mrr_95"),
+		                                     show_share(report_number(test, "popularity_hit10"))});
 		page_table_end(&report->page);
 	}
 	nearest_table(report, json_get(tags, "nearest"));
@@ -56,11 +59,13 @@ void report_tags(struct report *report)
 
 static void rankers_table(struct report *report, const struct json *test)
 {
-	static const char *const columns[] = {"ranked by", "#nDCG@100", "95 %", "#recall@100", "#MAP@10", "#coverage"};
+	static const char *const columns[] = {"ranked by", "#nDCG@100", "#95 %", "#recall@100", "#MAP@10", "#coverage"};
 	const struct json *rankers = json_get(test, "rankers");
 
-	page_table_start(&report->page, "Hidden songs of held-out playlists; coverage: share of all songs that stand in some first hundred", columns,
-	                 ARRAY_COUNT(columns));
+	page_table_start(
+	    &report->page,
+	    "Hidden songs of held-out playlists; coverage: share of all songs that stand in some first hundred", columns,
+	    ARRAY_COUNT(columns));
 	for (size_t i = 0; i < json_count(rankers); i++) {
 		const char *name = json_key(rankers, i);
 		const struct json *one = json_get(rankers, name);
@@ -122,15 +127,18 @@ static int loss_figure(struct report *report, struct err *err)
 
 int report_songs(struct report *report, struct err *err)
 {
-	const struct json *als = report_stage(report, "als"), *test = json_get(als, "test"), *rankers = json_get(test, "rankers");
+	const struct json *als = report_stage(report, "als"), *test = json_get(als, "test"),
+	                  *rankers = json_get(test, "rankers");
 	int code;
 
 	if (!als)
 		return OK;
 	page_section(&report->page, "songs", "Songs");
 	if (json_count(rankers)) {
-		page_paragraph(&report->page, "For %s held-out playlists, part of the songs is shown and the hidden ones are ranked. Best: %s.",
-		               show_count(report_number(test, "playlists")), report_text(test, "best"));
+		page_paragraph(
+		    &report->page,
+		    "For %s held-out playlists, part of the songs is shown and the hidden ones are ranked. Best: %s.",
+		    show_count(report_number(test, "playlists")), report_text(test, "best"));
 		rankers_table(report, test);
 	}
 	page_figures_start(&report->page);
@@ -151,7 +159,8 @@ static void example_songs(struct report *report, const struct json *songs)
 	for (size_t i = 0; i < json_count(songs); i++) {
 		const struct json *song = json_at(songs, i);
 		const char *name = report_text(song, "name"), *artist = report_text(song, "artist");
-		const char *label = report_text(song, "label"), *seed = report_text(song, "seed"), *similar = report_text(song, "similar");
+		const char *label = report_text(song, "label"), *seed = report_text(song, "seed"),
+		           *similar = report_text(song, "similar");
 		struct strbuf what = {0}, why = {0};
 
 		if (*name)
@@ -178,7 +187,8 @@ static void examples(struct report *report, const struct json *list)
 
 		strbuf_format(&text, "A face labelled ‘%s’; the model says", report_text(example, "truth"));
 		for (size_t c = 0; c < json_count(scores); c++)
-			strbuf_format(&text, "%s %s %.0f %%", c ? "," : "", json_key(scores, c), 100 * report_number(scores, json_key(scores, c)));
+			strbuf_format(&text, "%s %s %.0f %%", c ? "," : "", json_key(scores, c),
+			              100 * report_number(scores, json_key(scores, c)));
 		page_heading(&report->page, text.text ? text.text : "");
 		report->page.body.failed |= text.failed;
 		strbuf_free(&text);
@@ -188,26 +198,30 @@ static void examples(struct report *report, const struct json *list)
 
 void report_chain(struct report *report)
 {
-	static const char *const columns[] = {"songs chosen by", "#share of their playlists with the true expression's tags"};
+	static const char *const columns[] = {"songs chosen by",
+	                                      "#share of their playlists with the true expression's tags"};
 	static const struct {
 		const char *key, *label;
 	} ways[] = {
-		{"fit", "the face"},
-		{"fit_perfect_label", "a perfect label"},
-		{"fit_no_face", "the tags of all expressions alike"},
-		{"fit_random_songs", "chance"},
+	    {"fit", "the face"},
+	    {"fit_perfect_label", "a perfect label"},
+	    {"fit_no_face", "the tags of all expressions alike"},
+	    {"fit_random_songs", "chance"},
 	};
 	const struct json *chain = report_stage(report, "chain");
 
 	if (!chain)
 		return;
 	page_section(&report->page, "chain", "From a face to songs");
-	page_paragraph(&report->page, "%s held-out faces, %s songs each. A song fits as far as the playlists that hold it carry the tags that the settings "
-	               "give to the face's true expression.", show_count(report_number(chain, "faces")),
-	               show_count(report_number(chain, "songs_a_face")));
+	page_paragraph(&report->page,
+	               "%s held-out faces, %s songs each. A song fits as far as the playlists that hold it carry the tags "
+	               "that the settings "
+	               "give to the face's true expression.",
+	               show_count(report_number(chain, "faces")), show_count(report_number(chain, "songs_a_face")));
 	page_table_start(&report->page, NULL, columns, 2);
 	for (size_t i = 0; i < ARRAY_COUNT(ways); i++)
-		page_table_row(&report->page, (const char *const[]){ways[i].label, show_share(report_number(chain, ways[i].key))});
+		page_table_row(&report->page,
+		               (const char *const[]){ways[i].label, show_share(report_number(chain, ways[i].key))});
 	page_table_end(&report->page);
 	examples(report, json_get(chain, "examples"));
 }

@@ -1,4 +1,4 @@
-#include "stages/report_parts.h"
+#include "stages/stage_report_internal.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,8 +12,8 @@ static void tile_emotion(struct report *report)
 		return;
 	snprintf(note, sizeof(note), "95 %%: %s; chance %s; %s people", report_limits(test, "balanced_accuracy_95"),
 	         show_number(report_number(test, "chance_balanced_accuracy")), show_count(report_number(test, "persons")));
-	page_tile(&report->page, show_number(report_number(test, "balanced_accuracy")), "balanced accuracy of the expression, people never seen",
-	          note);
+	page_tile(&report->page, show_number(report_number(test, "balanced_accuracy")),
+	          "balanced accuracy of the expression, people never seen", note);
 }
 
 static void tile_cascade(struct report *report)
@@ -23,7 +23,8 @@ static void tile_cascade(struct report *report)
 
 	if (!isfinite(report_number(test, "found")))
 		return;
-	snprintf(note, sizeof(note), "%s false detections a picture without a face", show_number(report_number(test, "false_a_picture")));
+	snprintf(note, sizeof(note), "%s false detections a picture without a face",
+	         show_number(report_number(test, "false_a_picture")));
 	page_tile(&report->page, show_share(report_number(test, "found")), "of held-out faces found by the cascade", note);
 }
 
@@ -34,8 +35,10 @@ static void tile_tags(struct report *report)
 
 	if (!isfinite(report_number(test, "hit10")))
 		return;
-	snprintf(note, sizeof(note), "naming the most frequent tags: %s", show_share(report_number(test, "popularity_hit10")));
-	page_tile(&report->page, show_share(report_number(test, "hit10")), "of held-out playlists have a hidden tag among ten guesses", note);
+	snprintf(note, sizeof(note), "naming the most frequent tags: %s",
+	         show_share(report_number(test, "popularity_hit10")));
+	page_tile(&report->page, show_share(report_number(test, "hit10")),
+	          "of held-out playlists have a hidden tag among ten guesses", note);
 }
 
 static void tile_songs(struct report *report)
@@ -57,10 +60,11 @@ static void tile_chain(struct report *report)
 
 	if (!isfinite(report_number(chain, "fit")))
 		return;
-	snprintf(note, sizeof(note), "random songs %s, a perfect label %s", show_share(report_number(chain, "fit_random_songs")),
+	snprintf(note, sizeof(note), "random songs %s, a perfect label %s",
+	         show_share(report_number(chain, "fit_random_songs")),
 	         show_share(report_number(chain, "fit_perfect_label")));
-	page_tile(&report->page, show_share(report_number(chain, "fit")), "of the playlists of songs chosen for a face carry its expression's tags",
-	          note);
+	page_tile(&report->page, show_share(report_number(chain, "fit")),
+	          "of the playlists of songs chosen for a face carry its expression's tags", note);
 }
 
 /* What was trained, on what. */
@@ -71,11 +75,12 @@ static void tell(struct report *report)
 	struct strbuf text = {0};
 
 	if (faces)
-		strbuf_format(&text, "An expression model for %zu classes from %s %spictures of %s people", json_count(json_get(faces, "classes")),
-		              show_count(report_number(faces, "faces")), report_truth(faces, "synthetic") ? "drawn " : "",
-		              show_count(report_number(faces, "people")));
+		strbuf_format(&text, "An expression model for %zu classes from %s %spictures of %s people",
+		              json_count(json_get(faces, "classes")), show_count(report_number(faces, "faces")),
+		              report_truth(faces, "synthetic") ? "drawn " : "", show_count(report_number(faces, "people")));
 	if (features)
-		strbuf_format(&text, " over VGG16 up to %s (pretrained: %s)", report_text(features, "cut"), report_text(features, "pretrained"));
+		strbuf_format(&text, " over VGG16 up to %s (pretrained: %s)", report_text(features, "cut"),
+		              report_text(features, "pretrained"));
 	if (faces && lists)
 		strbuf_add(&text, "; ");
 	if (lists)
@@ -84,7 +89,8 @@ static void tell(struct report *report)
 		              report_truth(lists, "synthetic") ? "made-up " : "", show_count(report_number(lists, "songs")),
 		              show_count(report_number(lists, "tags")));
 	if (text.length)
-		page_paragraph(&report->page, "%s. Every figure below comes from people and playlists that training did not see.", text.text);
+		page_paragraph(&report->page,
+		               "%s. Every figure below comes from people and playlists that training did not see.", text.text);
 	report->page.body.failed |= text.failed;
 	strbuf_free(&text);
 }
@@ -105,6 +111,7 @@ void report_summary(struct report *report)
 	page_heading(&report->page, "What to distrust");
 	for (size_t i = 0; i < json_count(honesty); i++)
 		page_warning(&report->page, json_text(json_at(honesty, i), ""));
-	page_paragraph(&report->page, "An expression is not an emotion: the model says how a face looks, not how a person feels. "
-	                              "It is not for judging people at work or school.");
+	page_paragraph(&report->page,
+	               "An expression is not an emotion: the model says how a face looks, not how a person feels. "
+	               "It is not for judging people at work or school.");
 }

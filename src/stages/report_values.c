@@ -1,4 +1,4 @@
-#include "stages/report_parts.h"
+#include "stages/stage_report_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -37,7 +37,8 @@ const char *report_limits(const struct json *object, const char *key)
 
 	if (json_count(limits) != 2)
 		return "–";
-	snprintf(text, sizeof(texts[0]), "%.3f – %.3f", json_number(json_at(limits, 0), NAN), json_number(json_at(limits, 1), NAN));
+	snprintf(text, sizeof(texts[0]), "%.3f\u00a0–\u00a0%.3f", json_number(json_at(limits, 0), NAN),
+	         json_number(json_at(limits, 1), NAN));
 	return text;
 }
 
@@ -70,8 +71,10 @@ int report_lines(const struct report *report, const char *stage, const char *fil
 	if (!stage_in_folder(report->run, stage))
 		return OK;
 	lines = json_array_new();
+	if (!lines)
+		return err_set(err, ERR_MEMORY, "no memory for %s", file);
 	path = stage_in_path(report->run, stage, file, err);
-	code = path && lines ? file_read(path, MAX_LINES_BYTES, &text, &size, err) : err_set(err, ERR_MEMORY, "no memory for %s", file);
+	code = path ? file_read(path, MAX_LINES_BYTES, &text, &size, err) : err->code;
 	if (code == OK)
 		code = parse_lines(path, text, lines, err);
 	free(text);

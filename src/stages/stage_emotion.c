@@ -40,7 +40,8 @@ static int emotion_open(const struct stage_run *run, struct emotion *emotion, st
 	return code;
 }
 
-static int emotion_train(const struct stage_run *run, struct emotion *emotion, struct head_outcome *outcome, struct err *err)
+static int emotion_train(const struct stage_run *run, struct emotion *emotion, struct head_outcome *outcome,
+                         struct err *err)
 {
 	const struct emotion_settings *settings = &run->settings->emotion;
 	struct emotion_history history = {.epochs = (size_t)settings->epochs};

@@ -35,6 +35,14 @@ static int done_add_folder(struct json *outputs, const char *folder, const char 
 	return status;
 }
 
+static bool file_in(const char *folder, const char *name, struct err *err)
+{
+	char *path = path_join(folder, name, err);
+	bool there = path && path_exists(path);
+	free(path);
+	return there;
+}
+
 /* Every file that the table promises, hashed; a promised file that is not there is an error. */
 static int done_outputs(const struct stage *stage, const char *folder, struct json *outputs, struct err *err)
 {
@@ -43,10 +51,13 @@ static int done_outputs(const struct stage *stage, const char *folder, struct js
 		char name[128];
 		size_t length = strcspn(at, " ");
 		snprintf(name, sizeof name, "%.*s", (int)length, at);
-		bool is_folder = length > 0 && name[length - 1] == '/';
-		if (is_folder)
+		char mark = name[length - 1];
+		if (mark == '/' || mark == '?')
 			name[length - 1] = '\0';
-		status = is_folder ? done_add_folder(outputs, folder, name, err) : done_add(outputs, folder, name, err);
+		if (mark == '/')
+			status = done_add_folder(outputs, folder, name, err);
+		else if (mark != '?' || file_in(folder, name, err))
+			status = done_add(outputs, folder, name, err);
 		at += length;
 	}
 	return status;
@@ -96,14 +107,6 @@ static int run_stage(const struct stage *stage, struct stage_run *run, struct er
 	return status;
 }
 
-static bool done_already(const char *folder, struct err *err)
-{
-	char *path = path_join(folder, "done", err);
-	bool there = path && path_exists(path);
-	free(path);
-	return there;
-}
-
 int stage_command(const struct stage *stage, int argc, char **argv, struct err *err)
 {
 	struct stage_options options;
@@ -118,7 +121,7 @@ int stage_command(const struct stage *stage, int argc, char **argv, struct err *
 		                 options.words[0], stage->name);
 	else
 		status = settings_load(&settings, options.config, options.overrides, options.n_overrides, err);
-	if (status == OK && done_already(options.out, err)) {
+	if (status == OK && file_in(options.out, "done", err)) {
 		log_info(stage->name, "%s is done already", options.out);
 	} else if (status == OK) {
 		struct stage_run run = {.settings = settings, .out = options.out, .inputs = options.inputs,

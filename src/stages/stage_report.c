@@ -1,5 +1,5 @@
-/* report: metrics.json and *.jsonl of the stages above → report/index.html, one file that needs nothing else. */
-#include "stages/report_parts.h"
+/* report: metrics.json and *.jsonl of the stages above → index.html, one file that needs nothing else. */
+#include "stages/stage_report_internal.h"
 
 #include <stdlib.h>
 
@@ -10,7 +10,9 @@ int report_settings(struct report *report, struct err *err)
 
 	if (code == OK) {
 		page_section(&report->page, "provenance", "Provenance");
-		page_paragraph(&report->page, "The effective settings. With the same inputs and the same settings the same figures come out again.");
+		page_paragraph(
+		    &report->page,
+		    "The effective settings. With the same inputs and the same settings the same figures come out again.");
 		page_html(&report->page, "<details><summary>All settings</summary><pre class=\"settings\">");
 		html_escape(&report->page.body, text.text ? text.text : "");
 		page_html(&report->page, "</pre></details>\n");
@@ -21,15 +23,10 @@ int report_settings(struct report *report, struct err *err)
 
 static int report_write(struct report *report, struct err *err)
 {
-	char *folder = stage_out_path(report->run, "report", err), *path = NULL;
-	int code = folder ? folder_make(folder, err) : err->code;
+	char *path = stage_out_path(report->run, "index.html", err);
+	int code = path ? page_finish(&report->page, report->run->settings->report.title, path, err) : err->code;
 
-	if (code == OK) {
-		path = path_join(folder, "index.html", err);
-		code = path ? page_finish(&report->page, report->run->settings->report.title, path, err) : err->code;
-	}
 	free(path);
-	free(folder);
 	return code;
 }
 
@@ -67,7 +64,8 @@ int stage_report(struct stage_run *run, struct err *err)
 		code = report_write(&report, err);
 	if (code == OK) {
 		json_set_integer(run->metrics, "bytes", (int64_t)report.page.body.length);
-		snprintf(run->headline, sizeof(run->headline), "report/index.html, %s", show_bytes((double)report.page.body.length));
+		snprintf(run->headline, sizeof(run->headline), "index.html, %s",
+		         show_bytes((double)report.page.body.length));
 	}
 	page_free(&report.page);
 	json_free(metrics);

@@ -50,9 +50,9 @@ const struct stage stage_table[] = {
     {.name = "als", .version = 1, .sections = "run als", .run = stage_als, .active = playlists_given,
      .help = "factorises playlists × songs (implicit ALS)", .outputs = "als.npz loss.jsonl"},
     {.name = "evaluate", .version = 1, .sections = "run evaluate recommend als cascade", .run = stage_evaluate,
-     .help = "judges every model on held-out people and playlists", .outputs = ""},
+     .help = "judges every model on held-out people and playlists", .outputs = "predictions.tsv?"},
     {.name = "report", .version = 1, .sections = "report", .run = stage_report, .help = "writes one HTML page",
-     .outputs = "report/"},
+     .outputs = "index.html"},
     {.name = "pack", .version = 1, .sections = "pack recommend emotion network preprocess", .run = stage_pack,
      .active = all_given, .help = "bundles the models for the runtime", .outputs = "bundle/"},
 };

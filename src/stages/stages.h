@@ -29,7 +29,8 @@ struct stage {
 	int version; /* goes into the identity: raise it when results change */
 	const char *sections; /* settings sections it reads, separated by spaces */
 	int (*run)(struct stage_run *run, struct err *err);
-	/* Files it leaves, space-separated, below its folder; a trailing '/' = a folder with all in it. metrics.json is always there. */
+	/* Files it leaves, space-separated, below its folder; a trailing '/' = a folder with all in it, '?' = only where the
+	 * settings lead to it. metrics.json is always there. */
 	const char *outputs;
 	/* NULL = always; else false when the settings give the stage nothing to do ("no faces.input"). */
 	bool (*active)(const struct settings *settings);

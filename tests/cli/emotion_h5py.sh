@@ -47,3 +47,19 @@ with h5py.File(sys.argv[1] + "/one_class/features.h5", "a") as f:
     f["label"][f["label"][:] == 2] = 1
 END
 refused 4 "class 'negative' has no training examples" --in features="$folder/one_class"
+
+# A person on both sides of the split: no figure at all.
+mkdir "$folder/leak"
+echo "{}" >"$folder/leak/metrics.json"
+$python - "$folder" <<'END'
+import h5py, shutil, sys
+shutil.copy(sys.argv[1] + "/features/features.h5", sys.argv[1] + "/leak/features.h5")
+with h5py.File(sys.argv[1] + "/leak/features.h5", "a") as f:
+    person = f["person"][:]
+    person[-1] = person[0]
+    f["person"][:] = person
+END
+status=0
+"$train" evaluate "${settings[@]}" --in features="$folder/leak" --in emotion="$folder/one0" --out "$folder/none" 2>"$folder/log" || status=$?
+[ "$status" = 4 ] && grep -q "both in training and held out" "$folder/log" || { echo "a leak gives status $status"; cat "$folder/log"; exit 1; }
+[ ! -e "$folder/none/metrics.json" ] && [ ! -e "$folder/none/predictions.tsv" ]

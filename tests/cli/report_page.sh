@@ -13,7 +13,7 @@ inputs=(--in evaluate="$folder/evaluate" --in emotion="$folder/emotion" --in als
 for out in one two; do
   "$train" report "${inputs[@]}" --out "$folder/$out" 2>"$folder/log" || { cat "$folder/log"; exit 1; }
 done
-page=$folder/one/report/index.html
+page=$folder/one/index.html
 cmp "$page" "$folder/two/report/index.html"
 ! grep -Eq '<script|(src|href)="?https?:' "$page" || { echo "a script or a request in the page"; exit 1; }
 for word in 'From a face to songs' '여름' 'item_knn_bm25' '&lt;script&gt;' '5 &lt; 6 &amp; 7' '115,071'; do
@@ -26,7 +26,7 @@ mkdir "$folder/bin"
 status=0
 PATH=$folder/bin "$train" report "${inputs[@]}" --out "$folder/none" 2>"$folder/log" || status=$?
 [ "$status" = 3 ] && grep -q gnuplot-nox "$folder/log" || { echo "without gnuplot: status $status"; cat "$folder/log"; exit 1; }
-[ ! -e "$folder/none/report/index.html" ]
+[ ! -e "$folder/none/index.html" ]
 
 browser=$(command -v chromium || command -v chromium-browser || true)
 [ -n "$browser" ] || { echo "SKIP report_page browser: chromium is not installed"; exit 77; }

@@ -8,4 +8,4 @@ export MOODCAST_DATA=${MOODCAST_DATA:-/nowhere}
 for file in configs/*.ini; do "$train" config --config "$file" >/dev/null; done
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
 "$train" config --comments >"$scratch/all.ini"
-"$train" config --config "$scratch/all.ini" --comments | diff "$scratch/all.ini" -
+"$train" config --comments --config "$scratch/all.ini" | diff "$scratch/all.ini" -

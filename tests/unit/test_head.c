@@ -30,8 +30,15 @@ static struct head_data draw_data(size_t n, size_t inputs, size_t classes, doubl
 
 static struct head_training usual(void)
 {
-	return (struct head_training){.epochs = 10, .batch = 16, .patience = 3, .learning_rate = 1e-2, .l2 = 1e-3,
-	                              .balance = true, .standardise = true, .seed = 7, .threads = 2};
+	return (struct head_training){.epochs = 10,
+	                              .batch = 16,
+	                              .patience = 3,
+	                              .learning_rate = 1e-2,
+	                              .l2 = 1e-3,
+	                              .balance = true,
+	                              .standardise = true,
+	                              .seed = 7,
+	                              .threads = 2};
 }
 
 static struct head *flat_head(size_t inputs, size_t classes)
@@ -407,97 +414,6 @@ static void what_cannot_be_trained_is_refused(void **state)
 	head_data_free(&data);
 }
 
-/* ---- prediction ------------------------------------------------------------------------------------------- */
-
-static void prediction_averages_then_flattens_row_column_channel(void **state)
-{
-	struct err err = {0};
-	struct head *head;
-	float maps[2 * 5 * 4 * 3], p[4], expected[4], *workspace = canary_new(2 * 2 * 2 * 3);
-	struct rng rng;
-
-	(void)state;
-	assert_ok(head_new(&head, (struct map_shape){5, 4, 3}, 2, 2, &err));
-	assert_int_equal(head->inputs, 2 * 2 * 3);
-	assert_int_equal(head_workspace(head, 2), 2 * 12 * sizeof(float));
-	rng_seed(&rng, 2, "test.maps", 0);
-	for (size_t i = 0; i < ARRAY_COUNT(maps); i++)
-		maps[i] = (float)rng_normal(&rng);
-	for (size_t i = 0; i < 12 * 2 + 2; i++)
-		head->owned[i] = (float)rng_normal(&rng);
-	for (size_t i = 0; i < 2; i++) {
-		for (size_t c = 0; c < 2; c++) {
-			double logit = (double)head->bias[c];
-			for (size_t y = 0; y < 4; y++) /* the fifth row is left over */
-				for (size_t x = 0; x < 4; x++)
-					for (size_t k = 0; k < 3; k++)
-						logit += (double)maps[((i * 5 + y) * 4 + x) * 3 + k] / 4 *
-						         (double)head->kernel[((y / 2 * 2 + x / 2) * 3 + k) * 2 + c];
-			expected[i * 2 + c] = (float)logit;
-		}
-	}
-	softmax_rows(2, 2, expected);
-	head_predict(head, 2, maps, workspace, p, 1);
-	canary_check(workspace, 24);
-	assert_close(p, expected, 4, 1e-4, 1e-6);
-	assert_true(fabsf(p[0] + p[1] - 1) < 1e-6f);
-	canary_free(workspace);
-	head_free(head);
-}
-
-static void a_row_is_predicted_alike_alone_and_among_others(void **state)
-{
-	struct err err = {0};
-	struct head_data data = draw_data(33, 5000, 7, 1.0, 17);
-	struct head *head = flat_head(5000, 7);
-	float *all = canary_new(33 * 7), one[7];
-	struct rng rng;
-
-	(void)state;
-	(void)err;
-	rng_seed(&rng, 3, "test.weights", 0);
-	for (size_t j = 0; j < 5001 * 7; j++)
-		head->owned[j] = (float)(0.02 * rng_normal(&rng));
-	head_predict_rows(head, 33, data.rows, all, 2);
-	canary_check(all, 33 * 7);
-	for (size_t i = 0; i < 33; i++) {
-		head_predict_rows(head, 1, data.rows + i * 5000, one, 1);
-		assert_memory_equal(one, all + i * 7, sizeof(one));
-	}
-	canary_free(all);
-	head_free(head);
-	head_data_free(&data);
-}
-
-static void a_head_saved_as_tensors_and_mapped_predicts_the_same(void **state)
-{
-	struct err err = {0};
-	char *folder = scratch_new();
-	const char *path = scratch_path(folder, "head.safetensors");
-	struct head_data data = draw_data(9, 32, 3, 1.0, 18);
-	struct head *head = flat_head(32, 3), *mapped;
-	struct tensor tensors[HEAD_TENSORS];
-	struct tensor_file *file;
-	float a[27], b[27];
-
-	(void)state;
-	for (size_t j = 0; j < 33 * 3; j++)
-		head->owned[j] = (float)j / 50 - 1;
-	head_tensors(head, tensors);
-	assert_ok(tensors_save(path, tensors, HEAD_TENSORS, NULL, 0, &err));
-	assert_ok(tensors_map(&file, path, &err));
-	assert_refused(head_from_tensors(&mapped, file, (struct map_shape){1, 1, 31}, 0, &err), ERR_DATA, "dense/kernel");
-	assert_ok(head_from_tensors(&mapped, file, (struct map_shape){1, 1, 32}, 0, &err));
-	head_predict_rows(head, 9, data.rows, a, 1);
-	head_predict_rows(mapped, 9, data.rows, b, 1);
-	assert_memory_equal(a, b, sizeof(a));
-	head_free(mapped);
-	tensors_unmap(file);
-	head_free(head);
-	head_data_free(&data);
-	scratch_remove(folder);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -512,9 +428,6 @@ int main(void)
 	    cmocka_unit_test(balanced_weights_make_each_class_count_alike),
 	    cmocka_unit_test(divergence_is_an_error_with_epoch_and_step),
 	    cmocka_unit_test(what_cannot_be_trained_is_refused),
-	    cmocka_unit_test(prediction_averages_then_flattens_row_column_channel),
-	    cmocka_unit_test(a_row_is_predicted_alike_alone_and_among_others),
-	    cmocka_unit_test(a_head_saved_as_tensors_and_mapped_predicts_the_same),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,8 +29,12 @@ static struct model make_model(int cut, size_t pool)
 	assert_ok(head_new(&m.head, map, pool, 3, &err));
 	for (size_t i = 0; i < (m.head->inputs + 1) * 3; i++)
 		m.head->owned[i] = sinf((float)i);
-	m.keras = (struct keras_model){.network = m.network, .head = m.head, .size = SIZE, .classes = class_names,
-	                               .preprocess = "{\"size\": 32}", .synthetic = true};
+	m.keras = (struct keras_model){.network = m.network,
+	                               .head = m.head,
+	                               .size = SIZE,
+	                               .classes = class_names,
+	                               .preprocess = "{\"size\": 32}",
+	                               .synthetic = true};
 	return m;
 }
 

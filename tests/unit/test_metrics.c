@@ -13,19 +13,25 @@ static void near(double got, double want)
 		fail_msg("got %.9g, expected %.9g", got, want);
 }
 
-/* Ten examples of three classes; the figures below are scikit-learn 1.2's (balanced_accuracy_score, f1_score(average="macro"),
- * log_loss) for the same arrays. */
+/* Ten examples of three classes; the figures below are scikit-learn 1.2's (balanced_accuracy_score,
+ * f1_score(average="macro"), log_loss) for the same arrays. */
 static const int32_t truth[] = {0, 0, 0, 0, 0, 1, 1, 1, 2, 2};
 static const float probabilities[] = {
-	.8f, .1f, .1f,  .6f, .3f, .1f,  .5f, .2f, .3f,  .2f, .7f, .1f,  .4f, .3f, .3f,
-	.1f, .8f, .1f,  .3f, .4f, .3f,  .5f, .3f, .2f,  .1f, .1f, .8f,  .6f, .1f, .3f,
+    .8f, .1f, .1f, .6f, .3f, .1f, .5f, .2f, .3f, .2f, .7f, .1f, .4f, .3f, .3f,
+    .1f, .8f, .1f, .3f, .4f, .3f, .5f, .3f, .2f, .1f, .1f, .8f, .6f, .1f, .3f,
 };
 static const size_t person[] = {0, 0, 1, 1, 2, 2, 3, 3, 4, 4};
 
 static struct judged ten(void)
 {
-	return (struct judged){.n = 10, .classes = 3, .truth = truth, .probabilities = probabilities, .person = person,
-	                       .persons = 5, .draws = 500, .seed = 1};
+	return (struct judged){.n = 10,
+	                       .classes = 3,
+	                       .truth = truth,
+	                       .probabilities = probabilities,
+	                       .person = person,
+	                       .persons = 5,
+	                       .draws = 500,
+	                       .seed = 1};
 }
 
 static void ten_examples_give_the_figures_of_scikit_learn(void **state)
@@ -71,8 +77,14 @@ static void perfect_confidence_is_perfectly_calibrated_and_overconfidence_is_not
 	int32_t labels[8] = {0, 1, 0, 1, 0, 1, 0, 1};
 	float sure[16];
 	size_t who[8] = {0, 1, 2, 3, 4, 5, 6, 7};
-	struct judged judged = {.n = 8, .classes = 2, .truth = labels, .probabilities = sure, .person = who, .persons = 8,
-	                        .draws = 10, .seed = 1};
+	struct judged judged = {.n = 8,
+	                        .classes = 2,
+	                        .truth = labels,
+	                        .probabilities = sure,
+	                        .person = who,
+	                        .persons = 8,
+	                        .draws = 10,
+	                        .seed = 1};
 	struct classification m;
 
 	(void)state;
@@ -101,8 +113,14 @@ static struct interval draw_interval(size_t persons, size_t copies, double q, ui
 	int32_t *labels = mem_alloc(n, sizeof(*labels), &err);
 	float *p = mem_alloc(2 * n, sizeof(*p), &err);
 	size_t *who = mem_alloc(n, sizeof(*who), &err);
-	struct judged judged = {.n = n, .classes = 2, .truth = labels, .probabilities = p, .person = who, .persons = persons,
-	                        .draws = 400, .seed = seed};
+	struct judged judged = {.n = n,
+	                        .classes = 2,
+	                        .truth = labels,
+	                        .probabilities = p,
+	                        .person = who,
+	                        .persons = persons,
+	                        .draws = 400,
+	                        .seed = seed};
 	struct classification m;
 	struct interval out;
 	struct rng rng;

@@ -69,7 +69,9 @@ static bool have_gnuplot(void)
 
 static struct plot two_lines(const double *x, const double *y, size_t count)
 {
-	return (struct plot){.title = "loss <1>", .x_label = "it's an epoch", .y_label = "손실",
+	return (struct plot){.title = "loss <1>",
+	                     .x_label = "it's an epoch",
+	                     .y_label = "손실",
 	                     .series = {{"train `id` 'x'", PLOT_LINE, x, y, count}, {"b", PLOT_LINE_POINTS, x, y, count}},
 	                     .n_series = 2};
 }

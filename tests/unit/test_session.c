@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "runtime/runtime.h"
+#include "runtime/http_internal.h"
 #include "support/support.h"
 
 static const float calm[] = {0.8f, 0.1f, 0.1f}, glad[] = {0.1f, 0.8f, 0.1f};
@@ -214,6 +214,34 @@ static void two_dashes_end_the_options(void **state)
 	options_free(&options);
 }
 
+/* ---- who may ask ------------------------------------------------------------------------------ */
+
+static void the_guard_judges_every_combination_of_headers(void **state)
+{
+	(void)state;
+	const char *why;
+	struct guard_facts facts = {.host = "[::1]:80", .own_token = "abc", .listen_host = "::1", .api = true};
+	assert_int_equal(guard_check(&facts, &why), 0);
+	facts.host = NULL;
+	assert_int_equal(guard_check(&facts, &why), 400);
+	facts.host = "192.168.0.7:80";
+	assert_int_equal(guard_check(&facts, &why), 421);
+	facts.remote = true;
+	assert_int_equal(guard_check(&facts, &why), 0);
+	facts.host = "name.example:80";
+	assert_int_equal(guard_check(&facts, &why), 421);
+	facts.listen_host = "name.example";
+	assert_int_equal(guard_check(&facts, &why), 0);
+	facts.post = true;
+	assert_int_equal(guard_check(&facts, &why), 403);
+	facts.token = "abd";
+	assert_int_equal(guard_check(&facts, &why), 403);
+	facts.token = "abc";
+	assert_int_equal(guard_check(&facts, &why), 0);
+	facts.host = "127.0.0.1:";
+	assert_int_equal(guard_check(&facts, &why), 421);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +259,7 @@ int main(void)
 	    cmocka_unit_test(options_are_read_in_both_forms),
 	    cmocka_unit_test(wrong_options_are_refused_with_the_nearest_name),
 	    cmocka_unit_test(two_dashes_end_the_options),
+	    cmocka_unit_test(the_guard_judges_every_combination_of_headers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
-/* The parts of the page, shared by the files of the stage `report` only. Each adds a section, or nothing when its figures are absent. */
-#ifndef MOODCAST_REPORT_PARTS_H
-#define MOODCAST_REPORT_PARTS_H
+/* The parts of the page, shared by the files of the stage `report` only. Each adds a section, or nothing when its
+ * figures are absent. */
+#ifndef MOODCAST_STAGES_REPORT_INTERNAL_H
+#define MOODCAST_STAGES_REPORT_INTERNAL_H
 
 #include "report/report.h"
 #include "stages/stages.h"
@@ -30,7 +31,8 @@ bool report_truth(const struct json *object, const char *key); /* true, or a num
 /* "0.712 – 0.786" of an array of two; "–" when absent. */
 const char *report_limits(const struct json *object, const char *key);
 /* The objects of a *.jsonl of an upstream stage as one array; NULL when the stage was not given. Freed by json_free. */
-int report_lines(const struct report *report, const char *stage, const char *file, struct json **out, struct err *err) MUST_CHECK;
+int report_lines(const struct report *report, const char *stage, const char *file, struct json **out,
+                 struct err *err) MUST_CHECK;
 /* The numbers `key` of those objects that have `with` (NULL = all); returns how many. `out` holds json_count(lines). */
 size_t report_column(const struct json *lines, const char *with, const char *key, double *out);
 

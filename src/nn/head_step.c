@@ -1,0 +1,343 @@
+/*
+ * One step of the head's training: loss, gradient, Adam.
+ *
+ * With z the standardised example, p = softmax(z · W + b), w the weight of its class and n the examples of the step:
+ *   loss  = 1/n Σ w · −ln p[label] + l2 · Σ W²
+ *   delta = w / n · (p − onehot(label)),   ∂W = zᵀ · delta + 2 · l2 · W,   ∂b = Σ delta
+ * Adam (Kingma & Ba 2015, in Keras' form, where ε is added outside the bias correction), step t:
+ *   m ← β₁ m + (1 − β₁) g,  v ← β₂ v + (1 − β₂) g²,  W ← W − α √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε)
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/head_internal.h"
+
+#define BETA1 0.9f
+#define BETA2 0.999f
+#define EPSILON 1e-7f
+/* Deviations below this share of their root mean square count as that share: a feature that is nearly always zero would
+ * otherwise outweigh all others on the one picture where it is not. */
+#define DEVIATION_FLOOR 0.1
+/* Fewer blocks than these are done sooner than threads are woken up. */
+#define PARALLEL_BLOCKS 6
+
+static size_t block_width(const struct head_trainer *trainer, size_t block)
+{
+	size_t left = trainer->inputs - block * HEAD_BLOCK;
+
+	return left < HEAD_BLOCK ? left : HEAD_BLOCK;
+}
+
+/* mean[] and deviation[] (into scale[]) of one block of features, two passes in double. */
+static int moments_block(size_t block, int thread, void *context, struct err *err)
+{
+	struct head_trainer *trainer = context;
+	const struct head_data *data = trainer->data;
+	size_t first = block * HEAD_BLOCK, width = block_width(trainer, block);
+	double mean[HEAD_BLOCK] = {0}, square[HEAD_BLOCK] = {0};
+
+	(void)thread;
+	(void)err;
+	for (size_t i = 0; i < data->n; i++)
+		for (size_t j = 0; j < width; j++)
+			mean[j] += (double)data->rows[i * data->inputs + first + j];
+	for (size_t j = 0; j < width; j++)
+		mean[j] /= (double)data->n;
+	for (size_t i = 0; i < data->n; i++) {
+		for (size_t j = 0; j < width; j++) {
+			double distance = (double)data->rows[i * data->inputs + first + j] - mean[j];
+			square[j] += distance * distance;
+		}
+	}
+	for (size_t j = 0; j < width; j++) {
+		trainer->mean[first + j] = (float)mean[j];
+		trainer->scale[first + j] = (float)sqrt(square[j] / (double)data->n);
+	}
+	return OK;
+}
+
+static int trainer_standardise(struct head_trainer *trainer, struct err *err)
+{
+	double sum = 0, floor_deviation;
+
+	if (parallel_for(trainer->blocks, 1, trainer->threads, moments_block, trainer, err) != OK)
+		return err->code;
+	for (size_t i = 0; i < trainer->inputs; i++)
+		sum += (double)trainer->scale[i] * (double)trainer->scale[i];
+	floor_deviation = DEVIATION_FLOOR * sqrt(sum / (double)trainer->inputs);
+	if (!isfinite(floor_deviation) || floor_deviation <= 0)
+		return err_set(err, ERR_NUMERIC, "the training features do not vary (deviation %g): nothing to learn from",
+		               floor_deviation);
+	for (size_t i = 0; i < trainer->inputs; i++)
+		trainer->scale[i] = (float)(1 / fmax((double)trainer->scale[i], floor_deviation));
+	return OK;
+}
+
+int head_class_weights(const struct head_data *data, bool balance, float *weights, struct err *err)
+{
+	for (size_t c = 0; c < data->classes; c++) {
+		size_t count = 0;
+		for (size_t i = 0; i < data->n; i++)
+			count += (size_t)data->labels[i] == c;
+		if (!count && data->names)
+			return err_set(err, ERR_DATA, "class '%s' has no training examples", data->names[c]);
+		if (!count)
+			return err_set(err, ERR_DATA, "class %zu has no training examples", c);
+		weights[c] = balance ? (float)((double)data->n / ((double)data->classes * (double)count)) : 1;
+	}
+	return OK;
+}
+
+/* All float arrays stand in one block, in the order of the assignments. */
+static int trainer_allocate(struct head_trainer *trainer, struct err *err)
+{
+	size_t inputs = trainer->inputs, classes = trainer->classes, batch = trainer->batch;
+	struct {
+		float **array;
+		size_t count;
+	} parts[] = {
+	    {&trainer->mean, inputs},
+	    {&trainer->scale, inputs},
+	    {&trainer->kernel, inputs * classes},
+	    {&trainer->kernel_gradient, inputs * classes},
+	    {&trainer->kernel_moment, inputs * classes},
+	    {&trainer->kernel_square, inputs * classes},
+	    {&trainer->bias, classes},
+	    {&trainer->bias_gradient, classes},
+	    {&trainer->bias_moment, classes},
+	    {&trainer->bias_square, classes},
+	    {&trainer->class_weight, classes},
+	    {&trainer->rows, trainer->blocks * batch * HEAD_BLOCK},
+	    {&trainer->shares, trainer->blocks * batch * classes},
+	    {&trainer->delta, batch * classes},
+	};
+	size_t total = 0;
+
+	for (size_t i = 0; i < ARRAY_COUNT(parts); i++)
+		total += parts[i].count;
+	trainer->block = mem_alloc(total, sizeof(float), err);
+	trainer->penalty = trainer->block ? mem_alloc(trainer->blocks, sizeof(double), err) : NULL;
+	if (!trainer->penalty)
+		return err->code;
+	total = 0;
+	for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+		*parts[i].array = trainer->block + total;
+		total += parts[i].count;
+	}
+	return OK;
+}
+
+int head_trainer_new(struct head_trainer **out, const struct head_data *data, const struct head_training *training,
+                     struct err *err)
+{
+	struct head_trainer *trainer = mem_alloc(1, sizeof(*trainer), err);
+	int code;
+
+	if (!trainer)
+		return err->code;
+	trainer->data = data;
+	trainer->inputs = data->inputs;
+	trainer->classes = data->classes;
+	trainer->blocks = (data->inputs + HEAD_BLOCK - 1) / HEAD_BLOCK;
+	trainer->batch = training->batch < data->n ? training->batch : data->n;
+	trainer->threads = trainer->blocks < PARALLEL_BLOCKS ? 1 : training->threads;
+	trainer->l2 = training->l2;
+	trainer->adam.learning_rate = training->learning_rate;
+	code = trainer_allocate(trainer, err);
+	if (code == OK)
+		code = head_class_weights(data, training->balance, trainer->class_weight, err);
+	for (size_t i = 0; code == OK && i < trainer->inputs; i++)
+		trainer->scale[i] = 1;
+	if (code == OK && training->standardise)
+		code = trainer_standardise(trainer, err);
+	if (code != OK) {
+		head_trainer_free(trainer);
+		return code;
+	}
+	*out = trainer;
+	return OK;
+}
+
+void head_trainer_free(struct head_trainer *trainer)
+{
+	if (!trainer)
+		return;
+	free(trainer->block);
+	free(trainer->penalty);
+	free(trainer);
+}
+
+struct step {
+	struct head_trainer *trainer;
+	const size_t *index;
+	size_t count;
+};
+
+/* Gathers and standardises one block of the batch, and adds up its share of the logits and of the penalty. */
+static int forward_block(size_t block, int thread, void *context, struct err *err)
+{
+	const struct step *step = context;
+	struct head_trainer *trainer = step->trainer;
+	size_t first = block * HEAD_BLOCK, width = block_width(trainer, block), classes = trainer->classes;
+	float *rows = trainer->rows + block * trainer->batch * HEAD_BLOCK;
+	const float *kernel = trainer->kernel + first * classes;
+	const float *mean = trainer->mean + first, *scale = trainer->scale + first;
+	double penalty = 0;
+
+	(void)thread;
+	(void)err;
+	for (size_t i = 0; i < step->count; i++) {
+		const float *from = trainer->data->rows + step->index[i] * trainer->inputs + first;
+		for (size_t j = 0; j < width; j++)
+			rows[i * HEAD_BLOCK + j] = (from[j] - mean[j]) * scale[j];
+	}
+	gemm_run(&(struct gemm){.m = step->count,
+	                        .n = classes,
+	                        .k = width,
+	                        .alpha = 1,
+	                        .a = rows,
+	                        .lda = HEAD_BLOCK,
+	                        .b = kernel,
+	                        .ldb = classes,
+	                        .c = trainer->shares + block * trainer->batch * classes,
+	                        .ldc = classes});
+	for (size_t j = 0; j < width * classes; j++)
+		penalty += (double)kernel[j] * (double)kernel[j];
+	trainer->penalty[block] = penalty;
+	return OK;
+}
+
+/* One example: its logits from the shares, its loss, delta = w · (p − onehot), before the division by n. */
+static double example_delta(struct head_trainer *trainer, size_t i, size_t label, bool *correct)
+{
+	size_t classes = trainer->classes, best = 0;
+	float *delta = trainer->delta + i * classes;
+	double weight = (double)trainer->class_weight[label], most, sum = 0, at_label;
+
+	for (size_t c = 0; c < classes; c++) {
+		double logit = (double)trainer->bias[c];
+		for (size_t b = 0; b < trainer->blocks; b++)
+			logit += (double)trainer->shares[(b * trainer->batch + i) * classes + c];
+		delta[c] = (float)logit;
+		if (delta[c] > delta[best])
+			best = c;
+	}
+	most = (double)delta[best];
+	at_label = (double)delta[label];
+	for (size_t c = 0; c < classes; c++)
+		sum += exp((double)delta[c] - most);
+	for (size_t c = 0; c < classes; c++)
+		delta[c] = (float)(weight * (exp((double)delta[c] - most) / sum - (c == label)));
+	*correct = best == label;
+	return weight * (most + log(sum) - at_label);
+}
+
+static int backward_block(size_t block, int thread, void *context, struct err *err)
+{
+	const struct step *step = context;
+	struct head_trainer *trainer = step->trainer;
+	size_t first = block * HEAD_BLOCK, width = block_width(trainer, block), classes = trainer->classes;
+	float *gradient = trainer->kernel_gradient + first * classes;
+	float decay = (float)(2 * trainer->l2);
+
+	(void)thread;
+	(void)err;
+	for (size_t j = 0; j < width * classes; j++)
+		gradient[j] = decay * trainer->kernel[first * classes + j];
+	gemm_run(&(struct gemm){.m = width,
+	                        .n = classes,
+	                        .k = step->count,
+	                        .transpose_a = true,
+	                        .alpha = 1,
+	                        .beta = 1,
+	                        .a = trainer->rows + block * trainer->batch * HEAD_BLOCK,
+	                        .lda = HEAD_BLOCK,
+	                        .b = trainer->delta,
+	                        .ldb = classes,
+	                        .c = gradient,
+	                        .ldc = classes});
+	return OK;
+}
+
+int head_trainer_gradient(struct head_trainer *trainer, const size_t *index, size_t count, struct head_loss *loss,
+                          struct err *err)
+{
+	struct step step = {trainer, index, count};
+	size_t classes = trainer->classes;
+	double sum = 0, penalty = 0;
+	bool correct;
+
+	loss->correct = 0;
+	if (parallel_for(trainer->blocks, 1, trainer->threads, forward_block, &step, err) != OK)
+		return err->code;
+	for (size_t i = 0; i < count; i++) {
+		sum += example_delta(trainer, i, (size_t)trainer->data->labels[index[i]], &correct);
+		loss->correct += correct;
+	}
+	memset(trainer->bias_gradient, 0, classes * sizeof(float));
+	for (size_t i = 0; i < count * classes; i++) {
+		trainer->delta[i] /= (float)count;
+		trainer->bias_gradient[i % classes] += trainer->delta[i];
+	}
+	for (size_t b = 0; b < trainer->blocks; b++)
+		penalty += trainer->penalty[b];
+	loss->loss = sum / (double)count + trainer->l2 * penalty;
+	return parallel_for(trainer->blocks, 1, trainer->threads, backward_block, &step, err);
+}
+
+struct parameters {
+	size_t count;
+	const float *gradient;
+	float *value, *moment, *square;
+};
+
+static void adam_update(const struct adam *adam, const struct parameters *p)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		float g = p->gradient[i];
+		p->moment[i] = BETA1 * p->moment[i] + (1 - BETA1) * g;
+		p->square[i] = BETA2 * p->square[i] + (1 - BETA2) * g * g;
+		p->value[i] -= adam->step_size * p->moment[i] / (sqrtf(p->square[i]) + EPSILON);
+	}
+}
+
+static int update_block(size_t block, int thread, void *context, struct err *err)
+{
+	const struct head_trainer *trainer = context;
+	size_t first = block * HEAD_BLOCK * trainer->classes;
+	struct parameters part = {block_width(trainer, block) * trainer->classes, trainer->kernel_gradient + first,
+	                          trainer->kernel + first, trainer->kernel_moment + first, trainer->kernel_square + first};
+
+	(void)thread;
+	(void)err;
+	adam_update(&trainer->adam, &part);
+	return OK;
+}
+
+int head_trainer_step(struct head_trainer *trainer, struct err *err)
+{
+	struct adam *adam = &trainer->adam;
+	double t = (double)++adam->steps;
+	struct parameters bias = {trainer->classes, trainer->bias_gradient, trainer->bias, trainer->bias_moment,
+	                          trainer->bias_square};
+
+	adam->step_size = (float)(adam->learning_rate * sqrt(1 - pow(BETA2, t)) / (1 - pow(BETA1, t)));
+	adam_update(adam, &bias);
+	return parallel_for(trainer->blocks, 1, trainer->threads, update_block, trainer, err);
+}
+
+void head_trainer_fold(const struct head_trainer *trainer, float *kernel, float *bias)
+{
+	size_t classes = trainer->classes;
+
+	for (size_t c = 0; c < classes; c++) {
+		double sum = (double)trainer->bias[c];
+		for (size_t i = 0; i < trainer->inputs; i++) {
+			double folded = (double)trainer->kernel[i * classes + c] * (double)trainer->scale[i];
+			kernel[i * classes + c] = (float)folded;
+			sum -= folded * (double)trainer->mean[i];
+		}
+		bias[c] = (float)sum;
+	}
+}

@@ -1,0 +1,269 @@
+/*
+ * Figures of merit of a classifier on pictures of people it never saw.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/report.h"
+
+#define BINS 10
+#define PROBABILITY_FLOOR 1e-12
+
+static int judged_check(const struct judged *judged, struct err *err)
+{
+	if (!judged->n || judged->classes < 2 || !judged->persons)
+		return err_set(err, ERR_DATA, "nothing to judge: %zu examples, %zu classes, %zu persons", judged->n,
+		               judged->classes, judged->persons);
+	for (size_t i = 0; i < judged->n; i++) {
+		if (judged->truth[i] < 0 || (size_t)judged->truth[i] >= judged->classes)
+			return err_set(err, ERR_DATA, "example %zu: class %d is outside 0..%zu", i, (int)judged->truth[i],
+			               judged->classes - 1);
+		if (judged->person[i] >= judged->persons)
+			return err_set(err, ERR_DATA, "example %zu: person %zu is outside 0..%zu", i, judged->person[i],
+			               judged->persons - 1);
+		for (size_t c = 0; c < judged->classes; c++) {
+			float p = judged->probabilities[i * judged->classes + c];
+			if (!(p >= 0 && p <= 1.0001f))
+				return err_set(err, ERR_DATA, "example %zu, class %zu: %g is no probability", i, c, (double)p);
+		}
+	}
+	return OK;
+}
+
+static size_t verdict_of(const float *probabilities, size_t classes)
+{
+	size_t best = 0;
+
+	for (size_t c = 1; c < classes; c++)
+		if (probabilities[c] > probabilities[best])
+			best = c;
+	return best;
+}
+
+static double ratio(double part, double whole)
+{
+	return whole > 0 ? part / whole : 0;
+}
+
+static void score_classes(struct classification *out)
+{
+	size_t k = out->classes;
+
+	for (size_t c = 0; c < k; c++) {
+		struct class_score *score = &out->scores[c];
+		for (size_t other = 0; other < k; other++) {
+			score->support += out->confusion[c * k + other];
+			score->predicted += out->confusion[other * k + c];
+		}
+		score->hits = out->confusion[c * k + c];
+		score->precision = ratio((double)score->hits, (double)score->predicted);
+		score->recall = ratio((double)score->hits, (double)score->support);
+		score->f1 = ratio(2 * score->precision * score->recall, score->precision + score->recall);
+	}
+}
+
+static void average_classes(struct classification *out)
+{
+	size_t present = 0, most = 0, hits = 0;
+
+	for (size_t c = 0; c < out->classes; c++) {
+		const struct class_score *score = &out->scores[c];
+		hits += score->hits;
+		most = score->support > most ? score->support : most;
+		if (!score->support)
+			continue;
+		present++;
+		out->balanced.value += score->recall;
+		out->macro_f1 += score->f1;
+	}
+	out->balanced.value /= (double)present;
+	out->macro_f1 /= (double)present;
+	out->accuracy.value = (double)hits / (double)out->n;
+	out->majority = (double)most / (double)out->n;
+	out->chance = 1 / (double)present;
+}
+
+/* Log loss, Brier score, and Σ over bins of |share right − mean confidence| · share of the examples in the bin. */
+static void score_probabilities(struct classification *out, const struct judged *judged)
+{
+	double confidence[BINS] = {0}, right[BINS] = {0};
+
+	for (size_t i = 0; i < judged->n; i++) {
+		const float *p = judged->probabilities + i * judged->classes;
+		size_t truth = (size_t)judged->truth[i], best = verdict_of(p, judged->classes);
+		double largest = (double)p[best];
+		size_t bin = largest >= 1 ? BINS - 1 : (size_t)(largest * BINS);
+
+		out->log_loss -= log(fmax((double)p[truth], PROBABILITY_FLOOR));
+		for (size_t c = 0; c < judged->classes; c++) {
+			double miss = (double)p[c] - (c == truth);
+			out->brier += miss * miss;
+		}
+		confidence[bin] += largest;
+		right[bin] += best == truth;
+	}
+	out->log_loss /= (double)judged->n;
+	out->brier /= (double)judged->n;
+	for (size_t b = 0; b < BINS; b++)
+		out->calibration += fabs(right[b] - confidence[b]) / (double)judged->n;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void percentiles(double *drawn, size_t draws, struct interval *interval)
+{
+	qsort(drawn, draws, sizeof(*drawn), compare_doubles);
+	interval->low = drawn[(size_t)(0.025 * (double)(draws - 1))];
+	interval->high = drawn[(size_t)ceil(0.975 * (double)(draws - 1))];
+}
+
+struct resampling {
+	size_t classes, persons;
+	uint32_t *counts, *hits; /* [persons][classes] */
+	uint64_t *sums;          /* [2][classes]: counts, hits of one draw */
+};
+
+/* One draw of whole persons; balanced accuracy over the classes that it has. */
+static void resample_once(const struct resampling *r, struct rng *rng, double *balanced, double *accuracy)
+{
+	uint64_t *counts = r->sums, *hits = r->sums + r->classes, all = 0, right = 0;
+	size_t present = 0;
+	double sum = 0;
+
+	memset(r->sums, 0, 2 * r->classes * sizeof(*r->sums));
+	for (size_t i = 0; i < r->persons; i++) {
+		size_t person = rng_below(rng, r->persons);
+		for (size_t c = 0; c < r->classes; c++) {
+			counts[c] += r->counts[person * r->classes + c];
+			hits[c] += r->hits[person * r->classes + c];
+		}
+	}
+	for (size_t c = 0; c < r->classes; c++) {
+		all += counts[c];
+		right += hits[c];
+		if (counts[c]) {
+			present++;
+			sum += (double)hits[c] / (double)counts[c];
+		}
+	}
+	*balanced = ratio(sum, (double)present);
+	*accuracy = ratio((double)right, (double)all);
+}
+
+static int resample_persons(struct classification *out, const struct judged *judged, struct err *err)
+{
+	size_t cells = judged->persons * judged->classes, draws = judged->draws > 1 ? judged->draws : 2;
+	struct resampling r = {.classes = judged->classes, .persons = judged->persons};
+	double *drawn = mem_alloc(2 * draws, sizeof(*drawn), err);
+	struct rng rng;
+	int code;
+
+	r.counts = drawn ? mem_alloc(2 * cells, sizeof(*r.counts), err) : NULL;
+	r.sums = r.counts ? mem_alloc(2 * judged->classes, sizeof(*r.sums), err) : NULL;
+	code = r.sums ? OK : err->code;
+	if (code != OK)
+		goto out;
+	r.hits = r.counts + cells;
+	for (size_t i = 0; i < judged->n; i++) {
+		size_t cell = judged->person[i] * judged->classes + (size_t)judged->truth[i];
+		r.counts[cell]++;
+		r.hits[cell] +=
+		    verdict_of(judged->probabilities + i * judged->classes, judged->classes) == (size_t)judged->truth[i];
+	}
+	rng_seed(&rng, judged->seed, "report.bootstrap", 0);
+	for (size_t d = 0; d < draws; d++)
+		resample_once(&r, &rng, &drawn[d], &drawn[draws + d]);
+	percentiles(drawn, draws, &out->balanced);
+	percentiles(drawn + draws, draws, &out->accuracy);
+out:
+	free(drawn);
+	free(r.counts);
+	free(r.sums);
+	return code;
+}
+
+int classification_measure(struct classification *out, const struct judged *judged, struct err *err)
+{
+	struct classification result = {.n = judged->n, .classes = judged->classes, .persons = judged->persons};
+	int code = judged_check(judged, err);
+
+	if (code != OK)
+		return code;
+	result.scores = mem_alloc(judged->classes, sizeof(*result.scores), err);
+	result.confusion =
+	    result.scores ? mem_alloc(judged->classes * judged->classes, sizeof(*result.confusion), err) : NULL;
+	code = result.confusion ? OK : err->code;
+	if (code == OK) {
+		for (size_t i = 0; i < judged->n; i++)
+			result.confusion[(size_t)judged->truth[i] * judged->classes +
+			                 verdict_of(judged->probabilities + i * judged->classes, judged->classes)]++;
+		score_classes(&result);
+		average_classes(&result);
+		score_probabilities(&result, judged);
+		code = resample_persons(&result, judged, err);
+	}
+	if (code != OK) {
+		classification_free(&result);
+		return code;
+	}
+	*out = result;
+	return OK;
+}
+
+void classification_free(struct classification *classification)
+{
+	free(classification->scores);
+	free(classification->confusion);
+	*classification = (struct classification){0};
+}
+
+static void set_interval(struct json *object, const char *key, const struct interval *interval)
+{
+	struct json *limits;
+	char name[64];
+
+	json_set_number(object, key, interval->value);
+	snprintf(name, sizeof(name), "%s_95", key);
+	limits = json_set_array(object, name);
+	json_append_number(limits, interval->low);
+	json_append_number(limits, interval->high);
+}
+
+void classification_to_json(const struct classification *classification, char *const *names, struct json *object)
+{
+	const struct classification *m = classification;
+	struct json *classes, *confusion;
+
+	json_set_integer(object, "pictures", (int64_t)m->n);
+	json_set_integer(object, "persons", (int64_t)m->persons);
+	set_interval(object, "balanced_accuracy", &m->balanced);
+	set_interval(object, "accuracy", &m->accuracy);
+	json_set_number(object, "macro_f1", m->macro_f1);
+	json_set_number(object, "log_loss", m->log_loss);
+	json_set_number(object, "brier", m->brier);
+	json_set_number(object, "calibration_error", m->calibration);
+	json_set_number(object, "majority_accuracy", m->majority);
+	json_set_number(object, "chance_balanced_accuracy", m->chance);
+	classes = json_set_object(object, "classes");
+	confusion = json_set_array(object, "confusion");
+	for (size_t c = 0; c < m->classes; c++) {
+		const struct class_score *score = &m->scores[c];
+		struct json *one = json_set_object(classes, names[c]), *row = json_append_array(confusion);
+
+		json_set_integer(one, "support", (int64_t)score->support);
+		json_set_integer(one, "predicted", (int64_t)score->predicted);
+		json_set_number(one, "precision", score->precision);
+		json_set_number(one, "recall", score->recall);
+		json_set_number(one, "f1", score->f1);
+		json_set_number(one, "true_share", (double)score->support / (double)m->n);
+		json_set_number(one, "predicted_share", (double)score->predicted / (double)m->n);
+		for (size_t v = 0; v < m->classes; v++)
+			json_append_integer(row, (int64_t)m->confusion[c * m->classes + v]);
+	}
+}

@@ -1,0 +1,182 @@
+#include "runtime/runtime.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct analyzer {
+	const struct bundle *bundle;
+	struct detector *detector;
+	struct detections found;
+	struct map_shape map;
+	int threads;
+	float *input, *features; /* [size][size][3], [h][w][c] of one face */
+	void *network_scratch, *head_scratch;
+};
+
+static struct forward forward_of(const struct analyzer *analyzer)
+{
+	return (struct forward){.network = analyzer->bundle->network,
+	                        .n = 1,
+	                        .size = analyzer->bundle->preprocess.size,
+	                        .threads = analyzer->threads,
+	                        .input = analyzer->input,
+	                        .output = analyzer->features};
+}
+
+static int analyzer_prepare(struct analyzer *analyzer, struct err *err)
+{
+	const struct bundle *bundle = analyzer->bundle;
+	size_t size = bundle->preprocess.size;
+	int code = network_shape(bundle->network, size, &analyzer->map, err);
+	if (code != OK)
+		return code;
+	struct forward forward = forward_of(analyzer);
+	analyzer->detector = detector_new(bundle->cascade, err);
+	if (!analyzer->detector)
+		return err->code;
+	analyzer->input = mem_alloc(size * size * 3, sizeof(float), err);
+	if (!analyzer->input)
+		return err->code;
+	analyzer->features =
+	    mem_alloc(analyzer->map.height * analyzer->map.width * analyzer->map.channels, sizeof(float), err);
+	if (!analyzer->features)
+		return err->code;
+	analyzer->network_scratch = mem_alloc(network_workspace(&forward), 1, err);
+	if (!analyzer->network_scratch)
+		return err->code;
+	analyzer->head_scratch = mem_alloc(head_workspace(bundle->head, 1), 1, err);
+	return analyzer->head_scratch ? OK : err->code;
+}
+
+int analyzer_new(struct analyzer **out, const struct bundle *bundle, int threads, struct err *err)
+{
+	struct analyzer *analyzer = mem_alloc(1, sizeof(*analyzer), err);
+	if (!analyzer)
+		return err->code;
+	analyzer->bundle = bundle;
+	analyzer->threads = thread_count(threads);
+	int code = analyzer_prepare(analyzer, err);
+	if (code != OK) {
+		analyzer_free(analyzer);
+		return code;
+	}
+	*out = analyzer;
+	return OK;
+}
+
+void analyzer_free(struct analyzer *analyzer)
+{
+	if (!analyzer)
+		return;
+	detector_free(analyzer->detector);
+	detections_free(&analyzer->found);
+	free(analyzer->input);
+	free(analyzer->features);
+	free(analyzer->network_scratch);
+	free(analyzer->head_scratch);
+	free(analyzer);
+}
+
+void analysis_free(struct analysis *analysis)
+{
+	free(analysis->faces);
+	*analysis = (struct analysis){0};
+}
+
+/* Largest first, then upper, then left: the order in which training chose its face. */
+static int by_size(const void *a, const void *b)
+{
+	const struct rect *x = &((const struct detection *)a)->box, *y = &((const struct detection *)b)->box;
+	long long area_x = (long long)x->w * x->h, area_y = (long long)y->w * y->h;
+	if (area_x != area_y)
+		return area_x > area_y ? -1 : 1;
+	if (x->y != y->y)
+		return x->y < y->y ? -1 : 1;
+	return (x->x > y->x) - (x->x < y->x);
+}
+
+static int score_face(struct analyzer *analyzer, const struct image *image, struct seen_face *face, struct err *err)
+{
+	const struct bundle *bundle = analyzer->bundle;
+	int code = preprocess_apply(&bundle->preprocess, image, face->box, analyzer->input, err);
+	if (code != OK)
+		return code;
+	struct forward forward = forward_of(analyzer);
+	network_forward(&forward, analyzer->network_scratch);
+	head_predict(bundle->head, 1, analyzer->features, analyzer->head_scratch, face->scores, analyzer->threads);
+	for (size_t i = 1; i < bundle->n_classes; i++)
+		if (face->scores[i] > face->scores[face->label])
+			face->label = i;
+	/* Written so that a NaN fails too. */
+	if (!(face->scores[face->label] > 0))
+		return err_set(err, ERR_NUMERIC, "%s: the network gives no probabilities for this face", bundle->folder);
+	return OK;
+}
+
+int analyze_picture(struct analyzer *analyzer, const struct image *image, struct analysis *out, struct err *err)
+{
+	const struct preprocess *preprocess = &analyzer->bundle->preprocess;
+	struct detections *found = &analyzer->found;
+	struct detect_options options = {.scale = preprocess->detect_scale,
+	                                 .neighbors = (int)preprocess->detect_neighbors,
+	                                 .min_w = (int)preprocess->detect_min_size,
+	                                 .min_h = (int)preprocess->detect_min_size,
+	                                 .threads = analyzer->threads};
+	int code = detector_find(analyzer->detector, image, &options, found, err);
+	if (code != OK)
+		return code;
+	if (found->count)
+		qsort(found->items, found->count, sizeof(*found->items), by_size);
+	struct analysis analysis = {
+	    .width = image->width, .height = image->height, .count = found->count < MAX_FACES ? found->count : MAX_FACES};
+	analysis.faces = mem_alloc(analysis.count, sizeof(*analysis.faces), err);
+	if (!analysis.faces)
+		return err->code;
+	for (size_t i = 0; i < analysis.count && code == OK; i++) {
+		analysis.faces[i].box = found->items[i].box;
+		analysis.faces[i].neighbors = found->items[i].neighbors;
+		code = score_face(analyzer, image, &analysis.faces[i], err);
+	}
+	if (code != OK)
+		analysis_free(&analysis);
+	else
+		*out = analysis;
+	return code;
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------------ */
+
+static struct json *face_to_json(const struct seen_face *face, struct json *array)
+{
+	struct json *object = json_append_object(array);
+	json_set_integer(object, "x", face->box.x);
+	json_set_integer(object, "y", face->box.y);
+	json_set_integer(object, "w", face->box.w);
+	json_set_integer(object, "h", face->box.h);
+	json_set_integer(object, "neighbors", face->neighbors);
+	return object;
+}
+
+void detections_to_json(const struct seen_face *faces, size_t count, struct json *object)
+{
+	struct json *array = json_set_array(object, "faces");
+	for (size_t i = 0; i < count; i++)
+		(void)face_to_json(&faces[i], array);
+}
+
+void analysis_to_json(const struct analysis *analysis, const struct bundle *bundle, struct json *object)
+{
+	json_set_integer(object, "width", (int64_t)analysis->width);
+	json_set_integer(object, "height", (int64_t)analysis->height);
+	struct json *array = json_set_array(object, "faces");
+	for (size_t i = 0; i < analysis->count; i++) {
+		const struct seen_face *face = &analysis->faces[i];
+		struct json *entry = face_to_json(face, array);
+		json_set_text(entry, "label", bundle->classes[face->label]);
+		struct json *scores = json_set_object(entry, "scores");
+		for (size_t k = 0; k < bundle->n_classes; k++)
+			json_set_number(scores, bundle->classes[k], face->scores[k]);
+	}
+	if (analysis->count == 0)
+		json_set_text(object, "note", "no face was found");
+}

@@ -1,0 +1,140 @@
+#include "runtime/http_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One thread analyses, because one picture already uses every core. Pictures wait in a short queue; when it is full the
+ * sender is told at once (503), so that what is answered is never old. Waiting connections are suspended: they hold no
+ * thread. */
+
+static void note_mood(struct server *server, const struct request *request, const struct analysis *analysis,
+                      struct json *reply)
+{
+	if (!request->has_session)
+		return;
+	pthread_mutex_lock(&server->session_lock);
+	struct session *session = &session_slot_find(server, request->session)->session;
+	session_update(session, analysis->count ? analysis->faces[0].scores : NULL, clock_seconds() - server->started);
+	session_to_json(session, server->bundle, json_set_object(reply, "mood"));
+	pthread_mutex_unlock(&server->session_lock);
+}
+
+static int analyze_image(struct request *request, const struct image *image, struct json *reply, struct err *err)
+{
+	struct server *server = request->server;
+	struct analysis analysis = {0};
+	double start = clock_seconds();
+	pthread_mutex_lock(&server->analyzer_lock);
+	int code = analyze_picture(server->analyzer, image, &analysis, err);
+	pthread_mutex_unlock(&server->analyzer_lock);
+	if (code != OK)
+		return code;
+	double seconds = clock_seconds() - start;
+	analysis_to_json(&analysis, server->bundle, reply);
+	note_mood(server, request, &analysis, reply);
+	json_set_number(reply, "milliseconds", (double)(long)(seconds * 1e4) / 10);
+	metrics_analysis(&server->metrics, seconds, analysis.count);
+	analysis_free(&analysis);
+	return OK;
+}
+
+/* Few bytes can unfold into many pixels: more than a camera makes are not searched. */
+static void answer_picture(struct request *request)
+{
+	struct err err = {0};
+	struct image image = {0};
+	if (image_decode(&image, request->body, request->size, 3, "the picture", &err) != OK) {
+		reply_failure(&request->reply, &err);
+		return;
+	}
+	struct json *reply = json_object_new();
+	if (image.width * image.height > HTTP_MAX_PIXELS) {
+		reply_error(&request->reply, MHD_HTTP_CONTENT_TOO_LARGE,
+		            "a picture of %zu x %zu; at most %d megapixels are searched", image.width, image.height,
+		            HTTP_MAX_PIXELS / 1000000);
+	} else if (analyze_image(request, &image, reply, &err) != OK) {
+		reply_failure(&request->reply, &err);
+	} else {
+		reply_json(&request->reply, MHD_HTTP_OK, reply);
+		reply = NULL;
+	}
+	json_free(reply);
+	image_free(&image);
+}
+
+static void work_answer(struct request *request)
+{
+	if (atomic_load(&request->server->stopping))
+		reply_error(&request->reply, MHD_HTTP_SERVICE_UNAVAILABLE, "the server is stopping");
+	else
+		answer_picture(request);
+	free(request->body);
+	request->body = NULL;
+}
+
+static void *work_loop(void *context)
+{
+	struct server *server = context;
+	for (;;) {
+		pthread_mutex_lock(&server->queue_lock);
+		while (!server->first && !atomic_load(&server->stopping))
+			pthread_cond_wait(&server->queue_filled, &server->queue_lock);
+		struct request *request = server->first;
+		if (!request) {
+			pthread_mutex_unlock(&server->queue_lock);
+			return NULL;
+		}
+		server->first = request->next;
+		if (!server->first)
+			server->last = NULL;
+		server->queued--;
+		pthread_mutex_unlock(&server->queue_lock);
+		work_answer(request);
+		/* From here on the request belongs to libmicrohttpd's thread again. */
+		MHD_resume_connection(request->connection);
+	}
+}
+
+void work_add(struct request *request)
+{
+	struct server *server = request->server;
+	pthread_mutex_lock(&server->queue_lock);
+	if (atomic_load(&server->stopping) || server->queued >= server->queue_limit) {
+		pthread_mutex_unlock(&server->queue_lock);
+		atomic_fetch_add(&server->metrics.busy, 1);
+		reply_error(&request->reply, MHD_HTTP_SERVICE_UNAVAILABLE, "busy with other pictures; try again in a moment");
+		return;
+	}
+	request->queued = true;
+	request->next = NULL;
+	/* Suspended before it can be seen by the worker, which may resume it at once. */
+	MHD_suspend_connection(request->connection);
+	if (server->last)
+		server->last->next = request;
+	else
+		server->first = request;
+	server->last = request;
+	server->queued++;
+	pthread_cond_signal(&server->queue_filled);
+	pthread_mutex_unlock(&server->queue_lock);
+}
+
+int work_start(struct server *server, struct err *err)
+{
+	int failure = pthread_create(&server->worker, NULL, work_loop, server);
+	if (failure)
+		return err_set(err, ERR_MEMORY, "serve: no thread for the analysis: %s", strerror(failure));
+	server->worker_runs = true;
+	return OK;
+}
+
+void work_stop(struct server *server)
+{
+	if (!server->worker_runs)
+		return;
+	pthread_mutex_lock(&server->queue_lock);
+	pthread_cond_broadcast(&server->queue_filled);
+	pthread_mutex_unlock(&server->queue_lock);
+	pthread_join(server->worker, NULL);
+	server->worker_runs = false;
+}

@@ -1,0 +1,227 @@
+/*
+ * A stage by Gentle AdaBoost (Friedman, Hastie & Tibshirani 2000):
+ *
+ *   repeat: the stump f with the least weighted squared error, f(x) = Σ w·y / Σ w of the side on which x falls
+ *           F += f,  w ← w · exp(−y f),  normalised
+ *
+ * until, with the stage's threshold set so that min_hit_rate of the positives pass, at most max_false_alarm of the
+ * negatives do. The feature is chosen by histograms; its threshold is then the best cut among all its values, midway
+ * between two of them. Sums of leaves are kept as the detector forms them, so the rates are those that the detector
+ * will have.
+ */
+#include "vision/train_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Weights become whole numbers with this sum (rounding up adds at most half a unit each). */
+#define WEIGHT_SUM 2.0e9
+/* Above this share of active samples, going through all of them is faster than through a list. */
+#define DENSE_SHARE 0.7
+
+struct ranked {
+	float value;
+	uint32_t sample;
+};
+struct boost_state {
+	const struct boost *boost;
+	const struct samples *samples;
+	double *weights, *sums, *sorted; /* [count] */
+	uint32_t *whole, *active;        /* [lanes] */
+	struct ranked *ranked;           /* [count] */
+	float *values;                   /* [lanes] */
+	size_t n_active, active_positives;
+};
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+static int compare_ranked(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+	if (x->value != y->value)
+		return x->value < y->value ? -1 : 1;
+	return (x->sample > y->sample) - (x->sample < y->sample);
+}
+
+static void state_free(struct boost_state *state)
+{
+	free(state->weights);
+	free(state->sums);
+	free(state->sorted);
+	free(state->whole);
+	free(state->active);
+	free(state->ranked);
+	free(state->values);
+}
+
+static int state_new(struct boost_state *state, const struct boost *boost, struct err *err)
+{
+	const struct samples *samples = boost->samples;
+	*state = (struct boost_state){.boost = boost, .samples = samples};
+	if (!(state->weights = mem_alloc(samples->count, sizeof(double), err)) ||
+	    !(state->sums = mem_alloc(samples->count, sizeof(double), err)) ||
+	    !(state->sorted = mem_alloc(samples->count, sizeof(double), err)) ||
+	    !(state->whole = mem_alloc(samples->lanes, sizeof(uint32_t), err)) ||
+	    !(state->active = mem_alloc(samples->lanes, sizeof(uint32_t), err)) ||
+	    !(state->ranked = mem_alloc(samples->count, sizeof(struct ranked), err)) ||
+	    !(state->values = mem_alloc(samples->lanes, sizeof(float), err))) {
+		state_free(state);
+		return err->code;
+	}
+	size_t negatives = samples->count - samples->positives;
+	for (size_t i = 0; i < samples->count; i++)
+		state->weights[i] = 0.5 / (double)(i < samples->positives ? samples->positives : negatives);
+	return OK;
+}
+
+/* Leaves out the lightest samples that together hold 1 − rate of the weight. */
+static void trim(struct boost_state *state, double rate)
+{
+	size_t count = state->samples->count, i = 0;
+	double limit = 0, dropped = 0;
+	if (rate < 1) {
+		memcpy(state->sorted, state->weights, count * sizeof *state->sorted);
+		qsort(state->sorted, count, sizeof *state->sorted, compare_doubles);
+		while (i < count && (dropped += state->sorted[i]) <= 1 - rate)
+			i++;
+		limit = state->sorted[i < count ? i : count - 1];
+	}
+	state->n_active = state->active_positives = 0;
+	for (i = 0; i < count; i++) {
+		bool kept = state->weights[i] >= limit;
+		state->whole[i] = kept ? (uint32_t)lrint(state->weights[i] * WEIGHT_SUM) : 0;
+		if (!kept)
+			continue;
+		state->active[state->n_active++] = (uint32_t)i;
+		state->active_positives += i < state->samples->positives;
+	}
+}
+
+static int choose_feature(struct boost_state *state, size_t *feature, struct err *err)
+{
+	const struct boost *boost = state->boost;
+	trim(state, boost->training->weight_trim_rate);
+	bool dense = (double)state->n_active > DENSE_SHARE * (double)state->samples->count;
+	struct stump_search search = {boost->table,
+	                              state->samples,
+	                              state->whole,
+	                              dense ? NULL : state->active,
+	                              state->n_active,
+	                              state->active_positives,
+	                              boost->training->threads};
+	return stump_search_run(&search, feature, err);
+}
+
+struct side {
+	double sum, weight; /* Σ y·w, Σ w */
+};
+
+static double gain(struct side side)
+{
+	return side.weight > 0 ? side.sum * side.sum / side.weight : 0;
+}
+
+/* A number t with a < t ≤ b, midway if possible. */
+static float between(float a, float b)
+{
+	float middle = a + (b - a) * 0.5f;
+	return middle > a ? middle : b;
+}
+
+/* Exact: the active samples in the order of their values, every cut between two different ones. */
+static int choose_cut(struct boost_state *state, struct weak *weak, struct err *err)
+{
+	size_t count = state->n_active, positives = state->samples->positives;
+	struct side all = {0, 0}, left = {0, 0}, best_left = {0, 0};
+	double best = -1;
+	for (size_t k = 0; k < count; k++) {
+		uint32_t i = state->active[k];
+		state->ranked[k] = (struct ranked){state->values[i], i};
+		all.sum += i < positives ? state->weights[i] : -state->weights[i];
+		all.weight += state->weights[i];
+	}
+	qsort(state->ranked, count, sizeof *state->ranked, compare_ranked);
+	for (size_t k = 0; k + 1 < count; k++) {
+		uint32_t i = state->ranked[k].sample;
+		left.sum += i < positives ? state->weights[i] : -state->weights[i];
+		left.weight += state->weights[i];
+		if (!(state->ranked[k].value < state->ranked[k + 1].value))
+			continue;
+		struct side right = {all.sum - left.sum, all.weight - left.weight};
+		double score = gain(left) + gain(right);
+		if (score > best) {
+			best = score;
+			best_left = left;
+			weak->threshold = between(state->ranked[k].value, state->ranked[k + 1].value);
+		}
+	}
+	if (best < 0)
+		return err_set(err, ERR_NUMERIC, "no feature tells the %zu samples of the stage apart", count);
+	weak->left = (float)(best_left.sum / best_left.weight);
+	weak->right = (float)((all.sum - best_left.sum) / (all.weight - best_left.weight));
+	return OK;
+}
+
+static int reweigh(struct boost_state *state, const struct weak *weak, struct err *err)
+{
+	size_t count = state->samples->count;
+	double total = 0;
+	for (size_t i = 0; i < count; i++) {
+		float leaf = state->values[i] < weak->threshold ? weak->left : weak->right;
+		state->sums[i] += leaf;
+		state->weights[i] *= exp(i < state->samples->positives ? -(double)leaf : (double)leaf);
+		total += state->weights[i];
+	}
+	if (!(total > 0) || !isfinite(total))
+		return err_set(err, ERR_NUMERIC, "the weights of the samples add up to %g", total);
+	for (size_t i = 0; i < count; i++)
+		state->weights[i] /= total;
+	return OK;
+}
+
+/* The threshold that lets min_hit_rate of the positives pass, and what passes then, judged as the detector judges. */
+static void set_threshold(struct boost_state *state, struct stage_model *model, struct weak *weak)
+{
+	size_t positives = state->samples->positives, count = state->samples->count, hits = 0, alarms = 0;
+	double rate = state->boost->training->min_hit_rate;
+	memcpy(state->sorted, state->sums, positives * sizeof *state->sorted);
+	qsort(state->sorted, positives, sizeof *state->sorted, compare_doubles);
+	size_t lost = (size_t)floor((1 - rate) * (double)positives + 1e-9);
+	model->threshold = (float)state->sorted[lost < positives ? lost : positives - 1];
+	struct cascade_stage stage = {.threshold = model->threshold};
+	double limit = stage_limit(&stage);
+	for (size_t i = 0; i < count; i++)
+		if (state->sums[i] >= limit)
+			*(i < positives ? &hits : &alarms) += 1;
+	model->hit = weak->hit = (double)hits / (double)positives;
+	model->false_alarm = weak->false_alarm = (double)alarms / (double)(count - positives);
+}
+
+int boost_stage(const struct boost *boost, struct stage_model *out, struct err *err)
+{
+	struct boost_state state;
+	const struct cascade_training *training = boost->training;
+	int code = state_new(&state, boost, err);
+	if (code != OK)
+		return code;
+	out->count = 0;
+	while (out->count < training->max_weak_count) {
+		struct weak weak = {0};
+		if ((code = choose_feature(&state, &weak.feature, err)) != OK)
+			break;
+		samples_values(state.samples, &boost->table->features[weak.feature], state.values);
+		if ((code = choose_cut(&state, &weak, err)) != OK || (code = reweigh(&state, &weak, err)) != OK)
+			break;
+		set_threshold(&state, out, &weak);
+		out->weak[out->count++] = weak;
+		if (out->false_alarm <= training->max_false_alarm)
+			break;
+	}
+	state_free(&state);
+	return code;
+}
