@@ -20,6 +20,8 @@ STORE    := $(OUT)/store
 EXP_DIR  := $(OUT)/$(EXP)
 CONFIG   := configs/$(EXP).ini
 PLAN_MK  := $(EXP_DIR)/plan.mk
+# What the plan was made from: a config that is edited while a long run goes on must not reach its later stages.
+SNAPSHOT := $(EXP_DIR)/config.ini
 TRAIN    := $(BIN)/moodcast-train
 JOBS     := $(shell nproc 2>/dev/null || echo 2)
 OVERRIDE := $(foreach pair,$(SET),--set '$(pair)')
@@ -41,11 +43,12 @@ $(PLAN_MK): FORCE | $(CONFIG)
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
 	@mkdir -p $(@D) $(STORE)
 	@$(TRAIN) plan --config $(CONFIG) $(OVERRIDE) --store $(STORE) --out $@ $(MANIFEST)
+	@cmp -s $(CONFIG) $(SNAPSHOT) || cp $(CONFIG) $(SNAPSHOT)
 
 # Identities stand for contents, so results are rebuilt when they are missing, not when they are older (order-only).
 define stage_rule
 $(call folder,$(1))/done: | $(foreach up,$(UP_$(1)),$(call folder,$(up))/done)
-	@$(TRAIN) $(1) --config $(CONFIG) $(OVERRIDE) $(foreach up,$(UP_$(1)),--in $(up)=$(call folder,$(up))) --out $(call folder,$(1))
+	@$(TRAIN) $(1) --config $(SNAPSHOT) $(OVERRIDE) $(foreach up,$(UP_$(1)),--in $(up)=$(call folder,$(up))) --out $(call folder,$(1))
 .PHONY: stage-$(1)
 stage-$(1): $(call folder,$(1))/done
 endef

@@ -22,7 +22,7 @@ static int print_settings(const struct stage_options *options, bool comments, st
 	struct strbuf text = {0};
 	int status = settings_load(&settings, options->config, options->overrides, options->n_overrides, err);
 	if (status == OK)
-		status = settings_print(settings, comments, &text, err);
+		status = settings_print(settings, comments ? SETTINGS_COMMENTED : SETTINGS_ALL, NULL, &text, err);
 	if (status == OK)
 		fputs(text.text, stdout);
 	strbuf_free(&text);

@@ -150,15 +150,18 @@ static void print_row(const struct settings *settings, const struct setting *row
 	}
 }
 
-int settings_print(const struct settings *settings, bool comments, struct strbuf *out, struct err *err)
+int settings_print(const struct settings *settings, enum settings_view view, const char *sections, struct strbuf *out,
+                   struct err *err)
 {
 	const char *section = "";
 	for (size_t i = 0; i < schema_count; i++) {
+		if (view == SETTINGS_OF_RESULTS && (!schema[i].affects_result || !section_wanted(sections, schema[i].section)))
+			continue;
 		if (strcmp(schema[i].section, section) != 0) {
 			strbuf_format(out, "%s[%s]\n", *section ? "\n" : "", schema[i].section);
 			section = schema[i].section;
 		}
-		print_row(settings, &schema[i], comments, out);
+		print_row(settings, &schema[i], view == SETTINGS_COMMENTED, out);
 	}
 	return strbuf_check(out, err);
 }

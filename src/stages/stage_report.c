@@ -3,16 +3,30 @@
 
 #include <stdlib.h>
 
+/* The sections that this stage and those it reads depend on: what else is set cannot have changed a figure. */
+static void sections_read(const struct stage_run *run, struct strbuf *out)
+{
+	strbuf_add(out, stage_find("report")->sections);
+	for (size_t i = 0; i < run->n_inputs; i++) {
+		const struct stage *stage = stage_find(run->inputs[i].stage);
+		strbuf_format(out, " %s", stage ? stage->sections : "");
+	}
+}
+
 int report_settings(struct report *report, struct err *err)
 {
-	struct strbuf text = {0};
-	int code = settings_print(report->run->settings, false, &text, err);
+	struct strbuf text = {0}, sections = {0};
+	sections_read(report->run, &sections);
+	int code = strbuf_check(&sections, err);
+	if (code == OK)
+		code = settings_print(report->run->settings, SETTINGS_OF_RESULTS, sections.text, &text, err);
 
+	strbuf_free(&sections);
 	if (code == OK) {
 		page_section(&report->page, "provenance", "Provenance");
 		page_paragraph(
 		    &report->page,
-		    "The effective settings. With the same inputs and the same settings the same figures come out again.");
+		    "The settings behind the figures. With the same inputs and the same settings the same figures come out again.");
 		page_html(&report->page, "<details><summary>All settings</summary><pre class=\"settings\">");
 		html_escape(&report->page.body, text.text ? text.text : "");
 		page_html(&report->page, "</pre></details>\n");

@@ -14,7 +14,7 @@ for out in one two; do
   "$train" report "${inputs[@]}" --out "$folder/$out" 2>"$folder/log" || { cat "$folder/log"; exit 1; }
 done
 page=$folder/one/index.html
-cmp "$page" "$folder/two/report/index.html"
+cmp "$page" "$folder/two/index.html"
 ! grep -Eq '<script|(src|href)="?https?:' "$page" || { echo "a script or a request in the page"; exit 1; }
 for word in 'From a face to songs' '여름' 'item_knn_bm25' '&lt;script&gt;' '5 &lt; 6 &amp; 7' '115,071'; do
   grep -qF "$word" "$page" || { echo "the page does not say: $word"; exit 1; }

@@ -139,12 +139,12 @@ static void what_is_printed_reads_back_as_the_same(void **state)
 	struct err err;
 	struct settings *settings = load_text("[faces]\ncameras = 4, 3, 7\n[als]\nalpha = 0.3\n[recommend]\ntags.q = a b, c\n", &err);
 	struct strbuf first = {0}, second = {0};
-	assert_ok(settings_print(settings, true, &first, &err));
+	assert_ok(settings_print(settings, SETTINGS_COMMENTED, NULL, &first, &err));
 	settings_free(settings);
 	settings = load_text(first.text, &err);
 	if (!settings)
 		fail_msg("%s", err.text);
-	assert_ok(settings_print(settings, true, &second, &err));
+	assert_ok(settings_print(settings, SETTINGS_COMMENTED, NULL, &second, &err));
 	assert_string_equal(first.text, second.text);
 	settings_free(settings);
 	strbuf_free(&first);
