@@ -13,11 +13,11 @@ const struct setting schema[] = {
     INTEGER("run", "seed", run.seed, "1", 0, 2147483647, "every random choice follows from it"),
     FREE_INTEGER("run", "threads", run.threads, "0", 0, 1024, "0 = every core; results do not depend on it"),
 
-    INTEGER("sample", "people", sample.people, "48", 6, 9999, "drawn people"),
-    INTEGER("sample", "pictures", sample.pictures, "12", 3, 3000, "pictures a drawn person"),
+    INTEGER("sample", "people", sample.people, "110", 6, 9999, "drawn people"),
+    INTEGER("sample", "pictures", sample.pictures, "9", 3, 3000, "pictures a drawn person"),
     INTEGER("sample", "width", sample.width, "346", 64, 2000, "pixels of a drawn picture"),
     INTEGER("sample", "height", sample.height, "230", 64, 2000, "pixels of a drawn picture"),
-    INTEGER("sample", "backgrounds", sample.backgrounds, "80", 4, 100000, "drawn pictures without a face"),
+    INTEGER("sample", "backgrounds", sample.backgrounds, "120", 4, 100000, "drawn pictures without a face"),
     INTEGER("sample", "playlists", sample.playlists, "2000", 50, 1000000, "drawn playlists"),
     INTEGER("sample", "songs", sample.songs, "3000", 100, 1000000, "songs in them"),
 
