@@ -4,7 +4,7 @@ import { text, labelText, currentLanguage, switchLanguage } from "/texts.js";
 const $ = (id) => document.getElementById(id);
 const token = document.querySelector('meta[name="moodcast-token"]').content;
 const session = crypto.getRandomValues(new Uint32Array(3)).reduce((name, part) => name + part.toString(36), "s");
-const state = { classes: [], status: ["idle", {}], basis: null, songs: [], liked: [], disliked: new Set(), moods: 0, faces: null, uploaded: null, live: false };
+const state = { classes: [], status: ["idle", {}], basis: null, songs: [], liked: [], disliked: new Set(), moods: 0, faces: null, uploaded: null, turn: 0, live: false };
 
 // ---- asking the server
 
@@ -286,6 +286,7 @@ function showMoods() {
 // ---- a picture from the disk
 
 async function upload(file) {
+	const turn = ++state.turn; // the answer to an earlier picture may come after that to this one
 	if (state.live) camera.end("stopped");
 	$("stage").hidden = $("frame").hidden = $("picture").hidden = $("bars").hidden = false;
 	$("retake").hidden = $("stop").hidden = $("video").hidden = true;
@@ -298,6 +299,7 @@ async function upload(file) {
 	say("reading");
 	try {
 		const reply = await sendPicture(file, true), face = reply.faces[0];
+		if (turn !== state.turn) return;
 		drawFaces(reply, false);
 		$("bars").hidden = !face;
 		if (!face) return say("no_face_upload");
@@ -306,6 +308,7 @@ async function upload(file) {
 		say(verdictOf(share), { label: face.label, share });
 		newSongs({ kind: "face", label: face.label, query: state.classes.map((entry) => `${entry.name}=${face.scores[entry.name].toFixed(4)}`).join(",") });
 	} catch (error) {
+		if (turn !== state.turn) return;
 		say([400, 413, 415].includes(error.status) ? "too_large" : error.status === 403 ? "stale" : "server_gone");
 	}
 }
