@@ -80,6 +80,13 @@ void strbuf_format(struct strbuf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int strbuf_check(const struct strbuf *buf, struct err *err) MUST_CHECK;
 void strbuf_free(struct strbuf *buf);
 
+/* ---- near misses ---------------------------------------------------------------------- */
+
+/* Levenshtein's distance in bytes; SIZE_MAX for words longer than 160. */
+size_t edit_distance(const char *a, const char *b);
+/* For "did you mean": the name at most two changes away from `word` (the first of equals), NULL when none is near. */
+const char *nearest_name(const char *word, const char *const *names, size_t count);
+
 /* ---- random numbers ---------------------------------------------------------------- */
 
 /* xoshiro256** (Blackman & Vigna 2018), seeded through SplitMix64. One stream a use:
