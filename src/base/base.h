@@ -206,7 +206,7 @@ int out_commit(struct out_file *file, struct err *err) MUST_CHECK;
 /* Closes and removes the part file; harmless after a commit and on a zeroed struct. */
 void out_discard(struct out_file *file);
 int file_write(const char *path, const void *bytes, size_t size, struct err *err) MUST_CHECK;
-/* Renames PATH.part (written and closed by someone else) to PATH after an fsync. */
+/* Renames PATH.part (written and closed by someone else) to PATH after an fsync; on failure PATH.part is removed. */
 int file_commit(const char *path, struct err *err) MUST_CHECK;
 
 #endif
