@@ -10,8 +10,7 @@ endif
 
 # A misspelt word on the command line would change nothing without a word.
 KNOWN_WORDS := EXP SET OUT MODE CC BUILD BIN JOBS CFLAGS LDFLAGS WERROR LIBS
-empty :=
-given := $(foreach word,$(subst \$(empty) ,_,$(MAKEOVERRIDES)),$(firstword $(subst =, ,$(word))))
+given := $(foreach word,$(.VARIABLES),$(if $(findstring command line,$(origin $(word))),$(word)))
 ifneq ($(filter-out $(KNOWN_WORDS),$(given)),)
 $(error $(filter-out $(KNOWN_WORDS),$(given)): no such word; there are $(KNOWN_WORDS))
 endif

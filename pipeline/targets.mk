@@ -44,7 +44,7 @@ SHOW_RUN := $(if $(and $(wildcard $(EXP_DIR)/report/done),$(if $(SET),,yes)),,ru
 report: $(SHOW_RUN)
 	@echo "open $(if $(filter /%,$(OUT)),,$(CURDIR)/)$(EXP_DIR)/report/index.html"
 
-demo: $(SHOW_RUN)
+demo: $(or $(SHOW_RUN),programs)
 	@[ -e $(EXP_DIR)/bundle/bundle.json ] || { echo "error: $(CONFIG): gives no bundle; it takes faces, backgrounds and playlists" >&2; exit 2; }
 	@$(BIN)/moodcast serve --bundle $(EXP_DIR)/bundle
 
