@@ -4,9 +4,11 @@
 set -eu
 cd "$(dirname "$0")/../.."
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
+# The programs under test are those that make runs.
+mode=$(basename "$(dirname "$MOODCAST_BIN")"); case $mode in asan|tsan|debug) ;; *) mode=release ;; esac
 small="sample.people=12 sample.pictures=6 sample.backgrounds=16 sample.playlists=300 sample.songs=300 cascade.num_pos=40 cascade.num_neg=60
   cascade.stages=3 network.cut=block1_pool emotion.average_pool=15 emotion.epochs=3 tags.epochs=1 tags.size=16 als.iterations=3 evaluate.bootstrap=50"
-job() { make --no-print-directory -s run EXP=sample OUT="$scratch/out" SET="$small $*" >"$scratch/log" 2>&1 || { cat "$scratch/log"; echo "make run failed"; exit 1; }; }
+job() { make --no-print-directory -s run MODE=$mode EXP=sample OUT="$scratch/out" SET="$small $*" >"$scratch/log" 2>&1 || { cat "$scratch/log"; echo "make run failed"; exit 1; }; }
 stages_run() { grep -oE '^[a-z]+: [0-9.]+ s:' "$scratch/log" | cut -d: -f1 | tr '\n' ' '; }
 expect() { [ "$(stages_run)" = "$1" ] || { cat "$scratch/log"; echo "stages run: $(stages_run)— expected: $1"; exit 1; }; }
 
@@ -30,6 +32,16 @@ expect ""
 job als.factors=9
 expect "als evaluate report pack "
 job als.factors=8
+expect ""
+
+# While a run is at work on an OUT, a second one is refused and a look at its state is not.
+(flock 9
+  ! make -s run MODE=$mode EXP=sample OUT="$scratch/out" 2>"$scratch/second" || { echo "two runs at once"; exit 1; }
+  grep -q "another run is at work" "$scratch/second"
+  make -s status MODE=$mode EXP=sample OUT="$scratch/out" SET="$small als.factors=8" >"$scratch/status"
+  grep -q '^als .* done$' "$scratch/status") 9>"$scratch/out/.lock"
+# What is shown is the last run, also when its SET is not repeated.
+make -s report MODE=$mode EXP=sample OUT="$scratch/out" 2>"$scratch/log" | grep -qx "open $scratch/out/sample/report/index.html"
 expect ""
 
 # One thread on a fresh store: the same bytes.
