@@ -54,6 +54,11 @@ mkdir -p out && (flock 9; refuse_make "two at once" "another run is at work" run
 
 if /usr/bin/python3 -c 'import h5py' 2>/dev/null; then
   /usr/bin/python3 "$OLDPWD/tests/e2e/bad_weights.py" . || exit 1
+  "$train" faces --set faces.input=good.zip --out faces 2>stderr || { echo "good faces are refused: $(cat stderr)"; bad=1; }
+  for kind in missing misshapen; do
+    refuse "weights $kind in the stage" 4 "$kind.h5" features --in faces=faces --set "network.weights=$kind.h5" --set network.cut=block1_pool \
+      --set preprocess.crop=centre
+  done
   for kind in missing misshapen; do
     "$train" network --forward in.npy --weights "$kind.h5" --cut block1_pool --out out.npy 2>stderr; code=$?
     grep -q "^error: .*$kind.h5.*block1_conv2" stderr && [ $code -eq 4 ] || { echo "weights $kind: exit $code: $(cat stderr)"; bad=1; }
