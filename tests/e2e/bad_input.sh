@@ -3,7 +3,7 @@
 set -u
 cd "$(dirname "$0")/../.."
 command -v python3 >/dev/null || { echo "SKIP bad_input: python3 is not installed"; exit 77; }
-train=$MOODCAST_BIN/moodcast-train
+train=${MOODCAST_BIN:=$PWD/build/bin}/moodcast-train
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
 bad=0
 

@@ -5,6 +5,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
 # The programs under test are those that make runs.
+: "${MOODCAST_BIN:=$PWD/build/bin}"
 jobs=
 mode=$(basename "$(dirname "$MOODCAST_BIN")"); case $mode in asan|tsan|debug) ;; *) mode=release ;; esac
 small="sample.people=12 sample.pictures=6 sample.backgrounds=16 sample.playlists=300 sample.songs=300 cascade.num_pos=40 cascade.num_neg=60
