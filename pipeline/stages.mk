@@ -74,6 +74,7 @@ $(call folder,$(1))/done: | $(foreach up,$(UP_$(1)),$(call folder,$(up))/done)
 	@$(TRAIN) $(1) --config $(SNAPSHOT) $(OVERRIDE) $(foreach up,$(UP_$(1)),--in $(up)=$(call folder,$(up))) --out $(call folder,$(1))
 .PHONY: stage-$(1)
 stage-$(1): $(call folder,$(1))/done
+	@:
 endef
 $(foreach stage,$(PLAN),$(eval $(call stage_rule,$(stage))))
 ifdef MOODCAST_LOCKED
