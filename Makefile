@@ -8,6 +8,13 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
+# A misspelt word on the command line would change nothing without a word.
+KNOWN_WORDS := EXP SET OUT MODE CC BUILD BIN JOBS CFLAGS LDFLAGS WERROR LIBS
+given := $(foreach word,$(.VARIABLES),$(if $(findstring command line,$(origin $(word))),$(word)))
+ifneq ($(filter-out $(KNOWN_WORDS),$(given)),)
+$(error $(filter-out $(KNOWN_WORDS),$(given)): no such word; there are $(KNOWN_WORDS))
+endif
+
 LIBS    ?= base config io num vision nn text recsys report stages runtime
 BUILD   ?= build/$(MODE)
 BIN     := $(if $(filter build/release,$(BUILD)),build/bin,$(BUILD)/bin)

@@ -16,6 +16,9 @@ MANIFEST += pack:cascade,features,emotion,playlists,tags,als,evaluate
 # A stage's results lie in out/store/STAGE-ID. ID follows from its settings, its input files and the IDs above it, so what
 # two experiments agree on is computed once, and going back to an old setting finds its results still there.
 OUT      ?= out
+ifneq ($(words $(OUT)) $(words $(EXP)),1 1)
+$(error OUT="$(OUT)" EXP="$(EXP)": each is one word without spaces)
+endif
 STORE    := $(OUT)/store
 EXP_DIR  := $(OUT)/$(EXP)
 CONFIG   := configs/$(EXP).ini
@@ -29,21 +32,41 @@ OVERRIDE := $(foreach pair,$(SET),--set '$(pair)')
 folder = $(STORE)/$(1)-$(ID_$(1))
 
 # Goals that need the plan of an experiment; the others work without a config.
-PLANNED := run status report demo clean-exp $(addprefix stage-,$(foreach word,$(MANIFEST),$(firstword $(subst :, ,$(word)))))
-ifneq ($(filter $(PLANNED),$(or $(MAKECMDGOALS),help)),)
+STAGES  := $(foreach word,$(MANIFEST),$(firstword $(subst :, ,$(word))))
+TRAINED := run $(addprefix stage-,$(STAGES))
+# One run at a time on one OUT: these goals start make again under a lock (pipeline/targets.mk), and plan there.
+LOCK    := $(OUT)/.lock
+PLANNED := status $(if $(MOODCAST_LOCKED),$(TRAINED))
+# A look at the state must not change the plan of a run that goes on meanwhile.
+ifneq ($(filter status,$(MAKECMDGOALS)),)
+PLAN_MK := $(EXP_DIR)/status.mk
+endif
+
+ifneq ($(filter $(PLANNED) $(TRAINED) report demo,$(MAKECMDGOALS)),)
+ifeq ($(wildcard $(CONFIG)),)
+$(error $(CONFIG) is not there; EXP is one of: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini)))
+endif
+endif
+ifneq ($(filter $(PLANNED),$(MAKECMDGOALS)),)
+# An empty plan spares the first run make's remark that the file is not there.
+ifeq ($(wildcard $(PLAN_MK)),)
+$(shell mkdir -p '$(EXP_DIR)' && : >'$(PLAN_MK)')
+endif
 # `include`, not `-include`: a config with a mistake in it stops make.
 include $(PLAN_MK)
 endif
 
+# Under `make -j` the jobs are shared out by make itself.
+jobs = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+
 .PHONY: FORCE
 FORCE:
-$(CONFIG):
-	@echo "error: $(CONFIG) is not there; configs/ has: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini))" >&2; exit 2
-$(PLAN_MK): FORCE | $(CONFIG)
-	@$(MAKE) --no-print-directory -j$(JOBS) programs
+$(PLAN_MK): FORCE
+	@$(MAKE) -s --no-print-directory $(jobs) programs
 	@mkdir -p $(@D) $(STORE)
-	@$(TRAIN) plan --config $(CONFIG) $(OVERRIDE) --store $(STORE) --out $@ $(MANIFEST)
-	@cmp -s $(CONFIG) $(SNAPSHOT) || cp $(CONFIG) $(SNAPSHOT)
+	@$(TRAIN) plan --config $(CONFIG) $(OVERRIDE) --store $(STORE) --out $@ $(MANIFEST) || { code=$$?; \
+	  [ -s $@ ] || { rm -f $@; rmdir $(@D) 2>/dev/null; }; exit $$code; }
+	@case $@ in */status.mk) ;; *) cmp -s $(CONFIG) $(SNAPSHOT) || cp $(CONFIG) $(SNAPSHOT) ;; esac
 
 # Identities stand for contents, so results are rebuilt when they are missing, not when they are older (order-only).
 define stage_rule
@@ -51,5 +74,12 @@ $(call folder,$(1))/done: | $(foreach up,$(UP_$(1)),$(call folder,$(up))/done)
 	@$(TRAIN) $(1) --config $(SNAPSHOT) $(OVERRIDE) $(foreach up,$(UP_$(1)),--in $(up)=$(call folder,$(up))) --out $(call folder,$(1))
 .PHONY: stage-$(1)
 stage-$(1): $(call folder,$(1))/done
+	@:
 endef
 $(foreach stage,$(PLAN),$(eval $(call stage_rule,$(stage))))
+ifdef MOODCAST_LOCKED
+IDLE := $(addprefix stage-,$(filter-out $(PLAN),$(STAGES)))
+.PHONY: $(IDLE)
+$(IDLE): stage-%:
+	@echo "error: $(CONFIG): gives the stage $* nothing to do; it has no input" >&2; exit 2
+endif

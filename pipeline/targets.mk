@@ -6,8 +6,8 @@
 help:
 	@echo "make run [EXP=sample] [SET=\"als.factors=64 …\"]   train what is out of date for configs/EXP.ini"
 	@echo "make status [EXP=…]    which stages are done and which are not"
-	@echo "make report [EXP=…]    where the report lies"
-	@echo "make demo [EXP=…]      start the program for your webcam on http://127.0.0.1:8080"
+	@echo "make report [EXP=…]    where the last run's report lies (without one: run)"
+	@echo "make demo [EXP=…]      start the program with the last run's bundle for your webcam on http://127.0.0.1:8080"
 	@echo "make test              build and run every test"
 	@echo "make check             the same under AddressSanitizer and UBSan, and a build with clang"
 	@echo "make deps | deps-test  install the Debian packages for building | for the tests' judges"
@@ -16,30 +16,49 @@ help:
 
 # out/EXP/STAGE links to the current results of each stage; a link is replaced only when it changes.
 link = [ "$$(readlink $(EXP_DIR)/$(1))" = "$(2)" ] || { rm -f $(EXP_DIR)/$(1) && ln -s $(2) $(EXP_DIR)/$(1); }
+ifdef MOODCAST_LOCKED
 run: $(foreach stage,$(PLAN),$(call folder,$(stage))/done)
 	@$(foreach stage,$(PLAN),$(call link,$(stage),../$(patsubst $(OUT)/%,%,$(call folder,$(stage)))) &&) true
 	@$(call link,metrics.json,evaluate/metrics.json)
-	@$(if $(filter pack,$(PLAN)),$(call link,bundle,pack/bundle),true)
-	@$(TRAIN) summary --in evaluate=$(call folder,evaluate) --exp $(EXP)
+	@$(if $(filter pack,$(PLAN)),$(call link,bundle,pack/bundle),rm -f $(EXP_DIR)/bundle)
+	@$(TRAIN) summary --in evaluate=$(call folder,evaluate) $(if $(filter pack,$(PLAN)),--in pack=$(call folder,pack)) --exp $(EXP)
+else
+# The stages inherit the lock's descriptor: it is held until the last of them has ended, whatever happens to make.
+$(TRAINED): locked
+	@:
+.PHONY: locked $(TRAINED)
+locked:
+	@mkdir -p $(OUT)
+	@MOODCAST_LOCKED=1 flock -n -E 75 $(LOCK) $(MAKE) --no-print-directory \
+	  $(sort $(filter $(TRAINED),$(MAKECMDGOALS)) $(if $(filter report demo,$(MAKECMDGOALS)),$(SHOW_RUN))) || { code=$$?; [ $$code -ne 75 ] || \
+	  { echo "error: $(LOCK): another run is at work in $(OUT)/; wait until it has ended, or give this one its own OUT=folder" >&2; code=3; }; \
+	  exit $$code; }
+endif
 
 status:
 	@$(foreach stage,$(PLAN),printf '%-10s %s %s\n' $(stage) $(ID_$(stage)) \
 	  "$$([ -e $(call folder,$(stage))/done ] && echo done || echo 'to do')";)
 
-report: run
-	@echo "open $(abspath $(EXP_DIR)/report/index.html)"
+# These two show what the last run left, whatever its SET was; without results, or with a SET of their own, they run first.
+SHOW_RUN := $(if $(and $(wildcard $(EXP_DIR)/report/done),$(if $(SET),,yes)),,run)
+report: $(SHOW_RUN)
+	@echo "open $(if $(filter /%,$(OUT)),,$(CURDIR)/)$(EXP_DIR)/report/index.html"
 
-demo: run
+demo: $(or $(SHOW_RUN),programs)
+	@[ -e $(EXP_DIR)/bundle/bundle.json ] || { echo "error: $(CONFIG): gives no bundle; it takes faces, backgrounds and playlists" >&2; exit 2; }
 	@$(BIN)/moodcast serve --bundle $(EXP_DIR)/bundle
 
 test:
-	@$(MAKE) --no-print-directory -j$(JOBS) programs unit
+	@$(MAKE) -s --no-print-directory $(jobs) programs unit
 	@tests/run.sh $(BIN) $(BUILD)/tests
 
+# Some ten times slower than the release; a leak in a library that cannot be helped here is named in lsan.supp, with its reason.
+SANITIZED = ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/support/lsan.supp:print_suppressions=0 \
+            UBSAN_OPTIONS=print_stacktrace=1 TEST_TIMEOUT=3600
 check:
-	@$(MAKE) --no-print-directory -j$(JOBS) MODE=asan WERROR=-Werror programs unit
-	@ASAN_OPTIONS=detect_leaks=1 OPENBLAS_CORETYPE= tests/run.sh build/asan/bin build/asan/tests
-	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang BUILD=build/clang WERROR=-Werror programs unit
+	@$(MAKE) -s --no-print-directory $(jobs) MODE=asan WERROR=-Werror programs unit
+	@$(SANITIZED) tests/run.sh build/asan/bin build/asan/tests
+	@$(MAKE) -s --no-print-directory $(jobs) CC=clang BUILD=build/clang WERROR=-Werror programs unit
 
 bench:
 	@tests/peers/run.sh $(BIN)

@@ -11,7 +11,8 @@ log=$(mktemp -d) && trap 'rm -rf "$log"' EXIT
 
 unit() {
   local name; name=$(basename "$1")
-  "$1" >"$log/$name" 2>&1; local code=$?
+  timeout "${TEST_TIMEOUT:-900}" "$1" >"$log/$name" 2>&1; local code=$?
+  [ $code -ne 124 ] || echo "$name: stopped after ${TEST_TIMEOUT:-900} s" >>"$log/$name"
   local ok bad skip
   ok=$(grep -c '^\[       OK \]' "$log/$name"); skip=$(grep -c '^\[  SKIPPED \] [a-z_0-9]*$' "$log/$name")
   bad=$(grep -cE '^\[  FAILED  \] [a-z_0-9]+$' "$log/$name"); bad=$(( bad / 2 ))

@@ -1,4 +1,5 @@
 /* moodcast: the runtime. A bundle in, pictures in; faces, expressions and songs out. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,8 +188,9 @@ struct id_list {
 static int id_add(struct id_list *list, const char *text, const char *place, struct err *err)
 {
 	char *end;
+	errno = 0;
 	int64_t id = strtoll(text, &end, 10);
-	if (end == text || *end || id < 0)
+	if (end == text || *end || errno || id < 0)
 		return err_set(err, ERR_SETTINGS, "%s: \"%.40s\" is not a song id", place, text);
 	int64_t *grown = mem_grow(list->items, &list->capacity, list->count + 1, sizeof(*grown), err);
 	if (!grown)
@@ -198,18 +200,24 @@ static int id_add(struct id_list *list, const char *text, const char *place, str
 	return OK;
 }
 
-/* One id a line; a file that is not there yet is an empty history. */
+/* One id a line, empty lines apart; a file that is not there yet is an empty history. */
 static int history_read(const char *path, struct id_list *list, struct err *err)
 {
-	char *text, *rest = NULL, place[300];
+	char *text, *rest, place[300];
 	size_t size, line = 0;
 	if (!path_exists(path))
 		return OK;
 	int code = file_read(path, 64 << 20, &text, &size, err);
 	if (code != OK)
 		return code;
-	for (char *word = strtok_r(text, "\r\n", &rest); word && code == OK; word = strtok_r(NULL, "\r\n", &rest)) {
-		snprintf(place, sizeof(place), "%.250s:%zu", path, ++line);
+	rest = text;
+	/* Not strtok, which passes over empty lines and would name a wrong one. */
+	for (char *word; code == OK && (word = strsep(&rest, "\n")) != NULL;) {
+		line++;
+		word[strcspn(word, "\r")] = '\0';
+		if (!*word)
+			continue;
+		snprintf(place, sizeof(place), "%.250s:%zu", path, line);
 		code = id_add(list, word, place, err);
 	}
 	free(text);
@@ -476,9 +484,7 @@ int main(int argc, char **argv)
 	if (strcmp(name, "--version") == 0)
 		name = "version";
 	const struct command *command = command_find(name);
-	if (command)
-		(void)run_command(command, argv + 2, argc > 2 ? (size_t)argc - 2 : 0, &err);
-	else
-		(void)refuse_command(name, &err);
+	/* What is returned counts: a failure that was dealt with may have left its words in err. */
+	err.code = command ? run_command(command, argv + 2, argc > 2 ? (size_t)argc - 2 : 0, &err) : refuse_command(name, &err);
 	return app_finish(&err);
 }

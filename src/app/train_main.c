@@ -58,30 +58,52 @@ struct command {
 	const char *name, *help;
 	int (*run)(int argc, char **argv, struct err *err);
 };
+enum { MAX_STAGES = 32 };
 static const struct command commands[] = {
     {"help", "help [STAGE]: this text, or a stage's settings", help_command},
     {"config", "config [--comments] [--config FILE] [--set …]: the effective settings; --reference: SETTINGS.md", config_command},
     {"version", "version, compiler, libraries, BLAS core, CPU", version_command},
     {"network", "network --summary | --forward IN.npy [--weights FILE] [--cut block5_pool] --out OUT.npy", network_command},
     {"plan", "plan --config FILE --store DIR --out PLAN.mk STAGE[:UP,UP]…: what make has to do", plan_command},
-    {"summary", "summary --in evaluate=DIR --exp NAME: a finished experiment in one line", summary_command},
+    {"summary", "summary --in evaluate=DIR [--in pack=DIR] --exp NAME: a finished experiment in one line", summary_command},
 };
 
-/* Settings of the stage's sections, with help, as they stand by default. */
+/* With the settings of its sections as they stand by default. */
 static int stage_help(const struct stage *stage, struct err *err)
 {
-	printf("moodcast-train %s --config FILE [--set section.key=value]… [--in STAGE=DIR]… --out DIR\n%s\nleaves: %s metrics.json\n",
-	       stage->name, stage->help, stage->outputs);
-	printf("settings read: the sections %s (moodcast-train config --comments shows them)\n", stage->sections);
-	(void)err;
-	return OK;
+	struct settings *settings = NULL;
+	struct strbuf text = {0};
+	strbuf_format(&text, "moodcast-train %s --config FILE [--set section.key=value]… [--in STAGE=DIR]… --out DIR\n%s\n", stage->name,
+	              stage->help);
+	strbuf_format(&text, "leaves: %s metrics.json\n\nsettings that it reads, with their defaults:\n", stage->outputs);
+	int status = settings_load(&settings, NULL, NULL, 0, err);
+	if (status == OK)
+		status = settings_print(settings, SETTINGS_COMMENTED, stage->sections, &text, err);
+	if (status == OK)
+		fputs(text.text, stdout);
+	strbuf_free(&text);
+	settings_free(settings);
+	return status;
+}
+
+static int refuse_name(const char *name, struct err *err)
+{
+	const char *names[ARRAY_COUNT(commands) + MAX_STAGES], *nearest;
+	size_t count = 0;
+	for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
+		names[count++] = commands[i].name;
+	for (size_t i = 0; i < stage_count && count < ARRAY_COUNT(names); i++)
+		names[count++] = stage_table[i].name;
+	if ((nearest = nearest_name(name, names, count)))
+		return err_set(err, ERR_SETTINGS, "%s: no such stage or command; did you mean %s?", name, nearest);
+	return err_set(err, ERR_SETTINGS, "%s: no such stage or command; `moodcast-train help` lists them", name);
 }
 
 static int help_command(int argc, char **argv, struct err *err)
 {
 	if (argc > 0) {
 		const struct stage *stage = stage_find(argv[0]);
-		return stage ? stage_help(stage, err) : err_set(err, ERR_SETTINGS, "help: there is no stage %s", argv[0]);
+		return stage ? stage_help(stage, err) : refuse_name(argv[0], err);
 	}
 	printf("moodcast-train: trains every model from face archives and playlists to a bundle.\n\nstages:\n");
 	for (size_t i = 0; i < stage_count; i++)
@@ -102,6 +124,7 @@ static int help_command(int argc, char **argv, struct err *err)
 static int nearest_command(int argc, char **argv, struct err *err)
 {
 	const char *tag = NULL, *folder = NULL;
+	char *end;
 	long count = 10;
 	for (int i = 0; i < argc; i += 2) {
 		if (i + 1 >= argc)
@@ -110,7 +133,7 @@ static int nearest_command(int argc, char **argv, struct err *err)
 			tag = argv[i + 1];
 		else if (strcmp(argv[i], "--in") == 0 && strncmp(argv[i + 1], "tags=", 5) == 0)
 			folder = argv[i + 1] + 5;
-		else if (strcmp(argv[i], "-n") == 0 && (count = strtol(argv[i + 1], NULL, 10)) >= 1)
+		else if (strcmp(argv[i], "-n") == 0 && (count = strtol(argv[i + 1], &end, 10)) >= 1 && !*end)
 			continue;
 		else
 			return err_set(err, ERR_SETTINGS, "tags: %s %s is not understood; tags --nearest TAG [-n 10] --in tags=DIR", argv[i],
@@ -129,10 +152,21 @@ static bool wants_nearest(int argc, char **argv)
 	return false;
 }
 
+static bool asks_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static int dispatch(int argc, char **argv, struct err *err)
 {
 	const char *name = argc > 1 ? argv[1] : "help";
 	int rest = argc > 2 ? argc - 2 : 0;
+	if (asks_help(name))
+		name = "help";
+	else if (strcmp(name, "--version") == 0)
+		name = "version";
+	else if (rest > 0 && asks_help(argv[2]))
+		return help_command(stage_find(name) ? 1 : 0, argv + 1, err);
 	if (strcmp(name, "tags") == 0 && wants_nearest(rest, argv + 2))
 		return nearest_command(rest, argv + 2, err);
 	for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
@@ -141,7 +175,7 @@ static int dispatch(int argc, char **argv, struct err *err)
 	const struct stage *stage = stage_find(name);
 	if (stage)
 		return stage_command(stage, rest, argv + 2, err);
-	return err_set(err, ERR_SETTINGS, "%s: no such stage or command; `moodcast-train help` lists them", name);
+	return refuse_name(name, err);
 }
 
 int main(int argc, char **argv)

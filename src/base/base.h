@@ -80,6 +80,13 @@ void strbuf_format(struct strbuf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int strbuf_check(const struct strbuf *buf, struct err *err) MUST_CHECK;
 void strbuf_free(struct strbuf *buf);
 
+/* ---- near misses ---------------------------------------------------------------------- */
+
+/* Levenshtein's distance in bytes; SIZE_MAX for words longer than 160. */
+size_t edit_distance(const char *a, const char *b);
+/* For "did you mean": the name at most two changes away from `word` (the first of equals), NULL when none is near. */
+const char *nearest_name(const char *word, const char *const *names, size_t count);
+
 /* ---- random numbers ---------------------------------------------------------------- */
 
 /* xoshiro256** (Blackman & Vigna 2018), seeded through SplitMix64. One stream a use:
@@ -199,7 +206,7 @@ int out_commit(struct out_file *file, struct err *err) MUST_CHECK;
 /* Closes and removes the part file; harmless after a commit and on a zeroed struct. */
 void out_discard(struct out_file *file);
 int file_write(const char *path, const void *bytes, size_t size, struct err *err) MUST_CHECK;
-/* Renames PATH.part (written and closed by someone else) to PATH after an fsync. */
+/* Renames PATH.part (written and closed by someone else) to PATH after an fsync; on failure PATH.part is removed. */
 int file_commit(const char *path, struct err *err) MUST_CHECK;
 
 #endif

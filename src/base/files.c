@@ -114,6 +114,8 @@ int file_commit(const char *path, struct err *err)
 		close(descriptor);
 	if (status == OK && rename(part, path) != 0)
 		status = err_errno(err, "%s: cannot be renamed to %s", part, path);
+	if (status != OK)
+		unlink(part);
 	free(part);
 	return status;
 }

@@ -89,7 +89,10 @@ int path_expand(struct path_list *list, const char *pattern, struct err *err)
 		return path_list_add(list, pattern, err);
 	glob_t found = {0};
 	int status = OK;
-	if (glob(pattern, 0, NULL, &found) != 0 || found.gl_pathc == 0)
+	int failure = glob(pattern, 0, NULL, &found);
+	if (failure == GLOB_NOSPACE)
+		status = err_set(err, ERR_MEMORY, "%s: no memory for what it stands for", pattern);
+	else if (failure != 0 || found.gl_pathc == 0)
 		status = err_set(err, ERR_IO, "%s: no such file or folder", pattern);
 	for (size_t i = 0; status == OK && i < found.gl_pathc; i++)
 		status = path_list_add(list, found.gl_pathv[i], err);
@@ -108,7 +111,14 @@ static int walk_into(struct path_list *list, const char *folder, struct err *err
 	if (!stream)
 		return err_errno(err, "%s: cannot be listed", folder);
 	int status = OK;
-	for (struct dirent *entry; status == OK && (entry = readdir(stream));) {
+	for (;;) {
+		errno = 0;
+		struct dirent *entry = status == OK ? readdir(stream) : NULL;
+		/* A listing that broke off is not a shorter folder. */
+		if (!entry && status == OK && errno != 0)
+			status = err_errno(err, "%s: cannot be listed to its end", folder);
+		if (!entry)
+			break;
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		struct stat info;

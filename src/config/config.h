@@ -146,8 +146,8 @@ int settings_identity(const struct settings *settings, const char *sections, str
 /* Input files of the sections as written, `${NAME}` expanded, globs not: for hashing and checks. */
 int settings_paths(const struct settings *settings, const char *sections, struct path_list *out,
                    struct err *err) MUST_CHECK;
-/* The effective settings as an INI file: all; all with help and range; or, of `sections` (words, NULL = all), those that can
- * change a result. */
+/* The effective settings of `sections` (words, NULL = all) as an INI file: all; all with help and range; those that can change a
+ * result. */
 enum settings_view { SETTINGS_ALL, SETTINGS_COMMENTED, SETTINGS_OF_RESULTS };
 int settings_print(const struct settings *settings, enum settings_view view, const char *sections, struct strbuf *out,
                    struct err *err) MUST_CHECK;

@@ -45,27 +45,6 @@ const struct setting *schema_find(const char *section, const char *key, const ch
 	return NULL;
 }
 
-/* Levenshtein distance of two short words. */
-static size_t edit_distance(const char *a, const char *b)
-{
-	size_t row[128], length = strlen(b);
-	if (length >= ARRAY_COUNT(row))
-		return SIZE_MAX;
-	for (size_t j = 0; j <= length; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i]; i++) {
-		size_t diagonal = row[0];
-		row[0] = i + 1;
-		for (size_t j = 0; j < length; j++) {
-			size_t change = diagonal + (a[i] != b[j]);
-			diagonal = row[j + 1];
-			size_t least = row[j] < row[j + 1] ? row[j] + 1 : row[j + 1] + 1;
-			row[j + 1] = change < least ? change : least;
-		}
-	}
-	return row[length];
-}
-
 const char *schema_nearest(const char *section, const char *key, char *buffer, size_t size)
 {
 	char wanted[160], name[160];
@@ -155,7 +134,7 @@ int settings_print(const struct settings *settings, enum settings_view view, con
 {
 	const char *section = "";
 	for (size_t i = 0; i < schema_count; i++) {
-		if (view == SETTINGS_OF_RESULTS && (!schema[i].affects_result || !section_wanted(sections, schema[i].section)))
+		if (!section_wanted(sections, schema[i].section) || (view == SETTINGS_OF_RESULTS && !schema[i].affects_result))
 			continue;
 		if (strcmp(schema[i].section, section) != 0) {
 			strbuf_format(out, "%s[%s]\n", *section ? "\n" : "", schema[i].section);

@@ -62,12 +62,24 @@ static hid_t access_strong(void)
 	return access;
 }
 
+static void remove_part(const struct hdf_file *file)
+{
+	struct err ignored = {0};
+	char *part = mem_format(&ignored, "%s.part", file->path);
+	if (part)
+		unlink(part);
+	free(part);
+}
+
 void hdf_close(struct hdf_file *file)
 {
 	if (!file)
 		return;
-	if (file->id >= 0)
+	bool began = file->id >= 0;
+	if (began)
 		H5Fclose(file->id);
+	if (began && file->created && !file->checkpoint)
+		remove_part(file);
 	if (file->links >= 0)
 		H5Pclose(file->links);
 	free(file->path);
@@ -101,6 +113,7 @@ static int open_existing(struct hdf_file **out, const char *path, bool resume, s
 	if (status == OK) {
 		hid_t access = access_strong();
 		file->id = H5Fopen(actual, resume ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
+		file->checkpoint = resume;
 		if (file->id < 0)
 			status = hdf_fail(file, ERR_DATA, "", "cannot be opened as HDF5", err);
 		H5Pclose(access);
@@ -181,6 +194,7 @@ int hdf_flush(struct hdf_file *file, struct err *err)
 	if (descriptor >= 0)
 		close(descriptor);
 	free(part);
+	file->checkpoint = file->checkpoint || status == OK;
 	return status;
 }
 

@@ -13,6 +13,7 @@ struct hdf_file {
 	hid_t id, links; /* the file; link properties that make parent groups */
 	char *path;      /* the final name */
 	bool created;
+	bool checkpoint; /* PATH.part has been flushed and stays when the file is given up */
 };
 
 /* "PATH: NAME: what: <the library's innermost description>". Call it right after the failure: every other call of the

@@ -176,7 +176,11 @@ static int load_recommender(struct bundle *bundle, struct err *err)
 static int load_all(struct bundle *bundle, bool verify, struct err *err)
 {
 	char *path = path_join(bundle->folder, JSON_NAME, err);
-	int code = path ? json_load_file(&bundle->card, path, err) : err->code;
+	int code = path ? OK : err->code;
+	if (code == OK && !path_exists(path))
+		code = err_set(err, ERR_IO, "%s: is not there; a bundle is the folder out/EXP/bundle that `make run` leaves", path);
+	if (code == OK)
+		code = json_load_file(&bundle->card, path, err);
 	free(path);
 	if (code != OK)
 		return code;

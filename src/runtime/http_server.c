@@ -242,6 +242,8 @@ static int make_page(struct server *server, struct err *err)
 	size_t size = (size_t)(asset->end - asset->bytes);
 	const char *at = memmem(asset->bytes, size, mark, sizeof(mark) - 1);
 	struct strbuf page = {0};
+	if (!at)
+		return err_set(err, ERR_DATA, "serve: the page that was built in has no place for its token");
 	strbuf_add_bytes(&page, asset->bytes, (size_t)(at - asset->bytes));
 	strbuf_add(&page, server->token);
 	strbuf_add_bytes(&page, at + sizeof(mark) - 1, size - (size_t)(at - asset->bytes) - (sizeof(mark) - 1));

@@ -60,44 +60,6 @@ static bool has_word(const char *words, const char *word)
 	return false;
 }
 
-/* Levenshtein's distance, cut off at names of 32 letters. */
-static size_t edit_distance(const char *a, const char *b)
-{
-	size_t row[33], la = strlen(a), lb = strlen(b);
-	if (la > 32 || lb > 32)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		size_t diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			diagonal = row[j];
-			row[j] = best;
-		}
-	}
-	return row[lb];
-}
-
-const char *nearest_name(const char *word, const char *const *names, size_t count)
-{
-	const char *best = NULL;
-	size_t distance = 3;
-	for (size_t i = 0; i < count; i++) {
-		size_t d = edit_distance(word, names[i]);
-		if (d < distance && d < strlen(word)) {
-			distance = d;
-			best = names[i];
-		}
-	}
-	return best;
-}
-
 static const struct option *option_find(const char *command, const char *name, size_t length)
 {
 	for (size_t i = 0; i < ARRAY_COUNT(option_table); i++) {

@@ -195,8 +195,6 @@ int options_parse(struct options *out, const char *command, char *const *argv, s
 void options_free(struct options *options);
 /* "usage", summary and a line an option of that command. */
 void options_help(const struct command_help *command, struct strbuf *out);
-/* The name in names[0 … count) nearest to `word` when no more than two letters are wrong, else NULL. */
-const char *nearest_name(const char *word, const char *const *names, size_t count);
 
 /* ---- HTTP --------------------------------------------------------------------------------------------- */
 

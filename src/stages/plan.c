@@ -90,6 +90,9 @@ static int add_inputs(const struct plan *plan, const struct path_list *paths, st
 			continue;
 		}
 		status = path_expand(&files, paths->items[i], err);
+		if (status == ERR_IO)
+			(void)err_set(err, ERR_IO, "%s: no such file or folder; data/README.md says how to get the data and where to put them",
+			              paths->items[i]);
 		for (size_t k = 0; status == OK && k < files.count; k++) {
 			char hex[SHA256_HEX];
 			status = input_hash(files.items[k], plan->cache, hex, err);

@@ -3,21 +3,21 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static int done_add(struct json *outputs, const char *folder, const char *name, struct err *err)
 {
 	char hex[SHA256_HEX], *path = path_join(folder, name, err);
 	if (!path)
 		return err->code;
+	struct stat info;
 	int status = sha256_file(path, hex, err);
+	if (status == OK && stat(path, &info) != 0)
+		status = err_errno(err, "%s: cannot be looked at", path);
 	if (status == OK) {
-		FILE *file = fopen(path, "rb");
-		long size = file && fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-		if (file)
-			fclose(file);
 		struct json *entry = json_set_object(outputs, name);
 		json_set_text(entry, "sha256", hex);
-		json_set_integer(entry, "bytes", size);
+		json_set_integer(entry, "bytes", (int64_t)info.st_size);
 	}
 	free(path);
 	return status;

@@ -58,7 +58,8 @@ int stage_command(const struct stage *stage, int argc, char **argv, struct err *
 /* --config FILE [--set …]… --store DIR --out PLAN.mk STAGE[:UP,UP]…: the stages that have something to do, their
  * identities and what each reads, as make variables. PLAN.mk keeps its time when nothing changed. */
 int plan_command(int argc, char **argv, struct err *err) MUST_CHECK;
-/* One line for people about a finished experiment: --in evaluate=DIR --exp NAME. */
+/* For people, about a finished experiment: --in evaluate=DIR [--in pack=DIR] --exp NAME: its figures in one line, and what to type
+ * next (with a bundle the demo as well). */
 int summary_command(int argc, char **argv, struct err *err) MUST_CHECK;
 
 /* Options that stages and plan share; parsed from argv in place. */

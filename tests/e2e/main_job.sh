@@ -4,15 +4,20 @@
 set -eu
 cd "$(dirname "$0")/../.."
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
+# The programs under test are those that make runs.
+: "${MOODCAST_BIN:=$PWD/build/bin}"
+jobs=
+mode=$(basename "$(dirname "$MOODCAST_BIN")"); case $mode in asan|tsan|debug) ;; *) mode=release ;; esac
 small="sample.people=12 sample.pictures=6 sample.backgrounds=16 sample.playlists=300 sample.songs=300 cascade.num_pos=40 cascade.num_neg=60
   cascade.stages=3 network.cut=block1_pool emotion.average_pool=15 emotion.epochs=3 tags.epochs=1 tags.size=16 als.iterations=3 evaluate.bootstrap=50"
-job() { make --no-print-directory -s run EXP=sample OUT="$scratch/out" SET="$small $*" >"$scratch/log" 2>&1 || { cat "$scratch/log"; echo "make run failed"; exit 1; }; }
+job() { make --no-print-directory -s $jobs run MODE=$mode EXP=sample OUT="$scratch/out" SET="$small $*" >"$scratch/log" 2>&1 || { cat "$scratch/log"; echo "make run failed"; exit 1; }; }
 stages_run() { grep -oE '^[a-z]+: [0-9.]+ s:' "$scratch/log" | cut -d: -f1 | tr '\n' ' '; }
 expect() { [ "$(stages_run)" = "$1" ] || { cat "$scratch/log"; echo "stages run: $(stages_run)— expected: $1"; exit 1; }; }
 
 job als.factors=8
 expect "sample faces cascade features emotion playlists tags als evaluate report pack "
 tail -n 2 "$scratch/log" | grep -q '^sample: ' || { echo "no closing line"; exit 1; }
+grep -q '^to be known: .*drawn by a program' "$scratch/log" || { echo "the closing lines do not say that the data are drawn"; exit 1; }
 out=$scratch/out/sample
 for file in faces/faces.h5 faces/skipped.tsv cascade/cascade.xml cascade/stages.jsonl features/features.h5 emotion/emotion.h5 emotion/history.jsonl \
   playlists/playlists.h5 playlists/likes.npz tags/tags.vec tags/tags.bin tags/tag_neighbours.tsv als/als.npz als/loss.jsonl metrics.json report/index.html \
@@ -32,8 +37,19 @@ expect "als evaluate report pack "
 job als.factors=8
 expect ""
 
-# One thread on a fresh store: the same bytes.
+# While a run is at work on an OUT, a second one is refused and a look at its state is not.
+(flock 9
+  ! make -s run MODE=$mode EXP=sample OUT="$scratch/out" 2>"$scratch/second" || { echo "two runs at once"; exit 1; }
+  grep -q "another run is at work" "$scratch/second"
+  make -s status MODE=$mode EXP=sample OUT="$scratch/out" SET="$small als.factors=8" >"$scratch/status"
+  grep -q '^als .* done$' "$scratch/status") 9>"$scratch/out/.lock"
+# What is shown is the last run, also when its SET is not repeated.
+make -s report MODE=$mode EXP=sample OUT="$scratch/out" 2>"$scratch/log" | grep -qx "open $scratch/out/sample/report/index.html"
+expect ""
+
+# One thread and stages side by side on a fresh store: the same bytes.
 mv "$scratch/out" "$scratch/two"
+jobs=-j2
 job als.factors=8 run.threads=1
 sums | diff <(sed 's/ .*store/ /' "$scratch/first") - >"$scratch/differences" || { cat "$scratch/differences"; echo "one thread gave other bytes"; exit 1; }
 

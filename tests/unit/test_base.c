@@ -188,6 +188,23 @@ static void folders_are_walked_in_the_order_of_their_bytes(void **state)
 	scratch_remove(folder);
 }
 
+static void the_nearest_name_is_at_most_two_changes_away(void **state)
+{
+	(void)state;
+	const char *names[] = {"faces", "features", "als"};
+	assert_int_equal(edit_distance("kitten", "sitting"), 3);
+	assert_int_equal(edit_distance("", "als"), 3);
+	assert_string_equal(nearest_name("fases", names, 3), "faces");
+	assert_string_equal(nearest_name("featuer", names, 3), "features");
+	assert_null(nearest_name("cascade", names, 3));
+	/* A word as short as its distance shares nothing with the name. */
+	assert_null(nearest_name("x", names, 3));
+	char longer[400];
+	memset(longer, 'a', sizeof longer - 1);
+	longer[sizeof longer - 1] = '\0';
+	assert_true(edit_distance(longer, "als") == SIZE_MAX && edit_distance("als", longer) == SIZE_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +214,7 @@ int main(void)
 	    cmocka_unit_test(streams_of_one_seed_differ_and_repeat),
 	    cmocka_unit_test(random_numbers_have_the_moments_of_their_distribution),
 	    cmocka_unit_test(a_shuffle_is_a_permutation),
+	    cmocka_unit_test(the_nearest_name_is_at_most_two_changes_away),
 	    cmocka_unit_test(sha256_equals_the_standards_example),
 	    cmocka_unit_test(a_parallel_loop_reports_its_first_failure_on_any_number_of_threads),
 	    cmocka_unit_test(a_parallel_loop_visits_each_index_once),

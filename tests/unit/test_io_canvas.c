@@ -5,13 +5,6 @@
 
 #include "io/io.h"
 
-/* Fontconfig keeps what it read of the fonts until the process ends. */
-const char *__lsan_default_suppressions(void);
-__attribute__((weak)) const char *__lsan_default_suppressions(void)
-{
-	return "leak:libfontconfig\n";
-}
-
 static const struct colour red = {1, 0, 0, 1}, blue = {0, 0, 1, 1}, white = {1, 1, 1, 1};
 
 static struct image drawn(struct canvas *canvas)

@@ -141,6 +141,8 @@ static void an_interrupted_file_is_taken_up_again(void **state)
 	assert_memory_equal(back, ((int32_t[]){1, 2, 3, 4}), sizeof back);
 	hdf_close(file);
 	assert_refused(hdf_resume(&file, path, &err), ERR_IO, "a.h5.part");
+	hdf_close(create(scratch_path(folder, "given_up.h5")));
+	assert_false(path_exists(scratch_path(folder, "given_up.h5.part")));
 	scratch_remove(folder);
 }
 
