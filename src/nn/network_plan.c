@@ -56,6 +56,7 @@ static int step_new(struct step *step, const struct layer *layer, const struct m
 	                               .in = layer->in,
 	                               .out = layer->out,
 	                               .pool = pool,
+	                               .pictures = options->pictures,
 	                               .level = options->level};
 	return winograd_new(&step->winograd, &shape, &weights, err);
 }

@@ -95,8 +95,9 @@ void network_forward(const struct forward *forward, void *workspace);
  * 16 channels, pooling inside. Read-only, may be shared by threads; owned by the caller; the network need not outlive
  * it. Holds some 310 MB for the whole of VGG16 at 150 pixels. Relative L2 error of block5_pool below 1e-5. */
 struct plan_options {
-	size_t size; /* pixels a side */
-	int threads; /* to prepare with */
+	size_t size;          /* pixels a side */
+	size_t pictures;      /* that a call will bring: 1 saves memory traffic, 0 = many; another rounding */
+	int threads;          /* to prepare with */
 	enum cpu_level level; /* at most; CPU_AVX512 = what the CPU has */
 };
 struct network_plan;

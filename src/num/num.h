@@ -83,7 +83,8 @@ struct winograd_shape {
 	size_t height, width; /* of the input map */
 	size_t in, out;       /* multiples of 16 */
 	bool pool;            /* output [n][out/16][height/2][width/2][16] */
-	size_t tile;          /* 2, 3, 4 or 6; with pool an even one; 0 = the one with the fewest multiplications */
+	size_t tile;          /* 2, 3, 4 or 6; with pool an even one; 0 = what should be fastest */
+	size_t pictures;      /* that calls will bring, for this choice: for few, a tile with a smaller kernel; 0 = many */
 	enum cpu_level level; /* at most; CPU_AVX512 = what the CPU has */
 };
 struct winograd;

@@ -17,11 +17,14 @@
 
 #include <omp.h>
 
-#define PRODUCT_BYTES ((size_t)448 << 10) /* products of a task: with a panel and inputs passing by, in 1 MB */
-#define PRIVATE_BYTES ((size_t)768 << 10) /* inputs and products of a private task */
+#define PRODUCT_BYTES ((size_t)640 << 10) /* products of a task: in the second-level cache */
+#define PRIVATE_BYTES ((size_t)4 << 20)   /* inputs of a private task */
 #define SHARED_BYTES ((size_t)8 << 20)    /* inputs of a shared chunk: in the last-level cache */
-#define PRIVATE_KERNEL ((size_t)3 << 20)  /* a larger kernel is worth sharing */
+#define PRIVATE_TILES 24                  /* fewer in a task, and reading the kernel takes longer than the products */
 #define STEP_PAD 16                       /* positions a power of two apart would fall on the same cache lines */
+
+#define KERNEL_ROWS 16 /* rows that are multiplied while their kernel is read */
+#define MANY 32        /* pictures */
 
 static const size_t tile_sizes[] = {6, 4, 3, 2};
 
@@ -68,16 +71,17 @@ static size_t tiles_along(size_t side, size_t tile, bool pool)
 	return divide_up(pool ? side / 2 * 2 : side, tile);
 }
 
-/* Multiplications a picture are proportional to tiles · positions; ties to the smaller tile, which errs less. */
+/* What a position costs, in rows of its product: the rows, and the time in which its kernel comes out of memory. Ties
+ * to the smaller tile, which errs less. */
 static size_t cheapest_tile(const struct winograd_shape *shape)
 {
-	size_t best = 0, best_cost = SIZE_MAX;
+	size_t best = 0, best_cost = SIZE_MAX, pictures = shape->pictures ? shape->pictures : MANY;
 	for (size_t i = 0; i < ARRAY_COUNT(tile_sizes); i++) {
 		size_t tile = tile_sizes[i];
 		if (shape->pool && tile % 2)
 			continue;
-		size_t cost = tiles_along(shape->height, tile, shape->pool) * tiles_along(shape->width, tile, shape->pool) *
-		              (tile + 2) * (tile + 2);
+		size_t rows = tiles_along(shape->height, tile, shape->pool) * tiles_along(shape->width, tile, shape->pool);
+		size_t cost = (pictures * rows + KERNEL_ROWS) * (tile + 2) * (tile + 2);
 		if (cost <= best_cost) {
 			best = tile;
 			best_cost = cost;
@@ -170,19 +174,19 @@ static size_t even_part(size_t count, size_t most)
 static struct grouping group_tiles(const struct winograd *layer, size_t n, int threads)
 {
 	size_t in = layer->shape.in, position_bytes = layer->positions * sizeof(float);
-	size_t kernel_bytes = position_bytes * in * layer->slices * SLICE;
-	struct grouping g = {.shared = kernel_bytes > PRIVATE_KERNEL, .all = n * layer->tiles};
+	size_t most = PRODUCT_BYTES / (position_bytes * SLICE), all = n * layer->tiles;
+	size_t own = smaller(most, PRIVATE_BYTES / (position_bytes * in));
+	struct grouping g = {.all = all, .shared = smaller(own, all / (size_t)threads) < PRIVATE_TILES};
 	if (g.shared) {
-		g.chunk = even_part(g.all, SHARED_BYTES / (position_bytes * in));
-		g.task = even_part(g.chunk, PRODUCT_BYTES / (position_bytes * SLICE));
+		g.chunk = even_part(all, SHARED_BYTES / (position_bytes * in));
+		g.task = even_part(g.chunk, most);
 		/* Enough tasks for every thread. */
 		while (divide_up(g.chunk, g.task) * layer->slices < 2 * (size_t)threads && g.task > 6)
 			g.task = divide_up(g.task, 2);
 	} else {
-		g.chunk = even_part(g.all, PRIVATE_BYTES / (position_bytes * (in + SLICE)));
-		size_t each = divide_up(g.all, (size_t)threads);
-		g.chunk = smaller(g.chunk, each < 1 ? 1 : each);
-		g.task = g.chunk;
+		/* As many tasks for one thread as for the other. */
+		size_t rounds = divide_up(all, own * (size_t)threads);
+		g.task = g.chunk = divide_up(all, rounds * (size_t)threads);
 	}
 	g.input_step = g.chunk * in + STEP_PAD;
 	g.product_step = g.task * SLICE + STEP_PAD;
@@ -222,15 +226,14 @@ static void run_private(const struct winograd_run *run, const struct grouping *g
 		size_t thread = (size_t)omp_get_thread_num(), first = i * g->chunk;
 		struct winograd_tiles from = {.first = first,
 		                              .count = smaller(g->chunk, g->all - first),
-		                              .width = layer->shape.in,
+		                              .task = g->task,
 		                              .step = g->input_step,
 		                              .values = inputs + thread * g->input_floats};
 		struct winograd_tiles to = {.first = first,
 		                            .count = from.count,
-		                            .width = SLICE,
 		                            .step = g->product_step,
 		                            .values = products + thread * g->product_floats};
-		layer->kernels->gather(layer, run->input, &from, 0, layer->shape.in / BLOCK);
+		layer->kernels->gather(layer, run->input, &from, 0, from.count);
 		for (size_t slice = 0; slice < layer->slices; slice++)
 			run_slice(run, &from, &to, slice);
 	}
@@ -241,21 +244,15 @@ static void run_chunk(const struct winograd_run *run, const struct grouping *g, 
                       float *products)
 {
 	const struct winograd *layer = run->layer;
-	size_t blocks = layer->shape.in / BLOCK, parts = divide_up(chunk->count, g->task);
+	size_t parts = divide_up(chunk->count, g->task);
 #pragma omp for schedule(static)
-	for (size_t i = 0; i < chunk->count; i++) {
-		struct winograd_tiles one = *chunk;
-		one.first += i;
-		one.count = 1;
-		one.values += i * one.width;
-		layer->kernels->gather(layer, run->input, &one, 0, blocks);
-	}
+	for (size_t i = 0; i < chunk->count; i++)
+		layer->kernels->gather(layer, run->input, chunk, i, i + 1);
 #pragma omp for schedule(dynamic)
 	for (size_t i = 0; i < parts * layer->slices; i++) {
 		size_t part = i % parts * g->task;
 		struct winograd_tiles to = {.first = chunk->first + part,
 		                            .count = smaller(g->task, chunk->count - part),
-		                            .width = SLICE,
 		                            .step = g->product_step,
 		                            .values = products + (size_t)omp_get_thread_num() * g->product_floats};
 		run_slice(run, chunk, &to, i / parts);
@@ -268,7 +265,7 @@ static void run_shared(const struct winograd_run *run, const struct grouping *g,
 	for (size_t first = 0; first < g->all; first += g->chunk) {
 		struct winograd_tiles chunk = {.first = first,
 		                               .count = smaller(g->chunk, g->all - first),
-		                               .width = run->layer->shape.in,
+		                               .task = g->task,
 		                               .step = g->input_step,
 		                               .values = inputs};
 		run_chunk(run, g, &chunk, products);

@@ -24,10 +24,10 @@ struct winograd {
 	float *bias;   /* [slices · SLICE] */
 };
 
-/* Transformed inputs or products of `count` tiles, from tile `first` of the call on: [position][count][width], the
- * positions `step` floats apart. */
+/* Transformed inputs, or products [count][SLICE], of `count` tiles, from tile `first` of the call on; the positions lie
+ * `step` floats apart. Inputs are ordered for tasks of `task` tiles. */
 struct winograd_tiles {
-	size_t first, count, width, step;
+	size_t first, count, task, step;
 	float *values;
 };
 
@@ -41,11 +41,11 @@ struct direct_row {
 };
 
 struct winograd_kernels {
-	/* The transformed inputs of channel blocks first … last − 1. */
+	/* The transformed inputs of tiles first … last − 1 of `tiles`. */
 	void (*gather)(const struct winograd *layer, const float *input, const struct winograd_tiles *tiles, size_t first,
 	               size_t last);
-	/* products[position][count][SLICE] = inputs[position][count][in] · kernel of one slice, `from` and `count` of
-	 * inputs' tiles being those of products. */
+	/* products[position] = inputs[position] · kernel[position] of one slice, for the tiles of products: one task of
+	 * inputs. */
 	void (*multiply)(const struct winograd *layer, const struct winograd_tiles *inputs,
 	                 const struct winograd_tiles *products, size_t slice);
 	/* Inverse transform, bias, ReLU and pooling of one slice into the blocked output. */

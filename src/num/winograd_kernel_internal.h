@@ -16,6 +16,17 @@
 #define INLINE static inline __attribute__((always_inline))
 #define PANEL (COLUMNS * LANES)
 
+static size_t at_most(size_t value, size_t limit)
+{
+	return value < limit ? value : limit;
+}
+
+/* Row groups of a task: of nearly the same size, since a lone last row would cost as much as several. */
+static size_t winograd_groups(size_t rows)
+{
+	return (rows + ROWS - 1) / ROWS;
+}
+
 typedef void line_transform(const vec *in, vec *out);
 
 INLINE void input_line_2(const vec *d, vec *o)
@@ -161,45 +172,69 @@ static void copy_edge(const struct winograd *layer, const float *map, long top, 
 	}
 }
 
+/* A tile's place among the inputs: tasks, and in them row groups, lie one behind the other; a group is
+ * [in/BLOCK][rows][BLOCK], the order in which the product reads it. *stride: floats from block to block. */
+static float *gather_place(const struct winograd_tiles *tiles, size_t in, size_t tile, size_t *stride)
+{
+	size_t task = tile / tiles->task * tiles->task, rows = at_most(tiles->task, tiles->count - task);
+	size_t groups = winograd_groups(rows), g = ((tile - task + 1) * groups - 1) / rows;
+	size_t row = rows * g / groups, count = rows * (g + 1) / groups - row;
+	*stride = count * BLOCK;
+	return tiles->values + (task + row) * in + (tile - task - row) * BLOCK;
+}
+
 static void gather(const struct winograd *layer, const float *input, const struct winograd_tiles *tiles, size_t first,
                    size_t last)
 {
 	const struct winograd_shape *shape = &layer->shape;
 	size_t side = layer->side, plane = shape->height * shape->width * BLOCK;
 	float edge[WINOGRAD_SIDE * WINOGRAD_SIDE * BLOCK] __attribute__((aligned(64)));
-	for (size_t i = 0; i < tiles->count; i++) {
+	for (size_t i = first; i < last; i++) {
 		size_t tile = tiles->first + i, place = tile % layer->tiles;
 		long top = (long)(place / layer->tiles_x * shape->tile) - 1;
 		long left = (long)(place % layer->tiles_x * shape->tile) - 1;
 		bool inside = top >= 0 && left >= 0 && top + (long)side <= (long)shape->height &&
 		              left + (long)side <= (long)shape->width;
 		const float *picture = input + tile / layer->tiles * (shape->in / BLOCK) * plane;
-		for (size_t block = first; block < last; block++) {
+		size_t stride;
+		float *to = gather_place(tiles, shape->in, i, &stride);
+		for (size_t block = 0; block < shape->in / BLOCK; block++) {
 			const float *from = picture + block * plane;
 			if (inside)
 				from += (top * (long)shape->width + left) * BLOCK;
 			else
 				copy_edge(layer, from, top, left, edge);
 			input_tile_of(shape->tile, inside ? from : edge, inside ? shape->width * BLOCK : side * BLOCK,
-			              tiles->values + i * tiles->width + block * BLOCK, tiles->step);
+			              to + block * stride, tiles->step);
 		}
 	}
 }
 
 /* ---- the products ---- */
 
-/* C[rows][PANEL] (+)= A[rows][depth] · B[depth][PANEL]. */
+/* C[rows][PANEL] (+)= A · B[depth][PANEL], A being [depth/BLOCK][rows][BLOCK]. While it runs, it calls for what comes
+ * next: the A of the next rows and a part of the next panel. */
 struct product {
-	const float *a, *b;
+	const float *a, *b, *next_a, *next_b; /* next_b may be NULL */
 	float *c;
-	size_t lda, depth;
+	size_t depth;
 	bool add;
 };
+
+INLINE void product_prefetch(const struct product *product, size_t block, size_t rows)
+{
+	const float *a = product->next_a + block * rows * BLOCK;
+#pragma GCC unroll 8
+	for (size_t r = 0; r < rows; r++)
+		__builtin_prefetch(a + r * BLOCK, 0, 2);
+	const float *b = product->next_b + block * BLOCK * BLOCK;
+	for (size_t k = 0; product->next_b && k < BLOCK; k++)
+		__builtin_prefetch(b + k * BLOCK, 0, 2);
+}
 
 INLINE void product_rows(const struct product *product, size_t rows)
 {
 	const float *a = product->a, *b = product->b;
-	size_t lda = product->lda, depth = product->depth;
 	float *c = product->c;
 	vec sum[ROWS][COLUMNS];
 #pragma GCC unroll 8
@@ -207,17 +242,20 @@ INLINE void product_rows(const struct product *product, size_t rows)
 #pragma GCC unroll 4
 		for (size_t j = 0; j < COLUMNS; j++)
 			sum[r][j] = product->add ? vec_load(c + r * SLICE + j * LANES) : vec_set(0.0f);
-	for (size_t k = 0; k < depth; k++, b += PANEL) {
-		vec right[COLUMNS];
-#pragma GCC unroll 4
-		for (size_t j = 0; j < COLUMNS; j++)
-			right[j] = vec_load(b + j * LANES);
-#pragma GCC unroll 8
-		for (size_t r = 0; r < rows; r++) {
-			vec left = vec_set(a[r * lda + k]);
+	for (size_t block = 0; block < product->depth / BLOCK; block++, a += rows * BLOCK) {
+		product_prefetch(product, block, rows);
+		for (size_t k = 0; k < BLOCK; k++, b += PANEL) {
+			vec right[COLUMNS];
 #pragma GCC unroll 4
 			for (size_t j = 0; j < COLUMNS; j++)
-				sum[r][j] = vec_fma(left, right[j], sum[r][j]);
+				right[j] = vec_load(b + j * LANES);
+#pragma GCC unroll 8
+			for (size_t r = 0; r < rows; r++) {
+				vec left = vec_set(a[r * BLOCK + k]);
+#pragma GCC unroll 4
+				for (size_t j = 0; j < COLUMNS; j++)
+					sum[r][j] = vec_fma(left, right[j], sum[r][j]);
+			}
 		}
 	}
 #pragma GCC unroll 8
@@ -250,23 +288,26 @@ static void product_any(const struct product *product, size_t rows)
 	}
 }
 
-/* One position: rows in groups of nearly the same size, since a lone last row would cost as much as several. */
-static void multiply_position(const struct winograd *layer, const struct winograd_tiles *inputs, const float *kernel,
-                              const float *from, float *to, size_t rows)
+/* One position: its packed panels by the rows of one task. Each row group of the inputs asks for its share of the panel
+ * behind the current one; panels lie in the order in which they are used. */
+static void multiply_position(const struct winograd *layer, const float *kernel, const float *from, float *to,
+                              size_t rows)
 {
-	size_t in = layer->shape.in, groups = (rows + ROWS - 1) / ROWS;
+	size_t in = layer->shape.in, groups = winograd_groups(rows);
 	for (size_t first = 0; first < in; first += DEPTH) {
-		size_t depth = in - first < DEPTH ? in - first : DEPTH;
+		size_t depth = at_most(DEPTH, in - first);
 		for (size_t panel = 0; panel < SLICE; panel += PANEL, kernel += depth * PANEL) {
 			for (size_t g = 0; g < groups; g++) {
-				size_t row = rows * g / groups, next = rows * (g + 1) / groups;
-				struct product product = {.a = from + row * inputs->width + first,
+				size_t row = rows * g / groups, count = rows * (g + 1) / groups - row;
+				const float *a = from + row * in + first * count;
+				struct product product = {.a = a,
 				                          .b = kernel,
+				                          .next_a = a + count * in,
+				                          .next_b = g * BLOCK < PANEL ? kernel + depth * (PANEL + g * BLOCK) : NULL,
 				                          .c = to + row * SLICE + panel,
-				                          .lda = inputs->width,
 				                          .depth = depth,
 				                          .add = first > 0};
-				product_any(&product, next - row);
+				product_any(&product, count);
 			}
 		}
 	}
@@ -275,11 +316,11 @@ static void multiply_position(const struct winograd *layer, const struct winogra
 static void multiply(const struct winograd *layer, const struct winograd_tiles *inputs,
                      const struct winograd_tiles *products, size_t slice)
 {
-	size_t panels = layer->shape.in * SLICE;
-	const float *kernel = layer->kernel + slice * layer->positions * panels;
-	const float *from = inputs->values + (products->first - inputs->first) * inputs->width;
+	size_t in = layer->shape.in;
+	const float *kernel = layer->kernel + slice * layer->positions * in * SLICE;
+	const float *from = inputs->values + (products->first - inputs->first) * in;
 	for (size_t p = 0; p < layer->positions; p++)
-		multiply_position(layer, inputs, kernel + p * panels, from + p * inputs->step,
+		multiply_position(layer, kernel + p * in * SLICE, from + p * inputs->step,
 		                  products->values + p * products->step, products->count);
 }
 
@@ -313,11 +354,6 @@ static void output_tile_of(size_t tile, const float *from, size_t step, const fl
 		output_tile(output_line_3, 3, from, step, vec_load(bias), to);
 	else
 		output_tile(output_line_2, 2, from, step, vec_load(bias), to);
-}
-
-static size_t at_most(size_t value, size_t limit)
-{
-	return value < limit ? value : limit;
 }
 
 /* The part of the tile that lies inside the map. `to`: the map's plane, at the right lane. */
