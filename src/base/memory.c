@@ -20,8 +20,8 @@ void *mem_alloc(size_t count, size_t size, struct err *err)
 	padded &= ~(size_t)(ALIGNMENT - 1);
 	if (padded == 0)
 		padded = ALIGNMENT;
-	void *block = aligned_alloc(padded >= LARGE ? HUGE_PAGE : ALIGNMENT, padded);
-	if (!block) {
+	void *block;
+	if (posix_memalign(&block, padded >= LARGE ? HUGE_PAGE : ALIGNMENT, padded) != 0) {
 		err_set(err, ERR_MEMORY, "no memory for %zu bytes", padded);
 		return NULL;
 	}
