@@ -22,7 +22,7 @@ struct step {
 struct block {
 	size_t first, count; /* steps */
 	size_t group;
-	size_t input, map;   /* floats of a picture: the block's input, the largest map inside it */
+	size_t input, map; /* floats of a picture: the block's input, the largest map inside it */
 };
 
 struct network_plan {
@@ -219,9 +219,7 @@ static void run_block(const struct route *route, size_t b, size_t first, size_t 
 void network_plan_forward(const struct plan_run *run, void *workspace)
 {
 	const struct network_plan *plan = run->plan;
-	struct route route = {.plan = plan,
-	                      .threads = run->threads < 1 ? 1 : run->threads,
-	                      .pictures = run->input};
+	struct route route = {.plan = plan, .threads = run->threads < 1 ? 1 : run->threads, .pictures = run->input};
 	(void)route_lay(&route, run->n, workspace);
 	size_t last = plan->n_blocks - 1, group = route.group[last], floats = map_floats(plan->output);
 	for (size_t first = 0; first < run->n; first += group) {

@@ -155,12 +155,12 @@ void winograd_free(struct winograd *layer)
 
 struct grouping {
 	bool shared;
-	size_t all;           /* tiles of the call */
-	size_t chunk;         /* tiles transformed together */
-	size_t task;          /* tiles of a task; of a private one, all of its chunk */
-	size_t input_step;    /* floats between positions */
+	size_t all;        /* tiles of the call */
+	size_t chunk;      /* tiles transformed together */
+	size_t task;       /* tiles of a task; of a private one, all of its chunk */
+	size_t input_step; /* floats between positions */
 	size_t product_step;
-	size_t input_floats;  /* of one chunk */
+	size_t input_floats;   /* of one chunk */
 	size_t product_floats; /* of one thread */
 };
 

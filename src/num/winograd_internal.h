@@ -9,10 +9,10 @@
 
 #include "num/num.h"
 
-#define BLOCK 16         /* channels that lie side by side in a blocked map */
-#define SLICE 64         /* output channels that one task multiplies */
-#define WINOGRAD_SIDE 8  /* the largest side of a tile's input: 6 + 2 */
-#define DIRECT_ROWS 3    /* rows of a 3×3 window */
+#define BLOCK 16        /* channels that lie side by side in a blocked map */
+#define SLICE 64        /* output channels that one task multiplies */
+#define WINOGRAD_SIDE 8 /* the largest side of a tile's input: 6 + 2 */
+#define DIRECT_ROWS 3   /* rows of a 3×3 window */
 
 struct winograd {
 	struct winograd_shape shape;

@@ -87,10 +87,10 @@ struct pipeline {
 	struct network_plan *plan;
 	void *workspace;
 	struct features_batch batches[2];
-	size_t current;     /* the batch in the network */
-	pthread_t thread;   /* prepares the other, when `running` */
+	size_t current;   /* the batch in the network */
+	pthread_t thread; /* prepares the other, when `running` */
 	bool running;
-	int code;           /* how that went */
+	int code; /* how that went */
 	struct err err;
 };
 
@@ -107,8 +107,8 @@ static void *prepare_next(void *context)
 {
 	struct pipeline *pipeline = context;
 	const struct features_batch *current = &pipeline->batches[pipeline->current];
-	pipeline->code = batch_prepare(pipeline, &pipeline->batches[1 - pipeline->current],
-	                               current->first + current->count, &pipeline->err);
+	pipeline->code = batch_prepare(pipeline, &pipeline->batches[1 - pipeline->current], current->first + current->count,
+	                               &pipeline->err);
 	return NULL;
 }
 

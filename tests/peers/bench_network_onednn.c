@@ -141,8 +141,8 @@ static dnnl_memory_t append_conv(struct onednn *net, const struct layer *layer, 
 	dnnl_memory_t to = memory_new(net, dnnl_primitive_desc_query_md(desc, dnnl_query_dst_md, 0));
 	dnnl_dim_t kernel[4] = {(dnnl_dim_t)layer->out, (dnnl_dim_t)layer->in, 3, 3}, bias[1] = {kernel[0]};
 	dnnl_memory_desc_t hwio = desc_of(4, kernel, dnnl_hwio), biases = desc_of(1, bias, dnnl_a);
-	dnnl_memory_t weights = weight_in_layout(net, layer->kernel, &hwio,
-	                                         dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0));
+	dnnl_memory_t weights =
+	    weight_in_layout(net, layer->kernel, &hwio, dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0));
 	dnnl_memory_t added = weight_in_layout(net, layer->bias, &biases, &biases);
 	struct action *action = append(net, desc, from, to);
 	action->args[2] = (dnnl_exec_arg_t){DNNL_ARG_WEIGHTS, weights};

@@ -24,7 +24,11 @@ struct example {
 static struct example example_new(size_t n, const struct winograd_shape *shape)
 {
 	struct err err = {0};
-	struct example e = {.n = n, .height = shape->height, .width = shape->width, .in = shape->in, .out = shape->out,
+	struct example e = {.n = n,
+	                    .height = shape->height,
+	                    .width = shape->width,
+	                    .in = shape->in,
+	                    .out = shape->out,
 	                    .pool = shape->pool};
 	size_t pixels = n * e.height * e.width, inputs = pixels * e.in;
 	struct rng rng;
@@ -39,8 +43,17 @@ static struct example example_new(size_t n, const struct winograd_shape *shape)
 	fill(e.bias, e.out, -1, &rng);
 	if (e.in % 16 == 0)
 		nhwc_to_blocked(n, e.height * e.width, e.in, e.input, e.blocked);
-	struct conv conv = {.n = n, .height = e.height, .width = e.width, .in = e.in, .out = e.out, .size = 3,
-	                    .relu = true, .input = e.input, .kernel = e.kernel, .bias = e.bias, .output = plain};
+	struct conv conv = {.n = n,
+	                    .height = e.height,
+	                    .width = e.width,
+	                    .in = e.in,
+	                    .out = e.out,
+	                    .size = 3,
+	                    .relu = true,
+	                    .input = e.input,
+	                    .kernel = e.kernel,
+	                    .bias = e.bias,
+	                    .output = plain};
 	conv_ref(&conv);
 	e.want = plain;
 	e.want_count = pixels * e.out;
@@ -72,8 +85,9 @@ static float *run(const struct example *e, struct winograd_shape shape, size_t f
 	size_t floats = winograd_workspace(layer, n, threads) / sizeof(float), count = e->want_count / e->n * n;
 	float *workspace = canary_new(floats), *output = canary_new(count), *nhwc = canary_new(count);
 	const float *input = e->blocked + first * e->height * e->width * e->in;
-	winograd_forward(&(struct winograd_run){.layer = layer, .n = n, .input = input, .output = output, .threads = threads},
-	                 workspace);
+	winograd_forward(
+	    &(struct winograd_run){.layer = layer, .n = n, .input = input, .output = output, .threads = threads},
+	    workspace);
 	canary_check(workspace, floats);
 	canary_check(output, count);
 	blocked_to_nhwc(n, count / n / e->out, e->out, output, nhwc);
@@ -103,8 +117,9 @@ static void every_tile_equals_the_reference_at_odd_sizes(void **state)
 	static const size_t tiles[] = {2, 3, 4, 6}, sides[][2] = {{1, 1}, {2, 3}, {7, 5}, {9, 9}, {18, 18}, {13, 20}};
 	for (size_t t = 0; t < ARRAY_COUNT(tiles); t++)
 		for (size_t i = 0; i < ARRAY_COUNT(sides); i++)
-			hold_to_reference(2, (struct winograd_shape){.height = sides[i][0], .width = sides[i][1], .in = 16,
-			                                             .out = 32, .tile = tiles[t]});
+			hold_to_reference(2,
+			                  (struct winograd_shape){
+			                      .height = sides[i][0], .width = sides[i][1], .in = 16, .out = 32, .tile = tiles[t]});
 }
 
 static void pooling_in_the_output_transform_equals_pooling_behind_it(void **state)
@@ -113,8 +128,10 @@ static void pooling_in_the_output_transform_equals_pooling_behind_it(void **stat
 	static const size_t tiles[] = {0, 2, 4, 6}, sides[][2] = {{2, 3}, {9, 9}, {7, 12}, {18, 18}, {37, 37}};
 	for (size_t t = 0; t < ARRAY_COUNT(tiles); t++)
 		for (size_t i = 0; i < ARRAY_COUNT(sides); i++)
-			hold_to_reference(2, (struct winograd_shape){.height = sides[i][0], .width = sides[i][1], .in = 32,
-			                                             .out = 16, .pool = true, .tile = tiles[t]});
+			hold_to_reference(
+			    2,
+			    (struct winograd_shape){
+			        .height = sides[i][0], .width = sides[i][1], .in = 32, .out = 16, .pool = true, .tile = tiles[t]});
 }
 
 static void the_maps_of_the_network_equal_the_reference(void **state)
@@ -132,7 +149,7 @@ static void threads_and_neighbours_do_not_change_a_bit(void **state)
 {
 	(void)state;
 	static const struct winograd_shape shapes[] = {
-	    {.height = 37, .width = 21, .in = 64, .out = 64},                  /* private tasks */
+	    {.height = 37, .width = 21, .in = 64, .out = 64},                 /* private tasks */
 	    {.height = 18, .width = 18, .in = 256, .out = 128, .pool = true}, /* a shared chunk */
 	};
 	for (size_t i = 0; i < ARRAY_COUNT(shapes); i++) {
@@ -170,8 +187,9 @@ static void the_direct_convolution_equals_the_reference(void **state)
 			assert_ok(direct_new(&layer, &shape, &(struct winograd_weights){.kernel = e.kernel, .bias = e.bias}, &err));
 			size_t floats = direct_workspace(layer, 3) / sizeof(float);
 			float *workspace = canary_new(floats);
-			direct_forward(&(struct direct_run){.layer = layer, .n = 2, .input = e.input, .output = output, .threads = 3},
-			               workspace);
+			direct_forward(
+			    &(struct direct_run){.layer = layer, .n = 2, .input = e.input, .output = output, .threads = 3},
+			    workspace);
 			canary_check(workspace, floats);
 			canary_check(output, e.want_count);
 			blocked_to_nhwc(2, e.height * e.width, e.out, output, nhwc);
