@@ -63,6 +63,25 @@ void pool_max2(size_t n, size_t height, size_t width, size_t channels, const flo
 /* size×size stride size 'valid' average. */
 void pool_average(size_t n, size_t height, size_t width, size_t channels, size_t size, const float *input,
                   float *output);
+/* Gradients of a convolution: conv.input, conv.output (its result, for the ReLU) and conv.kernel as in the forward
+ * pass. conv.bias is not read. Same bytes for any number of threads. */
+struct conv_gradient {
+	struct conv conv;
+	const float *output_gradient; /* [n][height][width][out] */
+	float *kernel_gradient;       /* [size][size][in][out] */
+	float *bias_gradient;         /* [out] */
+	float *input_gradient;        /* [n][height][width][in]; NULL = not wanted */
+};
+size_t conv_backward_workspace(const struct conv_gradient *gradient); /* bytes */
+void conv_backward(const struct conv_gradient *gradient, void *workspace);
+/* Of pool_max2: an output's gradient goes to the first of the largest inputs, row by row; the others get 0. */
+struct pool_gradient {
+	size_t n, height, width, channels; /* of the input */
+	const float *input, *output_gradient;
+	float *input_gradient;
+	int threads;
+};
+void pool_max2_backward(const struct pool_gradient *gradient);
 /* Row-wise, in place, subtracting the maximum first. */
 void softmax_rows(size_t rows, size_t columns, float *x);
 
