@@ -117,6 +117,8 @@ size_t network_plan_workspace(const struct network_plan *plan, size_t n, int thr
 /* A picture's features depend neither on the number of threads nor on the other pictures of the call. */
 void network_plan_forward(const struct plan_run *run, void *workspace);
 
+/* ---- description ---- */
+
 /* Floating point operations (multiply and add counted apart) of one picture, convolutions done directly. */
 double network_flop(const struct network *network, size_t size);
 /* A table of layers, output shapes, parameters, FLOP and where the weights came from. */
@@ -262,6 +264,31 @@ struct head_outcome {
  */
 int head_train(struct head *head, const struct head_data *train, const struct head_data *validation,
                const struct head_training *training, struct head_outcome *outcome, struct err *err) MUST_CHECK;
+
+/* ---- training the last layers ------------------------------------------------------------ */
+
+/* Trains layers first … last of a network, with the head behind them, in place. Layers below are not touched: what they
+ * give is the input here, computed once. Same bytes for any number of threads. */
+struct tuner_options {
+	size_t first;         /* index into network->layers */
+	struct map_shape map; /* of that layer's input */
+	size_t batch;         /* the most examples a step may have */
+	double learning_rate;
+	int threads;
+};
+struct tuner;
+/* network and head must own their weights and outlive the tuner. ERR_SETTINGS says what does not fit. */
+int tuner_new(struct tuner **out, const struct network *network, const struct head *head,
+              const struct tuner_options *options, struct err *err) MUST_CHECK;
+void tuner_free(struct tuner *tuner); /* NULL is fine */
+/* Mean softmax cross-entropy of n examples (maps [n][h][w][c], labels in [0, classes)) and its gradient by every
+ * trained weight. ERR_NUMERIC when the loss is not finite. */
+int tuner_gradient(struct tuner *tuner, size_t n, const float *maps, const int32_t *labels, double *loss,
+                   struct err *err) MUST_CHECK;
+/* One step of Adam as Keras writes it, along the gradient just computed. */
+void tuner_step(struct tuner *tuner);
+/* The gradient of a trained array (a layer's or the head's owned memory, kernel or bias), NULL for any other. */
+const float *tuner_gradient_of(const struct tuner *tuner, const float *values);
 
 /* features.h5, open for reading (head_data.c: needs HDF5). */
 struct head_features {

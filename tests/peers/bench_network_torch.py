@@ -50,8 +50,9 @@ def main(weights, pictures, batch, size, features):
                 best = kinds[int(np.argmin(timed))]
             wall, cpu = time.perf_counter(), time.process_time()
             y = best[0](best[1])
-            print(time.perf_counter() - wall, time.process_time() - cpu, flush=True)
+            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             y.permute(0, 2, 3, 1).contiguous().numpy().tofile(features)
+            print(wall, cpu, flush=True)
 
 
 main(*sys.argv[1:])
