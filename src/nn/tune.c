@@ -26,6 +26,8 @@ struct stage {
 	const struct layer *layer;
 	struct map_shape in, out;
 	float *map, *gradient; /* [batch] of the layer's output, and ∂L by it */
+	/* For the forward pass where channels come in blocks; weights are set anew each step. Else NULL. */
+	struct winograd *winograd;
 };
 
 struct tuner {
@@ -34,6 +36,7 @@ struct tuner {
 	struct weights weights[2 * VGG16_LAYERS + 2]; /* kernel and bias of each convolution, then of the head */
 	size_t n_stages, n_weights, inputs, classes, pool;
 	float *rows, *rows_gradient, *scores; /* [batch][inputs], [batch][classes] */
+	float *blocked[2];                    /* [batch]: the largest input and output of a Winograd layer */
 	void *workspace;
 	size_t steps;
 };
@@ -43,6 +46,11 @@ static size_t floats_of(struct map_shape map)
 	return map.height * map.width * map.channels;
 }
 
+static size_t larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
 void tuner_free(struct tuner *tuner)
 {
 	if (!tuner)
@@ -50,12 +58,15 @@ void tuner_free(struct tuner *tuner)
 	for (size_t i = 0; i < tuner->n_stages; i++) {
 		free(tuner->stages[i].map);
 		free(tuner->stages[i].gradient);
+		winograd_free(tuner->stages[i].winograd);
 	}
 	for (size_t i = 0; i < tuner->n_weights; i++)
 		free(tuner->weights[i].gradient);
 	free(tuner->rows);
 	free(tuner->rows_gradient);
 	free(tuner->scores);
+	free(tuner->blocked[0]);
+	free(tuner->blocked[1]);
 	free(tuner->workspace);
 	free(tuner);
 }
@@ -90,6 +101,25 @@ static struct conv stage_conv(const struct tuner *tuner, size_t i, size_t n, con
 	                     .threads = tuner->options.threads};
 }
 
+static struct winograd_weights stage_weights(const struct tuner *tuner, const struct stage *stage)
+{
+	return (struct winograd_weights){
+	    .kernel = stage->layer->kernel, .bias = stage->layer->bias, .threads = tuner->options.threads};
+}
+
+static int stage_prepare(const struct tuner *tuner, struct stage *stage, struct err *err)
+{
+	const struct layer *layer = stage->layer;
+	struct winograd_weights weights = stage_weights(tuner, stage);
+	struct winograd_shape shape = {.height = stage->in.height,
+	                               .width = stage->in.width,
+	                               .in = layer->in,
+	                               .out = layer->out,
+	                               .pictures = tuner->options.batch,
+	                               .level = CPU_AVX512};
+	return layer->in % 16 || layer->out % 16 ? OK : winograd_new(&stage->winograd, &shape, &weights, err);
+}
+
 static int stage_add(struct tuner *tuner, const struct layer *layer, struct map_shape *map, struct err *err)
 {
 	struct stage *stage = &tuner->stages[tuner->n_stages++];
@@ -108,12 +138,14 @@ static int stage_add(struct tuner *tuner, const struct layer *layer, struct map_
 		return err_set(err, ERR_SETTINGS, "%s: borrowed or absent weights cannot be trained", layer->name);
 	size_t count = layer_kernel_count(layer);
 	int code = weights_add(tuner, layer->owned, count, err);
-	return code == OK ? weights_add(tuner, layer->owned + count, layer->out, err) : code;
+	if (code == OK)
+		code = weights_add(tuner, layer->owned + count, layer->out, err);
+	return code == OK ? stage_prepare(tuner, stage, err) : code;
 }
 
 static int workspace_allocate(struct tuner *tuner, struct err *err)
 {
-	size_t bytes = 0;
+	size_t bytes = 0, floats[2] = {0};
 	for (size_t i = 0; i < tuner->n_stages; i++) {
 		if (tuner->stages[i].layer->kind == LAYER_POOL)
 			continue;
@@ -121,11 +153,18 @@ static int workspace_allocate(struct tuner *tuner, struct err *err)
 		size_t forward = conv_workspace(&g.conv);
 		g.input_gradient = i ? tuner->stages[i - 1].gradient : NULL;
 		size_t backward = conv_backward_workspace(&g);
-		bytes = forward > bytes ? forward : bytes;
-		bytes = backward > bytes ? backward : bytes;
+		bytes = larger(bytes, larger(forward, backward));
+		if (!tuner->stages[i].winograd)
+			continue;
+		for (size_t n = 1; n <= tuner->options.batch; n++)
+			bytes = larger(bytes, winograd_workspace(tuner->stages[i].winograd, n, tuner->options.threads));
+		floats[0] = larger(floats[0], tuner->options.batch * floats_of(tuner->stages[i].in));
+		floats[1] = larger(floats[1], tuner->options.batch * floats_of(tuner->stages[i].out));
 	}
 	tuner->workspace = mem_alloc(bytes, 1, err);
-	return tuner->workspace ? OK : ERR_MEMORY;
+	for (size_t i = 0; i < 2; i++)
+		tuner->blocked[i] = mem_alloc(floats[i], sizeof(float), err);
+	return tuner->workspace && tuner->blocked[0] && tuner->blocked[1] ? OK : ERR_MEMORY;
 }
 
 static int head_add(struct tuner *tuner, const struct head *head, struct map_shape map, struct err *err)
@@ -170,6 +209,21 @@ int tuner_new(struct tuner **out, const struct network *network, const struct he
 
 /* ---- forward ---- */
 
+static void forward_winograd(struct tuner *tuner, const struct stage *stage, size_t n, const float *maps)
+{
+	size_t pixels = stage->in.height * stage->in.width;
+	struct winograd_weights weights = stage_weights(tuner, stage);
+	winograd_set(stage->winograd, &weights);
+	nhwc_to_blocked(n, pixels, stage->in.channels, maps, tuner->blocked[0]);
+	winograd_forward(&(struct winograd_run){.layer = stage->winograd,
+	                                        .n = n,
+	                                        .input = tuner->blocked[0],
+	                                        .output = tuner->blocked[1],
+	                                        .threads = tuner->options.threads},
+	                 tuner->workspace);
+	blocked_to_nhwc(n, pixels, stage->out.channels, tuner->blocked[1], stage->map);
+}
+
 static void forward_layers(struct tuner *tuner, size_t n, const float *maps)
 {
 	for (size_t i = 0; i < tuner->n_stages; i++) {
@@ -177,6 +231,8 @@ static void forward_layers(struct tuner *tuner, size_t n, const float *maps)
 		if (stage->layer->kind == LAYER_POOL) {
 			pool_max2(n, stage->in.height, stage->in.width, stage->in.channels, maps, stage->map,
 			          tuner->options.threads);
+		} else if (stage->winograd) {
+			forward_winograd(tuner, stage, n, maps);
 		} else {
 			struct conv conv = stage_conv(tuner, i, n, maps);
 			conv_forward(&conv, tuner->workspace);

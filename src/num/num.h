@@ -111,6 +111,8 @@ struct winograd;
 int winograd_new(struct winograd **out, const struct winograd_shape *shape, const struct winograd_weights *weights,
                  struct err *err) MUST_CHECK;
 void winograd_free(struct winograd *layer); /* NULL is fine */
+/* Other weights for the same shape; nobody may be using the layer meanwhile. */
+void winograd_set(struct winograd *layer, const struct winograd_weights *weights);
 struct winograd_run {
 	const struct winograd *layer;
 	size_t n;

@@ -106,11 +106,13 @@ static int shape_check(const struct winograd_shape *shape, struct err *err)
 	return OK;
 }
 
-static void pack_all(const struct winograd *layer, const float *kernel, int threads)
+void winograd_set(struct winograd *layer, const struct winograd_weights *weights)
 {
-#pragma omp parallel for schedule(static) num_threads(threads < 1 ? 1 : threads)
+	for (size_t o = 0; o < layer->shape.out; o++)
+		layer->bias[o] = weights->bias[o];
+#pragma omp parallel for schedule(static) num_threads(weights->threads < 1 ? 1 : weights->threads)
 	for (size_t channel = 0; channel < layer->shape.in; channel++)
-		layer->kernels->pack(layer, kernel, channel);
+		layer->kernels->pack(layer, weights->kernel, channel);
 }
 
 int winograd_new(struct winograd **out, const struct winograd_shape *shape, const struct winograd_weights *weights,
@@ -135,9 +137,7 @@ int winograd_new(struct winograd **out, const struct winograd_shape *shape, cons
 		winograd_free(layer);
 		return ERR_MEMORY;
 	}
-	for (size_t o = 0; o < shape->out; o++)
-		layer->bias[o] = weights->bias[o];
-	pack_all(layer, weights->kernel, weights->threads);
+	winograd_set(layer, weights);
 	*out = layer;
 	return OK;
 }
