@@ -34,6 +34,9 @@ $(error MODE=$(MODE): use release, debug, asan or tsan)
 endif
 # Baseline that every x86-64 of the last fifteen years has; faster kernels are chosen at run time.
 ARCH   := -march=x86-64-v2
+# Kernels of a higher level lie in files of their own, named after it; cpu_features() says whether they may run.
+$(OBJ)/%_avx2.o:   ARCH := -march=x86-64-v3
+$(OBJ)/%_avx512.o: ARCH := -march=x86-64-v4
 # Asked for once, and only when a recipe needs them: before `deps` there may be no pkg-config.
 once = $(eval $(1) := $(shell $(2)))$($(1))
 PKG_CFLAGS   = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS_TRAIN) $(PKGS_RUNTIME))

@@ -63,7 +63,8 @@ static const struct command commands[] = {
     {"help", "help [STAGE]: this text, or a stage's settings", help_command},
     {"config", "config [--comments] [--config FILE] [--set …]: the effective settings; --reference: SETTINGS.md", config_command},
     {"version", "version, compiler, libraries, BLAS core, CPU", version_command},
-    {"network", "network --summary | --forward IN.npy [--weights FILE] [--cut block5_pool] --out OUT.npy", network_command},
+    {"network", "network --summary | --forward IN.npy [--weights FILE] [--cut block5_pool] [--reference] --out OUT.npy",
+     network_command},
     {"plan", "plan --config FILE --store DIR --out PLAN.mk STAGE[:UP,UP]…: what make has to do", plan_command},
     {"summary", "summary --in evaluate=DIR [--in pack=DIR] --exp NAME: a finished experiment in one line", summary_command},
 };

@@ -77,7 +77,7 @@ const struct setting schema[] = {
     CHOICE("network", "missing", network.missing, "error", "error|init", "layers that no file holds"),
     CHOICE("network", "cut", network.cut, "block5_pool", "block1_pool|block2_pool|block3_pool|block4_pool|block5_pool", "the layer whose output is the feature"),
     CHOICE("network", "storage", network.storage, "float32", "float32|float16", "of features.h5"),
-    FREE_INTEGER("network", "batch", network.batch, "8", 1, 256, "pictures at a time"),
+    FREE_INTEGER("network", "batch", network.batch, "32", 1, 256, "pictures at a time; from 32 on the kernels are read as seldom as can be"),
 
     INTEGER("emotion", "average_pool", emotion.average_pool, "0", 0, 64, "side of an average pooling before Flatten; 0 = none"),
     INTEGER("emotion", "epochs", emotion.epochs, "30", 1, 10000, "at most"),

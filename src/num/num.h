@@ -63,8 +63,89 @@ void pool_max2(size_t n, size_t height, size_t width, size_t channels, const flo
 /* size×size stride size 'valid' average. */
 void pool_average(size_t n, size_t height, size_t width, size_t channels, size_t size, const float *input,
                   float *output);
+/* Gradients of a convolution: conv.input, conv.output (its result, for the ReLU) and conv.kernel as in the forward
+ * pass. conv.bias is not read. Same bytes for any number of threads. */
+struct conv_gradient {
+	struct conv conv;
+	const float *output_gradient; /* [n][height][width][out] */
+	float *kernel_gradient;       /* [size][size][in][out] */
+	float *bias_gradient;         /* [out] */
+	float *input_gradient;        /* [n][height][width][in]; NULL = not wanted */
+};
+size_t conv_backward_workspace(const struct conv_gradient *gradient); /* bytes */
+void conv_backward(const struct conv_gradient *gradient, void *workspace);
+/* Of pool_max2: an output's gradient goes to the first of the largest inputs, row by row; the others get 0. */
+struct pool_gradient {
+	size_t n, height, width, channels; /* of the input */
+	const float *input, *output_gradient;
+	float *input_gradient;
+	int threads;
+};
+void pool_max2_backward(const struct pool_gradient *gradient);
 /* Row-wise, in place, subtracting the maximum first. */
 void softmax_rows(size_t rows, size_t columns, float *x);
+
+/* ---- 3×3 convolutions over channel blocks -------------------------------------------------- */
+
+/* Inside a network, maps lie in blocks of 16 channels: [n][channels/16][height][width][16], "blocked". A layer is
+ * prepared for one map size: its kernel transformed and packed for the vector level it will run on. Layers are
+ * read-only and may be shared by threads. A picture's result depends neither on `threads` nor on the other pictures of
+ * the call; between levels it differs by rounding. */
+struct winograd_weights {
+	const float *kernel; /* [3][3][in][out] */
+	const float *bias;   /* [out] */
+	int threads;         /* to transform with */
+};
+/* 'same' zero padding, stride 1, + bias, ReLU and, with `pool`, 2×2 stride 2 'valid' maximum, by Winograd's minimal
+ * filtering F(tile×tile, 3×3) (Lavin & Gray 2016). */
+struct winograd_shape {
+	size_t height, width; /* of the input map */
+	size_t in, out;       /* multiples of 16 */
+	bool pool;            /* output [n][out/16][height/2][width/2][16] */
+	size_t tile;          /* 2, 3, 4 or 6; with pool an even one; 0 = what should be fastest */
+	size_t pictures;      /* that calls will bring, for this choice: for few, a tile with a smaller kernel; 0 = many */
+	enum cpu_level level; /* at most; CPU_AVX512 = what the CPU has */
+};
+struct winograd;
+/* ERR_SETTINGS names a shape that cannot be. Freed by winograd_free; the weights need not outlive the call. */
+int winograd_new(struct winograd **out, const struct winograd_shape *shape, const struct winograd_weights *weights,
+                 struct err *err) MUST_CHECK;
+void winograd_free(struct winograd *layer); /* NULL is fine */
+/* Other weights for the same shape; nobody may be using the layer meanwhile. */
+void winograd_set(struct winograd *layer, const struct winograd_weights *weights);
+struct winograd_run {
+	const struct winograd *layer;
+	size_t n;
+	const float *input; /* blocked */
+	float *output;      /* blocked; 64-byte aligned like input */
+	int threads;
+};
+size_t winograd_workspace(const struct winograd *layer, size_t n, int threads); /* bytes */
+void winograd_forward(const struct winograd_run *run, void *workspace);
+
+/* The same convolution with ReLU done directly, from NHWC with few channels: a network's first layer. */
+struct direct_shape {
+	size_t height, width;
+	size_t in, out; /* out: a multiple of 16 */
+	enum cpu_level level;
+};
+struct direct;
+int direct_new(struct direct **out, const struct direct_shape *shape, const struct winograd_weights *weights,
+               struct err *err) MUST_CHECK;
+void direct_free(struct direct *layer); /* NULL is fine */
+struct direct_run {
+	const struct direct *layer;
+	size_t n;
+	const float *input; /* [n][height][width][in] */
+	float *output;      /* blocked */
+	int threads;
+};
+size_t direct_workspace(const struct direct *layer, int threads); /* bytes */
+void direct_forward(const struct direct_run *run, void *workspace);
+
+/* [n][channels/16][pixels][16] ↔ [n][pixels][channels]; channels: a multiple of 16. */
+void blocked_to_nhwc(size_t n, size_t pixels, size_t channels, const float *from, float *to);
+void nhwc_to_blocked(size_t n, size_t pixels, size_t channels, const float *from, float *to);
 
 /* ---- pictures ---------------------------------------------------------------------------------- */
 

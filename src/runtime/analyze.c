@@ -8,20 +8,11 @@ struct analyzer {
 	struct detector *detector;
 	struct detections found;
 	struct map_shape map;
+	struct network_plan *plan;
 	int threads;
 	float *input, *features; /* [size][size][3], [h][w][c] of one face */
 	void *network_scratch, *head_scratch;
 };
-
-static struct forward forward_of(const struct analyzer *analyzer)
-{
-	return (struct forward){.network = analyzer->bundle->network,
-	                        .n = 1,
-	                        .size = analyzer->bundle->preprocess.size,
-	                        .threads = analyzer->threads,
-	                        .input = analyzer->input,
-	                        .output = analyzer->features};
-}
 
 static int analyzer_prepare(struct analyzer *analyzer, struct err *err)
 {
@@ -30,7 +21,10 @@ static int analyzer_prepare(struct analyzer *analyzer, struct err *err)
 	int code = network_shape(bundle->network, size, &analyzer->map, err);
 	if (code != OK)
 		return code;
-	struct forward forward = forward_of(analyzer);
+	struct plan_options options = {.size = size, .pictures = 1, .threads = analyzer->threads, .level = CPU_AVX512};
+	code = network_plan_new(&analyzer->plan, bundle->network, &options, err);
+	if (code != OK)
+		return code;
 	analyzer->detector = detector_new(bundle->cascade, err);
 	if (!analyzer->detector)
 		return err->code;
@@ -41,7 +35,7 @@ static int analyzer_prepare(struct analyzer *analyzer, struct err *err)
 	    mem_alloc(analyzer->map.height * analyzer->map.width * analyzer->map.channels, sizeof(float), err);
 	if (!analyzer->features)
 		return err->code;
-	analyzer->network_scratch = mem_alloc(network_workspace(&forward), 1, err);
+	analyzer->network_scratch = mem_alloc(network_plan_workspace(analyzer->plan, 1, analyzer->threads), 1, err);
 	if (!analyzer->network_scratch)
 		return err->code;
 	analyzer->head_scratch = mem_alloc(head_workspace(bundle->head, 1), 1, err);
@@ -68,6 +62,7 @@ void analyzer_free(struct analyzer *analyzer)
 {
 	if (!analyzer)
 		return;
+	network_plan_free(analyzer->plan);
 	detector_free(analyzer->detector);
 	detections_free(&analyzer->found);
 	free(analyzer->input);
@@ -101,8 +96,12 @@ static int score_face(struct analyzer *analyzer, const struct image *image, stru
 	int code = preprocess_apply(&bundle->preprocess, image, face->box, analyzer->input, err);
 	if (code != OK)
 		return code;
-	struct forward forward = forward_of(analyzer);
-	network_forward(&forward, analyzer->network_scratch);
+	network_plan_forward(&(struct plan_run){.plan = analyzer->plan,
+	                                        .n = 1,
+	                                        .threads = analyzer->threads,
+	                                        .input = analyzer->input,
+	                                        .output = analyzer->features},
+	                     analyzer->network_scratch);
 	head_predict(bundle->head, 1, analyzer->features, analyzer->head_scratch, face->scores, analyzer->threads);
 	for (size_t i = 1; i < bundle->n_classes; i++)
 		if (face->scores[i] > face->scores[face->label])

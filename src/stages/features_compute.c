@@ -1,5 +1,6 @@
 #include "stages/features_internal.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -36,7 +37,7 @@ int features_identity(const struct features_job *job, const char *faces_path, co
 		strbuf_format(&text, "%zu %lld %lld.%09ld\n", job->rows, (long long)faces.st_size,
 		              (long long)faces.st_mtim.tv_sec, faces.st_mtim.tv_nsec);
 		/* Other kernels round otherwise: one file does not mix two. */
-		strbuf_add(&text, blas_core());
+		strbuf_add(&text, cpu_level_name(cpu_features()->level));
 		code = strbuf_check(&text, err);
 	}
 	if (code == OK)
@@ -78,43 +79,125 @@ static int batch_store(const struct features_batch *batch, struct features_side 
 	return OK;
 }
 
-static int batch_run(const struct features_job *job, struct features_workers *workers, struct features_batch *batch,
-                     void *workspace, struct err *err)
+/* ---- two batches on their way: one in the network, the next being prepared ---- */
+
+struct pipeline {
+	const struct features_job *job;
+	struct features_workers *workers;
+	struct network_plan *plan;
+	void *workspace;
+	struct features_batch batches[2];
+	size_t current;   /* the batch in the network */
+	pthread_t thread; /* prepares the other, when `running` */
+	bool running;
+	int code; /* how that went */
+	struct err err;
+};
+
+static int batch_prepare(const struct pipeline *pipeline, struct features_batch *batch, size_t row, struct err *err)
 {
+	const struct features_job *job = pipeline->job;
+	batch->first = row;
+	batch->count = job->rows - row < job->batch ? job->rows - row : job->batch;
 	int code = hdf_read_rows(job->faces, "pixels", HDF_U8, batch->first, batch->count, batch->pixels, err);
+	return code == OK ? features_prepare(pipeline->workers, batch, err) : code;
+}
+
+static void *prepare_next(void *context)
+{
+	struct pipeline *pipeline = context;
+	const struct features_batch *current = &pipeline->batches[pipeline->current];
+	pipeline->code = batch_prepare(pipeline, &pipeline->batches[1 - pipeline->current], current->first + current->count,
+	                               &pipeline->err);
+	return NULL;
+}
+
+/* Begins to prepare the batch behind the current one; without a thread to spare, does it at once. */
+static void pipeline_start(struct pipeline *pipeline)
+{
+	pipeline->code = OK;
+	pipeline->running = pthread_create(&pipeline->thread, NULL, prepare_next, pipeline) == 0;
+	if (!pipeline->running)
+		(void)prepare_next(pipeline);
+}
+
+/* The prepared batch becomes the current one. */
+static int pipeline_turn(struct pipeline *pipeline, struct err *err)
+{
+	if (pipeline->running)
+		pthread_join(pipeline->thread, NULL);
+	pipeline->running = false;
+	pipeline->current = 1 - pipeline->current;
+	if (pipeline->code != OK)
+		*err = pipeline->err;
+	return pipeline->code;
+}
+
+static int pipeline_init(struct pipeline *pipeline, const struct features_job *job, struct err *err)
+{
+	struct plan_options options = {.size = job->preprocess->size, .threads = job->threads, .level = CPU_AVX512};
+	*pipeline = (struct pipeline){.job = job};
+	int code = features_workers_new(&pipeline->workers, job, err);
+	for (size_t i = 0; code == OK && i < 2; i++)
+		code = batch_init(&pipeline->batches[i], job, err);
 	if (code == OK)
-		code = features_prepare(workers, batch, err);
-	if (code == OK)
-		network_forward(&(struct forward){.network = job->network,
-		                                  .n = batch->kept,
-		                                  .size = job->preprocess->size,
-		                                  .threads = job->threads,
-		                                  .input = batch->tensor,
-		                                  .output = batch->features},
-		                workspace);
+		code = network_plan_new(&pipeline->plan, job->network, &options, err);
+	if (code == OK &&
+	    !(pipeline->workspace = mem_alloc(network_plan_workspace(pipeline->plan, job->batch, job->threads), 1, err)))
+		code = ERR_MEMORY;
 	return code;
 }
 
-/* Batches until the end, a failure or a signal; a checkpoint now and then, and one when it was a signal. */
-static int run_batches(const struct features_job *job, struct features_side *side, struct features_workers *workers,
-                       struct features_batch *batch, void *workspace, struct err *err)
+static void pipeline_free(struct pipeline *pipeline)
 {
+	free(pipeline->workspace);
+	network_plan_free(pipeline->plan);
+	for (size_t i = 0; i < 2; i++)
+		batch_free(&pipeline->batches[i]);
+	features_workers_free(pipeline->workers);
+}
+
+/* The current batch through the network and into the side file, the next one being prepared meanwhile. */
+static int run_batch(struct pipeline *pipeline, struct features_side *side, struct err *err)
+{
+	const struct features_job *job = pipeline->job;
+	const struct features_batch *batch = &pipeline->batches[pipeline->current];
+	bool more = batch->first + batch->count < job->rows;
+	if (more)
+		pipeline_start(pipeline);
+	network_plan_forward(&(struct plan_run){.plan = pipeline->plan,
+	                                        .n = batch->kept,
+	                                        .threads = job->threads,
+	                                        .input = batch->tensor,
+	                                        .output = batch->features},
+	                     pipeline->workspace);
+	int code = batch_store(batch, side, err);
+	struct err next = {0};
+	int next_code = more ? pipeline_turn(pipeline, &next) : OK;
+	if (code == OK && next_code != OK)
+		*err = next;
+	return code == OK ? next_code : code;
+}
+
+/* Batches until the end, a failure or a signal; a checkpoint now and then, and one when it was a signal. */
+static int run_batches(struct pipeline *pipeline, struct features_side *side, struct err *err)
+{
+	const struct features_job *job = pipeline->job;
 	struct progress progress;
 	double saved = clock_seconds();
-	int code = OK;
-	progress_start(&progress, "features", "pictures", job->rows - side->done);
-	for (size_t row = side->done; code == OK && row < job->rows; row += batch->count) {
-		batch->first = row;
-		batch->count = job->rows - row < job->batch ? job->rows - row : job->batch;
-		code = batch_run(job, workers, batch, workspace, err);
-		if (code == OK)
-			code = batch_store(batch, side, err);
+	size_t row = side->done;
+	int code = row < job->rows ? batch_prepare(pipeline, &pipeline->batches[0], row, err) : OK;
+	progress_start(&progress, "features", "pictures", job->rows - row);
+	while (code == OK && row < job->rows) {
+		size_t count = pipeline->batches[pipeline->current].count;
+		code = run_batch(pipeline, side, err);
 		if (code != OK)
 			break;
-		progress_add(&progress, batch->count);
+		row += count;
+		progress_add(&progress, count);
 		bool stopping = stop_requested();
-		if (stopping || row + batch->count == job->rows || clock_seconds() - saved >= CHECKPOINT_SECONDS) {
-			code = features_side_checkpoint(side, row + batch->count, err);
+		if (stopping || row == job->rows || clock_seconds() - saved >= CHECKPOINT_SECONDS) {
+			code = features_side_checkpoint(side, row, err);
 			saved = clock_seconds();
 		}
 		if (code == OK && side->done < job->rows)
@@ -126,22 +209,12 @@ static int run_batches(const struct features_job *job, struct features_side *sid
 
 int features_compute(const struct features_job *job, struct features_side *side, struct err *err)
 {
-	struct features_workers *workers = NULL;
-	struct features_batch batch = {0};
-	struct forward forward = {
-	    .network = job->network, .n = job->batch, .size = job->preprocess->size, .threads = job->threads};
-	void *workspace = NULL;
+	struct pipeline pipeline;
 	if (side->done > 0)
 		log_info("features", "goes on at picture %zu of %zu", side->done, job->rows);
-	int code = features_workers_new(&workers, job, err);
+	int code = pipeline_init(&pipeline, job, err);
 	if (code == OK)
-		code = batch_init(&batch, job, err);
-	if (code == OK && !(workspace = mem_alloc(network_workspace(&forward), 1, err)))
-		code = ERR_MEMORY;
-	if (code == OK)
-		code = run_batches(job, side, workers, &batch, workspace, err);
-	free(workspace);
-	batch_free(&batch);
-	features_workers_free(workers);
+		code = run_batches(&pipeline, side, err);
+	pipeline_free(&pipeline);
 	return code;
 }

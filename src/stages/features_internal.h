@@ -2,7 +2,7 @@
  * The parts of the stage `features`, shared by its files only.
  *
  * Rows of faces.h5 go through in batches: cut out of their frame, find the face, preprocess (parallel over pictures),
- * network (parallel inside). Results go row by row into a side file of fixed records, from which an interrupted run
+ * network (parallel inside). While the network runs over one batch, the next is read and cropped. Results go row by row into a side file of fixed records, from which an interrupted run
  * goes on; the final features.h5 is written from it in one go, so its bytes do not depend on where the work was
  * interrupted.
  */

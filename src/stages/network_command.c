@@ -11,7 +11,7 @@
 #define MAX_WEIGHT_FILES 16
 
 struct network_options {
-	bool summary;
+	bool summary, reference;
 	const char *input, *output;
 	const char *weights[MAX_WEIGHT_FILES];
 	size_t n_weights;
@@ -74,7 +74,7 @@ static int take_option(struct network_options *options, const char *name, const 
 	else
 		return err_set(err, ERR_SETTINGS,
 		               "network: %s is not known; there are --summary, --forward, --out, --weights, --cut, "
-		               "--missing, --size, --seed, --threads",
+		               "--missing, --size, --seed, --threads, --reference",
 		               name);
 	return OK;
 }
@@ -83,8 +83,11 @@ static int parse(struct network_options *options, int argc, char **argv, struct 
 {
 	*options = (struct network_options){.cut = CUT_BLOCK5_POOL, .size = DEFAULT_SIZE, .seed = 1};
 	for (int i = 0; i < argc; i++) {
-		if (strcmp(argv[i], "--summary") == 0) {
-			options->summary = true;
+		bool *flag = strcmp(argv[i], "--summary") == 0     ? &options->summary
+		             : strcmp(argv[i], "--reference") == 0 ? &options->reference
+		                                                   : NULL;
+		if (flag) {
+			*flag = true;
 			continue;
 		}
 		if (i + 1 == argc)
@@ -137,34 +140,74 @@ static int check_input(const struct npy *input, const char *path, struct err *er
 	return OK;
 }
 
+/* By matrix products alone: slower, and what the prepared network is held to. */
+static int forward_reference(const struct network *network, const struct plan_run *run, size_t size, double *seconds,
+                             struct err *err)
+{
+	struct forward forward = {.network = network,
+	                          .n = run->n,
+	                          .size = size,
+	                          .threads = run->threads,
+	                          .input = run->input,
+	                          .output = run->output};
+	void *workspace = mem_alloc(network_workspace(&forward), 1, err);
+	if (!workspace)
+		return ERR_MEMORY;
+	double started = clock_seconds();
+	network_forward(&forward, workspace);
+	*seconds = clock_seconds() - started;
+	free(workspace);
+	return OK;
+}
+
+static int forward_prepared(const struct network *network, struct plan_run *run, size_t size, double *seconds,
+                            struct err *err)
+{
+	struct plan_options options = {
+	    .size = size, .pictures = run->n == 1 ? 1 : 0, .threads = run->threads, .level = CPU_AVX512};
+	struct network_plan *plan;
+	int code = network_plan_new(&plan, network, &options, err);
+	if (code != OK)
+		return code;
+	void *workspace = mem_alloc(network_plan_workspace(plan, run->n, run->threads), 1, err);
+	code = workspace ? OK : ERR_MEMORY;
+	if (code == OK) {
+		double started = clock_seconds();
+		run->plan = plan;
+		network_plan_forward(run, workspace);
+		*seconds = clock_seconds() - started;
+	}
+	free(workspace);
+	network_plan_free(plan);
+	return code;
+}
+
 static int run_forward(const struct network *network, const struct npy *input, const struct network_options *options,
                        struct err *err)
 {
 	struct map_shape map;
-	int code = network_shape(network, input->dims[1], &map, err);
+	size_t size = input->dims[1];
+	double seconds = 0;
+	int code = network_shape(network, size, &map, err);
 	if (code != OK)
 		return code;
 	struct npy output = {.type = NPY_F32,
 	                     .rank = 4,
 	                     .dims = {input->dims[0], map.height, map.width, map.channels},
 	                     .item = sizeof(float)};
-	struct forward forward = {.network = network,
-	                          .n = input->dims[0],
-	                          .size = input->dims[1],
-	                          .threads = thread_count((int)options->threads),
-	                          .input = input->data};
-	void *workspace = mem_alloc(network_workspace(&forward), 1, err);
 	output.data = mem_alloc(output.dims[0], map.height * map.width * map.channels * sizeof(float), err);
-	code = workspace && output.data ? OK : ERR_MEMORY;
+	if (!output.data)
+		return ERR_MEMORY;
+	struct plan_run run = {.n = input->dims[0],
+	                       .threads = thread_count((int)options->threads),
+	                       .input = input->data,
+	                       .output = output.data};
+	code = options->reference ? forward_reference(network, &run, size, &seconds, err)
+	                          : forward_prepared(network, &run, size, &seconds, err);
 	if (code == OK) {
-		double started = clock_seconds();
-		forward.output = output.data;
-		network_forward(&forward, workspace);
-		double seconds = clock_seconds() - started;
-		log_info("network", "%zu pictures in %.3f s, %.1f a second", forward.n, seconds, (double)forward.n / seconds);
+		log_info("network", "%zu pictures in %.3f s, %.1f a second", run.n, seconds, (double)run.n / seconds);
 		code = npy_save(&output, options->output, err);
 	}
-	free(workspace);
 	npy_free(&output);
 	return code;
 }

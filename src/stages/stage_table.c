@@ -37,7 +37,7 @@ const struct stage stage_table[] = {
     {.name = "cascade", .version = 1, .sections = "run cascade", .run = stage_cascade, .active = cascade_given,
      .uses = cascade_uses, .help = "trains the Haar cascade (Gentle AdaBoost)",
      .outputs = "cascade.xml stages.jsonl holdout.tsv"},
-    {.name = "features", .version = 1, .sections = "run preprocess network", .run = stage_features, .active = faces_given,
+    {.name = "features", .version = 2, .sections = "run preprocess network", .run = stage_features, .active = faces_given,
      .help = "crops the faces and runs VGG16 over them", .outputs = "features.h5"},
     {.name = "emotion", .version = 1, .sections = "run emotion network preprocess", .run = stage_emotion,
      .active = faces_given, .help = "trains the expression head on the features",

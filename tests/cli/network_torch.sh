@@ -15,6 +15,9 @@ compare() { # weights, cut, input, threads
 }
 compare "$scratch/weights.h5" block5_pool "$scratch/in150.npy" 2
 compare "$scratch/weights.h5" block4_pool "$scratch/in77.npy" 1
+for level in baseline avx2 avx512; do MOODCAST_CPU=$level compare "$scratch/weights.h5" block5_pool "$scratch/in77.npy" 2; done
+"$train" network --forward "$scratch/in77.npy" --weights "$scratch/weights.h5" --cut block3_pool --reference --out "$scratch/out.npy"
+"$python" $judge check "$scratch/weights.h5" block3_pool "$scratch/in77.npy" "$scratch/out.npy" 1e-5
 real=${MOODCAST_DATA:-/nowhere}/keras/vgg16_real_blocks1-3.h5
 if [ -e "$real" ]; then compare "$real" block3_pool "$scratch/in150.npy" 2; fi
 

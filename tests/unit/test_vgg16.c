@@ -173,6 +173,91 @@ static void the_forward_pass_equals_the_reference_kernels(void **state)
 	network_free(network);
 }
 
+static float *run_plan(const struct network_plan *plan, size_t n, int threads, const float *input, size_t count)
+{
+	size_t floats = network_plan_workspace(plan, n, threads) / sizeof(float);
+	float *workspace = canary_new(floats), *output = canary_new(count);
+	network_plan_forward(&(struct plan_run){plan, n, threads, input, output}, workspace);
+	canary_check(workspace, floats);
+	canary_check(output, count);
+	canary_free(workspace);
+	return output;
+}
+
+/* block5_pool ≤ 1e-5, at every vector level and for one picture as for many. */
+static void the_prepared_network_keeps_its_tolerance_at_every_level(void **state)
+{
+	(void)state;
+	enum { size = 75, features = 2 * 2 * 512 };
+	struct err err = {0};
+	struct network *network = initialised(CUT_BLOCK5_POOL, 2);
+	float *input = pictures(1, size), *want = reference_forward(network, size, input);
+	for (int level = CPU_BASELINE; level <= (int)cpu_features()->level; level++) {
+		for (size_t few = 0; few < 2; few++) {
+			struct network_plan *plan;
+			assert_ok(network_plan_new(&plan, network, &(struct plan_options){size, few, 2, (enum cpu_level)level}, &err));
+			float *got = run_plan(plan, 1, 2, input, features);
+			assert_true(relative_l2(got, want, features) < 1e-5);
+			canary_free(got);
+			network_plan_free(plan);
+		}
+	}
+	free(want);
+	free(input);
+	network_free(network);
+}
+
+static void every_cut_and_size_is_prepared(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	static const size_t sizes[] = {32, 37, 50};
+	for (int cut = CUT_BLOCK1_POOL; cut <= CUT_BLOCK5_POOL; cut++) {
+		size_t size = sizes[cut % 3];
+		struct network *network = initialised(cut, 8);
+		struct network_plan *plan;
+		struct map_shape map;
+		assert_ok(network_shape(network, size, &map, &err));
+		size_t features = map.height * map.width * map.channels;
+		float *input = pictures(2, size), *want = run(network, 2, size, 1, input, 2 * features);
+		assert_ok(network_plan_new(&plan, network, &(struct plan_options){size, 0, 1, CPU_AVX512}, &err));
+		float *got = run_plan(plan, 2, 3, input, 2 * features);
+		assert_true(relative_l2(got, want, 2 * features) < 1e-5);
+		canary_free(got);
+		canary_free(want);
+		free(input);
+		network_plan_free(plan);
+		network_free(network);
+	}
+	struct network *network = initialised(CUT_BLOCK5_POOL, 8);
+	struct network_plan *plan;
+	assert_refused(network_plan_new(&plan, network, &(struct plan_options){31, 0, 1, CPU_AVX512}, &err), ERR_SETTINGS,
+	               "31 pixels are too small");
+	network_free(network);
+	network_plan_free(NULL);
+}
+
+static void batches_and_threads_do_not_change_a_bit_of_the_prepared_network(void **state)
+{
+	(void)state;
+	enum { size = 48, n = 35, features = 6 * 6 * 256 };
+	struct err err = {0};
+	struct network *network = initialised(CUT_BLOCK3_POOL, 3);
+	struct network_plan *plan;
+	assert_ok(network_plan_new(&plan, network, &(struct plan_options){size, 0, 2, CPU_AVX512}, &err));
+	network_free(network); /* the plan lives on */
+	float *input = pictures(n, size), *all = run_plan(plan, n, 2, input, n * features);
+	float *threads = run_plan(plan, n, 1, input, n * features);
+	float *alone = run_plan(plan, 1, 3, input + (n - 1) * size * size * 3, features);
+	assert_memory_equal(all, threads, n * features * sizeof(float));
+	assert_memory_equal(alone, all + (n - 1) * features, features * sizeof(float));
+	canary_free(all);
+	canary_free(threads);
+	canary_free(alone);
+	free(input);
+	network_plan_free(plan);
+}
+
 static void batches_and_threads_do_not_change_a_bit(void **state)
 {
 	(void)state;
@@ -239,6 +324,9 @@ int main(void)
 	    cmocka_unit_test(initialisation_has_the_deviation_of_he_and_follows_the_seed),
 	    cmocka_unit_test(a_layer_with_nan_is_refused_with_its_place),
 	    cmocka_unit_test(the_forward_pass_equals_the_reference_kernels),
+	    cmocka_unit_test(the_prepared_network_keeps_its_tolerance_at_every_level),
+	    cmocka_unit_test(every_cut_and_size_is_prepared),
+	    cmocka_unit_test(batches_and_threads_do_not_change_a_bit_of_the_prepared_network),
 	    cmocka_unit_test(batches_and_threads_do_not_change_a_bit),
 	    cmocka_unit_test(weights_saved_as_tensors_come_back_borrowed),
 	    cmocka_unit_test(the_summary_names_layers_shapes_parameters_and_cost),

@@ -1,0 +1,400 @@
+/*
+ * Training of the network's last layers together with the head: forward with every map kept, backward by the kernels'
+ * gradients, one Adam step.
+ *
+ * Loss: mean softmax cross-entropy, ∂L/∂logits = (p − y) / n. Adam as Keras writes it (Kingma & Ba 2015):
+ * rate_t = rate · √(1 − β₂ᵗ) / (1 − β₁ᵗ), w ← w − rate_t · m / (√v + ε), β₁ = .9, β₂ = .999, ε = 1e-7.
+ */
+#include "nn/nn.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BETA1 0.9
+#define BETA2 0.999
+#define EPSILON 1e-7f
+
+/* One array that is trained, with its gradient and moments. */
+struct weights {
+	float *values;
+	float *gradient, *moment, *square;
+	size_t count;
+};
+
+struct stage {
+	const struct layer *layer;
+	struct map_shape in, out;
+	float *map, *gradient; /* [batch] of the layer's output, and ∂L by it */
+	/* For the forward pass where channels come in blocks; weights are set anew each step. Else NULL. */
+	struct winograd *winograd;
+};
+
+struct tuner {
+	struct tuner_options options;
+	struct stage stages[VGG16_LAYERS];
+	struct weights weights[2 * VGG16_LAYERS + 2]; /* kernel and bias of each convolution, then of the head */
+	size_t n_stages, n_weights, inputs, classes, pool;
+	float *rows, *rows_gradient, *scores; /* [batch][inputs], [batch][classes] */
+	float *blocked[2];                    /* [batch]: the largest input and output of a Winograd layer */
+	void *workspace;
+	size_t steps;
+};
+
+static size_t floats_of(struct map_shape map)
+{
+	return map.height * map.width * map.channels;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+void tuner_free(struct tuner *tuner)
+{
+	if (!tuner)
+		return;
+	for (size_t i = 0; i < tuner->n_stages; i++) {
+		free(tuner->stages[i].map);
+		free(tuner->stages[i].gradient);
+		winograd_free(tuner->stages[i].winograd);
+	}
+	for (size_t i = 0; i < tuner->n_weights; i++)
+		free(tuner->weights[i].gradient);
+	free(tuner->rows);
+	free(tuner->rows_gradient);
+	free(tuner->scores);
+	free(tuner->blocked[0]);
+	free(tuner->blocked[1]);
+	free(tuner->workspace);
+	free(tuner);
+}
+
+static int weights_add(struct tuner *tuner, float *values, size_t count, struct err *err)
+{
+	struct weights *weights = &tuner->weights[tuner->n_weights];
+	if (!(weights->gradient = mem_alloc(count, 3 * sizeof(float), err)))
+		return ERR_MEMORY;
+	weights->values = values;
+	weights->moment = weights->gradient + count;
+	weights->square = weights->moment + count;
+	weights->count = count;
+	tuner->n_weights++;
+	return OK;
+}
+
+static struct conv stage_conv(const struct tuner *tuner, size_t i, size_t n, const float *input)
+{
+	const struct stage *stage = &tuner->stages[i];
+	return (struct conv){.n = n,
+	                     .height = stage->in.height,
+	                     .width = stage->in.width,
+	                     .in = stage->layer->in,
+	                     .out = stage->layer->out,
+	                     .size = 3,
+	                     .relu = true,
+	                     .input = input,
+	                     .kernel = stage->layer->kernel,
+	                     .bias = stage->layer->bias,
+	                     .output = stage->map,
+	                     .threads = tuner->options.threads};
+}
+
+static struct winograd_weights stage_weights(const struct tuner *tuner, const struct stage *stage)
+{
+	return (struct winograd_weights){
+	    .kernel = stage->layer->kernel, .bias = stage->layer->bias, .threads = tuner->options.threads};
+}
+
+static int stage_prepare(const struct tuner *tuner, struct stage *stage, struct err *err)
+{
+	const struct layer *layer = stage->layer;
+	struct winograd_weights weights = stage_weights(tuner, stage);
+	struct winograd_shape shape = {.height = stage->in.height,
+	                               .width = stage->in.width,
+	                               .in = layer->in,
+	                               .out = layer->out,
+	                               .pictures = tuner->options.batch,
+	                               .level = CPU_AVX512};
+	return layer->in % 16 || layer->out % 16 ? OK : winograd_new(&stage->winograd, &shape, &weights, err);
+}
+
+static int stage_add(struct tuner *tuner, const struct layer *layer, struct map_shape *map, struct err *err)
+{
+	struct stage *stage = &tuner->stages[tuner->n_stages++];
+	size_t half = layer->kind == LAYER_POOL ? 2 : 1, batch = tuner->options.batch;
+	stage->layer = layer;
+	stage->in = *map;
+	stage->out = *map = (struct map_shape){map->height / half, map->width / half, layer->out};
+	if (floats_of(*map) == 0)
+		return err_set(err, ERR_SETTINGS, "%s would have no output", layer->name);
+	if (!(stage->map = mem_alloc(batch * floats_of(*map), sizeof(float), err)) ||
+	    !(stage->gradient = mem_alloc(batch * floats_of(*map), sizeof(float), err)))
+		return ERR_MEMORY;
+	if (layer->kind == LAYER_POOL)
+		return OK;
+	if (!layer->owned)
+		return err_set(err, ERR_SETTINGS, "%s: borrowed or absent weights cannot be trained", layer->name);
+	size_t count = layer_kernel_count(layer);
+	int code = weights_add(tuner, layer->owned, count, err);
+	if (code == OK)
+		code = weights_add(tuner, layer->owned + count, layer->out, err);
+	return code == OK ? stage_prepare(tuner, stage, err) : code;
+}
+
+static int workspace_allocate(struct tuner *tuner, struct err *err)
+{
+	size_t bytes = 0, floats[2] = {0};
+	for (size_t i = 0; i < tuner->n_stages; i++) {
+		if (tuner->stages[i].layer->kind == LAYER_POOL)
+			continue;
+		struct conv_gradient g = {.conv = stage_conv(tuner, i, tuner->options.batch, NULL)};
+		size_t forward = conv_workspace(&g.conv);
+		g.input_gradient = i ? tuner->stages[i - 1].gradient : NULL;
+		size_t backward = conv_backward_workspace(&g);
+		bytes = larger(bytes, larger(forward, backward));
+		if (!tuner->stages[i].winograd)
+			continue;
+		for (size_t n = 1; n <= tuner->options.batch; n++)
+			bytes = larger(bytes, winograd_workspace(tuner->stages[i].winograd, n, tuner->options.threads));
+		floats[0] = larger(floats[0], tuner->options.batch * floats_of(tuner->stages[i].in));
+		floats[1] = larger(floats[1], tuner->options.batch * floats_of(tuner->stages[i].out));
+	}
+	tuner->workspace = mem_alloc(bytes, 1, err);
+	for (size_t i = 0; i < 2; i++)
+		tuner->blocked[i] = mem_alloc(floats[i], sizeof(float), err);
+	return tuner->workspace && tuner->blocked[0] && tuner->blocked[1] ? OK : ERR_MEMORY;
+}
+
+static int head_add(struct tuner *tuner, const struct head *head, struct map_shape map, struct err *err)
+{
+	size_t batch = tuner->options.batch;
+	if (!head->owned || head->map.height != map.height || head->map.width != map.width ||
+	    head->map.channels != map.channels)
+		return err_set(err, ERR_SETTINGS, "head: it is not one of its own over maps of %zu×%zu×%zu", map.height,
+		               map.width, map.channels);
+	tuner->inputs = head->inputs;
+	tuner->classes = head->classes;
+	tuner->pool = head->average_pool > 1 ? head->average_pool : 1;
+	if (!(tuner->rows = mem_alloc(batch * head->inputs, sizeof(float), err)) ||
+	    !(tuner->rows_gradient = mem_alloc(batch * head->inputs, sizeof(float), err)) ||
+	    !(tuner->scores = mem_alloc(batch * head->classes, sizeof(float), err)))
+		return ERR_MEMORY;
+	int code = weights_add(tuner, head->owned, head->inputs * head->classes, err);
+	return code == OK ? weights_add(tuner, head->owned + head->inputs * head->classes, head->classes, err) : code;
+}
+
+int tuner_new(struct tuner **out, const struct network *network, const struct head *head,
+              const struct tuner_options *options, struct err *err)
+{
+	struct tuner *tuner = mem_alloc(1, sizeof *tuner, err);
+	struct map_shape map = options->map;
+	if (!tuner)
+		return ERR_MEMORY;
+	tuner->options = *options;
+	int code = OK;
+	for (size_t i = options->first; code == OK && i < network->count; i++)
+		code = stage_add(tuner, &network->layers[i], &map, err);
+	if (code == OK)
+		code = head_add(tuner, head, map, err);
+	if (code == OK)
+		code = workspace_allocate(tuner, err);
+	if (code == OK)
+		*out = tuner;
+	else
+		tuner_free(tuner);
+	return code;
+}
+
+/* ---- forward ---- */
+
+static void forward_winograd(struct tuner *tuner, const struct stage *stage, size_t n, const float *maps)
+{
+	size_t pixels = stage->in.height * stage->in.width;
+	struct winograd_weights weights = stage_weights(tuner, stage);
+	winograd_set(stage->winograd, &weights);
+	nhwc_to_blocked(n, pixels, stage->in.channels, maps, tuner->blocked[0]);
+	winograd_forward(&(struct winograd_run){.layer = stage->winograd,
+	                                        .n = n,
+	                                        .input = tuner->blocked[0],
+	                                        .output = tuner->blocked[1],
+	                                        .threads = tuner->options.threads},
+	                 tuner->workspace);
+	blocked_to_nhwc(n, pixels, stage->out.channels, tuner->blocked[1], stage->map);
+}
+
+static void forward_layers(struct tuner *tuner, size_t n, const float *maps)
+{
+	for (size_t i = 0; i < tuner->n_stages; i++) {
+		const struct stage *stage = &tuner->stages[i];
+		if (stage->layer->kind == LAYER_POOL) {
+			pool_max2(n, stage->in.height, stage->in.width, stage->in.channels, maps, stage->map,
+			          tuner->options.threads);
+		} else if (stage->winograd) {
+			forward_winograd(tuner, stage, n, maps);
+		} else {
+			struct conv conv = stage_conv(tuner, i, n, maps);
+			conv_forward(&conv, tuner->workspace);
+		}
+		maps = stage->map;
+	}
+	const struct map_shape *last = &tuner->stages[tuner->n_stages - 1].out;
+	pool_average(n, last->height, last->width, last->channels, tuner->pool, maps, tuner->rows);
+}
+
+static void forward_head(struct tuner *tuner, size_t n)
+{
+	const struct weights *kernel = &tuner->weights[tuner->n_weights - 2], *bias = kernel + 1;
+	for (size_t i = 0; i < n; i++)
+		memcpy(tuner->scores + i * tuner->classes, bias->values, tuner->classes * sizeof(float));
+	gemm_run(&(struct gemm){.m = n,
+	                        .n = tuner->classes,
+	                        .k = tuner->inputs,
+	                        .alpha = 1,
+	                        .beta = 1,
+	                        .a = tuner->rows,
+	                        .lda = tuner->inputs,
+	                        .b = kernel->values,
+	                        .ldb = tuner->classes,
+	                        .c = tuner->scores,
+	                        .ldc = tuner->classes});
+	softmax_rows(n, tuner->classes, tuner->scores);
+}
+
+/* Mean cross-entropy; the probabilities become ∂L/∂logits. */
+static double loss_of(struct tuner *tuner, size_t n, const int32_t *labels)
+{
+	double loss = 0;
+	for (size_t i = 0; i < n; i++) {
+		float *p = tuner->scores + i * tuner->classes;
+		loss -= log((double)p[labels[i]]);
+		p[labels[i]] -= 1;
+		for (size_t k = 0; k < tuner->classes; k++)
+			p[k] /= (float)n;
+	}
+	return loss / (double)n;
+}
+
+/* ---- backward ---- */
+
+static void backward_dense(struct tuner *tuner, size_t n)
+{
+	struct weights *kernel = &tuner->weights[tuner->n_weights - 2], *bias = kernel + 1;
+	struct gemm product = {.m = tuner->inputs,
+	                       .n = tuner->classes,
+	                       .k = n,
+	                       .transpose_a = true,
+	                       .alpha = 1,
+	                       .a = tuner->rows,
+	                       .lda = tuner->inputs,
+	                       .b = tuner->scores,
+	                       .ldb = tuner->classes,
+	                       .c = kernel->gradient,
+	                       .ldc = tuner->classes};
+	gemm_run(&product);
+	product = (struct gemm){.m = n,
+	                        .n = tuner->inputs,
+	                        .k = tuner->classes,
+	                        .transpose_b = true,
+	                        .alpha = 1,
+	                        .a = tuner->scores,
+	                        .lda = tuner->classes,
+	                        .b = kernel->values,
+	                        .ldb = tuner->classes,
+	                        .c = tuner->rows_gradient,
+	                        .ldc = tuner->inputs};
+	gemm_run(&product);
+	for (size_t k = 0; k < tuner->classes; k++) {
+		double sum = 0;
+		for (size_t i = 0; i < n; i++)
+			sum += (double)tuner->scores[i * tuner->classes + k];
+		bias->gradient[k] = (float)sum;
+	}
+}
+
+/* The average hands each of its inputs an equal share; what it dropped at the edge gets none. */
+static void backward_average(struct tuner *tuner, size_t n)
+{
+	const struct stage *last = &tuner->stages[tuner->n_stages - 1];
+	size_t k = tuner->pool, channels = last->out.channels, rows = last->out.height / k, columns = last->out.width / k;
+	float share = 1.0f / (float)(k * k);
+	memset(last->gradient, 0, n * floats_of(last->out) * sizeof(float));
+	for (size_t i = 0; i < n * rows * k * columns * k; i++) {
+		size_t x = i % (columns * k), y = i / (columns * k) % (rows * k), picture = i / (columns * k) / (rows * k);
+		const float *from = tuner->rows_gradient + ((picture * rows + y / k) * columns + x / k) * channels;
+		float *to = last->gradient + ((picture * last->out.height + y) * last->out.width + x) * channels;
+		for (size_t c = 0; c < channels; c++)
+			to[c] = share * from[c];
+	}
+}
+
+static void backward_layers(struct tuner *tuner, size_t n, const float *maps)
+{
+	size_t w = tuner->n_weights - 2; /* behind the weights of the layer at hand */
+	for (size_t i = tuner->n_stages; i-- > 0;) {
+		const struct stage *stage = &tuner->stages[i];
+		const float *input = i ? tuner->stages[i - 1].map : maps;
+		float *input_gradient = i ? tuner->stages[i - 1].gradient : NULL;
+		if (stage->layer->kind == LAYER_CONV) {
+			struct conv_gradient g = {.conv = stage_conv(tuner, i, n, input),
+			                          .output_gradient = stage->gradient,
+			                          .kernel_gradient = tuner->weights[w - 2].gradient,
+			                          .bias_gradient = tuner->weights[w - 1].gradient,
+			                          .input_gradient = input_gradient};
+			conv_backward(&g, tuner->workspace);
+			w -= 2;
+		} else if (i) {
+			pool_max2_backward(&(struct pool_gradient){.n = n,
+			                                           .height = stage->in.height,
+			                                           .width = stage->in.width,
+			                                           .channels = stage->in.channels,
+			                                           .input = input,
+			                                           .output_gradient = stage->gradient,
+			                                           .input_gradient = input_gradient,
+			                                           .threads = tuner->options.threads});
+		}
+	}
+}
+
+int tuner_gradient(struct tuner *tuner, size_t n, const float *maps, const int32_t *labels, double *loss,
+                   struct err *err)
+{
+	forward_layers(tuner, n, maps);
+	forward_head(tuner, n);
+	*loss = loss_of(tuner, n, labels);
+	if (!isfinite(*loss))
+		return err_set(err, ERR_NUMERIC, "step %zu: the loss is %g; a smaller learning rate may help", tuner->steps + 1,
+		               *loss);
+	backward_dense(tuner, n);
+	backward_average(tuner, n);
+	backward_layers(tuner, n, maps);
+	return OK;
+}
+
+static void step_weights(const struct weights *weights, float rate, int threads)
+{
+#pragma omp parallel for schedule(static) num_threads(threads < 1 ? 1 : threads)
+	for (size_t i = 0; i < weights->count; i++) {
+		float g = weights->gradient[i];
+		float m = weights->moment[i] += (float)(1 - BETA1) * (g - weights->moment[i]);
+		float v = weights->square[i] += (float)(1 - BETA2) * (g * g - weights->square[i]);
+		weights->values[i] -= rate * m / (sqrtf(v) + EPSILON);
+	}
+}
+
+void tuner_step(struct tuner *tuner)
+{
+	double t = (double)++tuner->steps;
+	double rate = tuner->options.learning_rate * sqrt(1 - pow(BETA2, t)) / (1 - pow(BETA1, t));
+	for (size_t i = 0; i < tuner->n_weights; i++)
+		step_weights(&tuner->weights[i], (float)rate, tuner->options.threads);
+}
+
+const float *tuner_gradient_of(const struct tuner *tuner, const float *values)
+{
+	for (size_t i = 0; i < tuner->n_weights; i++)
+		if (tuner->weights[i].values == values)
+			return tuner->weights[i].gradient;
+	return NULL;
+}
