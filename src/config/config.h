@@ -37,7 +37,7 @@ enum missing_policy { MISSING_ERROR, MISSING_INIT };
 enum storage_type { STORAGE_FLOAT32, STORAGE_FLOAT16 };
 enum network_cut { CUT_BLOCK1_POOL, CUT_BLOCK2_POOL, CUT_BLOCK3_POOL, CUT_BLOCK4_POOL, CUT_BLOCK5_POOL };
 enum class_weighting { WEIGHTS_NONE, WEIGHTS_BALANCED };
-enum confidence { CONFIDENCE_RAW, CONFIDENCE_LOG, CONFIDENCE_BM25 };
+enum confidence { CONFIDENCE_RAW, CONFIDENCE_LOG, CONFIDENCE_MINMAX, CONFIDENCE_BM25 };
 
 struct run_settings {
 	long seed, threads;
@@ -101,6 +101,7 @@ struct recommend_settings {
 	struct text_map tags; /* recommend.tags.LABEL = tag, tag */
 	long similar_tags, playlists, songs_per_playlist, choices, count;
 	double min_similarity;
+	double tag_weight, sharpness, damping, als_weight; /* of the ranking of songs for a playlist */
 };
 struct evaluate_settings {
 	long neighbours, bootstrap;
