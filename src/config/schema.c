@@ -95,7 +95,12 @@ const struct setting schema[] = {
     REAL("playlists", "max_skipped", playlists.max_skipped, "0.02", 0, 1, "share of malformed records above which the stage fails"),
 
     INTEGER("tags", "size", tags.size, "100", 2, 2000, "dimensions of a tag vector"),
-    INTEGER("tags", "window", tags.window, "3", 1, 1000, "tags on each side"),
+    CHOICE("tags", "model", tags.model, "skipgram", "skipgram|cbow", "every tag of a window predicts its centre, or their mean does"),
+    CHOICE("tags", "output", tags.output, "negative", "negative|hierarchical", "what is predicted: noise tags told apart, or a way down a Huffman tree"),
+    CHOICE("tags", "negatives", tags.negatives, "fresh", "fresh|shared", "noise tags drawn for every pair, or once a window (faster)"),
+    OTHER("tags", "deterministic", BOOL, tags.deterministic, "yes",
+          "same bytes for any number of threads; no = all threads without locks, several times as fast"),
+    INTEGER("tags", "window", tags.window, "3", 0, 1000, "tags on each side; 0 = the whole playlist"),
     INTEGER("tags", "min_count", tags.min_count, "1", 1, 1e9, "rarer tags get no vector"),
     INTEGER("tags", "negative", tags.negative, "5", 1, 100, "noise tags a pair"),
     INTEGER("tags", "epochs", tags.epochs, "5", 1, 10000, "passes over the playlists"),

@@ -43,6 +43,11 @@ static int train(struct stage_run *run, struct tags_work *work, struct err *err)
 	    .min_alpha = s->min_alpha,
 	    .sample = s->sample,
 	    .ns_exponent = s->ns_exponent,
+	    .cbow = s->model == TAGS_CBOW,
+	    .hierarchical = s->output == TAGS_HIERARCHICAL,
+	    .shared_negatives = s->negatives == TAGS_SHARED,
+	    .deterministic = s->deterministic,
+	    .threads = run->threads,
 	    .seed = (uint64_t)run->settings->run.seed,
 	};
 	char *path = stage_in_path(run, "playlists", "playlists.h5", err);
@@ -130,6 +135,8 @@ static void record(struct stage_run *run, const struct tags_work *work)
 	json_set_integer(run->metrics, "words_trained", work->report.words);
 	json_set_integer(run->metrics, "pairs_trained", work->report.pairs);
 	json_set_number(run->metrics, "loss", work->report.loss);
+	log_info("tags", "trained in %.3f s: %.0f words/s, loss %.4f", work->report.seconds,
+	         (double)work->report.words / work->report.seconds, work->report.loss);
 	write_headline(run, work);
 }
 
