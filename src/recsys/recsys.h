@@ -335,6 +335,8 @@ struct recommender_view {
 	const int32_t *playlist_song; /* ascending in a playlist */
 	const int64_t *song_id;       /* [s] */
 	const float *song_factor;     /* [s][f] */
+	const int32_t *song_order;    /* [s] songs by falling length of their factors; NULL: searches look at every song */
+	const float *song_norm;       /* [s] these lengths */
 	struct text_table song_name, song_artist;
 };
 

@@ -302,6 +302,54 @@ static void best_of_a_stream_is_the_head_of_the_sorted_list(void **state)
 	}
 }
 
+/* ---- searches by length ---------------------------------------------------------------------------- */
+
+static void a_search_by_length_finds_what_a_whole_scan_finds(void **state)
+{
+	struct err err = {0};
+	enum { ROWS_SEARCHED = 3001, DIMS = 37, QUERIES = 6, BEST = 20 };
+	float *rows = mem_alloc(ROWS_SEARCHED * DIMS, sizeof *rows, &err), *norm = mem_alloc(ROWS_SEARCHED, sizeof *norm, &err);
+	int32_t *order = mem_alloc(ROWS_SEARCHED, sizeof *order, &err);
+	uint8_t *excluded = mem_alloc(ROWS_SEARCHED, sizeof *excluded, &err);
+	float queries[QUERIES][DIMS];
+	const float *pointers[QUERIES];
+	struct rng rng;
+	(void)state;
+	rng_seed(&rng, 8, "test.search", 0);
+	for (size_t i = 0; i < ROWS_SEARCHED; i++) {
+		/* Lengths with a long tail; equal rows tie. */
+		double length = pow(rng_unit(&rng), 3);
+		for (size_t k = 0; k < DIMS; k++)
+			rows[i * DIMS + k] = (float)(length * rng_normal(&rng));
+		excluded[i] = i % 11 == 0;
+	}
+	memcpy(rows + 40 * DIMS, rows + 1000 * DIMS, DIMS * sizeof *rows);
+	for (size_t q = 0; q < QUERIES; q++) {
+		/* The last one is all zeros: every row ties. */
+		for (size_t k = 0; k < DIMS; k++)
+			queries[q][k] = q + 1 < QUERIES ? (float)rng_normal(&rng) : 0;
+		pointers[q] = queries[q];
+	}
+	assert_ok(row_search_order(rows, ROWS_SEARCHED, DIMS, order, norm, &err));
+	struct scored found[2][QUERIES][2 * BEST];
+	struct best_list best[2][QUERIES];
+	for (int way = 0; way < 2; way++) {
+		for (size_t q = 0; q < QUERIES; q++)
+			best_start(&best[way][q], found[way][q], BEST);
+		row_search_run(&(struct row_search){.rows = rows, .count = ROWS_SEARCHED, .dims = DIMS,
+		                                    .order = way ? order : NULL, .norm = norm, .excluded = excluded,
+		                                    .queries = pointers, .n_queries = QUERIES, .best = best[way]});
+		for (size_t q = 0; q < QUERIES; q++)
+			assert_int_equal(best_finish(&best[way][q]), BEST);
+	}
+	for (size_t q = 0; q < QUERIES; q++)
+		assert_memory_equal(found[0][q], found[1][q], BEST * sizeof(struct scored));
+	free(rows);
+	free(norm);
+	free(order);
+	free(excluded);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +359,7 @@ int main(void)
 	    cmocka_unit_test(als_finds_the_planted_kind_from_songs_and_from_tags),
 	    cmocka_unit_test(refuses_a_model_of_another_shape_and_nothing_hidden),
 	    cmocka_unit_test(best_of_a_stream_is_the_head_of_the_sorted_list),
+	    cmocka_unit_test(a_search_by_length_finds_what_a_whole_scan_finds),
 	};
 	log_set_level(LOG_WARN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
