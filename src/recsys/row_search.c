@@ -7,6 +7,9 @@
 
 #define AT_ONCE 4      /* rows and queries of a kernel call */
 #define ROWS_AHEAD 32 /* rows of the order that are fetched before they are needed */
+#define PROBE_ROWS 1024
+#define WORTH_JUMPING 8 /* the order is followed to its end when no more than this part of the rows is left */
+#define MOST_GROUPS 32  /* of AT_ONCE queries a pass over the rows */
 
 static size_t row_at(const struct row_search *search, size_t place)
 {
@@ -59,27 +62,92 @@ static bool may_enter(float norm, const float *lengths, const struct best_list *
 	return false;
 }
 
-static void search_queries(const struct row_search *search, size_t first, size_t n)
+/* The first place whose length is too small for every list as it stands; the lists' last places only rise. */
+static size_t last_place(const struct row_search *search, size_t from, const float *lengths,
+                         const struct best_list *best, size_t n)
+{
+	size_t low = from, high = search->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (may_enter(search->norm[middle], lengths, best, n))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void take_queries(const struct row_search *search, size_t first, size_t n, const float *x[AT_ONCE])
+{
+	for (size_t q = 0; q < AT_ONCE; q++)
+		x[q] = search->queries[first + (q < n ? q : 0)];
+}
+
+/* Four queries along the order. False, with the lists as new, when the end is too far off: jumping from row to row
+ * costs several times what passing them in their own order does. */
+static bool search_by_length(const struct row_search *search, size_t first, size_t n)
 {
 	const float *x[AT_ONCE];
 	float lengths[AT_ONCE];
-	for (size_t q = 0; q < AT_ONCE; q++) {
-		x[q] = search->queries[first + (q < n ? q : 0)];
+	struct best_list *best = search->best + first;
+	take_queries(search, first, n, x);
+	for (size_t q = 0; q < AT_ONCE; q++)
 		lengths[q] = length_of(x[q], search->dims);
-	}
 	for (size_t place = 0; place < search->count; place += AT_ONCE) {
-		if (search->order && !may_enter(search->norm[place], lengths, search->best + first, n))
-			return;
-		if (search->order && place + ROWS_AHEAD < search->count)
+		if (!may_enter(search->norm[place], lengths, best, n))
+			return true;
+		if (place == PROBE_ROWS &&
+		    last_place(search, place, lengths, best, n) - place > search->count / WORTH_JUMPING) {
+			for (size_t q = 0; q < n; q++)
+				best_start(&best[q], best[q].buffer, best[q].k);
+			return false;
+		}
+		if (place + ROWS_AHEAD < search->count)
 			fetch_rows(search, place + ROWS_AHEAD);
-		search_block(search, place, x, search->best + first, n);
+		search_block(search, place, x, best, n);
 	}
+	return true;
+}
+
+/* All rows in their own order, each for all the queries that `done` does not tell to be found. */
+static void search_all(const struct row_search *search, const uint8_t *done)
+{
+	struct row_search plain = *search;
+	plain.order = NULL;
+	for (size_t place = 0; place < search->count; place += AT_ONCE)
+		for (size_t first = 0; first < search->n_queries; first += AT_ONCE) {
+			const float *x[AT_ONCE];
+			size_t left = search->n_queries - first, n = left < AT_ONCE ? left : AT_ONCE;
+			if (done[first / AT_ONCE])
+				continue;
+			take_queries(search, first, n, x);
+			search_block(&plain, place, x, search->best + first, n);
+		}
+}
+
+static void search_some(const struct row_search *search)
+{
+	uint8_t done[MOST_GROUPS] = {0};
+	bool all = search->order != NULL;
+	for (size_t first = 0; search->order && first < search->n_queries; first += AT_ONCE) {
+		size_t left = search->n_queries - first;
+		done[first / AT_ONCE] = search_by_length(search, first, left < AT_ONCE ? left : AT_ONCE);
+		all = all && done[first / AT_ONCE];
+	}
+	if (!all)
+		search_all(search, done);
 }
 
 void row_search_run(const struct row_search *search)
 {
-	for (size_t first = 0; first < search->n_queries; first += AT_ONCE)
-		search_queries(search, first, search->n_queries - first < AT_ONCE ? search->n_queries - first : AT_ONCE);
+	for (size_t first = 0; first < search->n_queries; first += MOST_GROUPS * AT_ONCE) {
+		struct row_search some = *search;
+		size_t left = search->n_queries - first;
+		some.queries += first;
+		some.best += first;
+		some.n_queries = left < MOST_GROUPS * AT_ONCE ? left : MOST_GROUPS * AT_ONCE;
+		search_some(&some);
+	}
 }
 
 static int longer_first(const void *a, const void *b)

@@ -35,13 +35,8 @@ static int train(struct stage_run *run, struct tags_work *work, struct err *err)
 {
 	const struct tags_settings *s = &run->settings->tags;
 	struct skipgram_options options = {
-	    .size = (size_t)s->size,
-	    .window = (size_t)s->window,
-	    .negative = (size_t)s->negative,
-	    .epochs = (size_t)s->epochs,
-	    .alpha = s->alpha,
-	    .min_alpha = s->min_alpha,
-	    .sample = s->sample,
+	    .size = (size_t)s->size, .window = (size_t)s->window, .negative = (size_t)s->negative,
+	    .epochs = (size_t)s->epochs, .alpha = s->alpha, .min_alpha = s->min_alpha, .sample = s->sample,
 	    .ns_exponent = s->ns_exponent,
 	    .cbow = s->model == TAGS_CBOW,
 	    .hierarchical = s->output == TAGS_HIERARCHICAL,
@@ -135,8 +130,6 @@ static void record(struct stage_run *run, const struct tags_work *work)
 	json_set_integer(run->metrics, "words_trained", work->report.words);
 	json_set_integer(run->metrics, "pairs_trained", work->report.pairs);
 	json_set_number(run->metrics, "loss", work->report.loss);
-	log_info("tags", "trained in %.3f s: %.0f words/s, loss %.4f", work->report.seconds,
-	         (double)work->report.words / work->report.seconds, work->report.loss);
 	write_headline(run, work);
 }
 

@@ -247,10 +247,12 @@ int skipgram_train(const struct tag_corpus *corpus, const struct vocabulary *voc
 		code = err_set(err, ERR_DATA, "skip-gram: no playlist has two tags, so there is nothing to learn from");
 	if (code == OK)
 		code = take_vectors(&t, out, err);
-	if (code == OK && report) {
-		own.seconds = clock_seconds() - started;
+	own.seconds = clock_seconds() - started;
+	if (code == OK)
+		log_info("tags", "trained in %.3f s: %.0f words/s, loss %.4f", own.seconds, (double)own.words / own.seconds,
+		         own.loss);
+	if (code == OK && report)
 		*report = own;
-	}
 	trainer_close(&t, threads);
 	return code;
 }

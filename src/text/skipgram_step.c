@@ -1,6 +1,6 @@
 /* The step with the same bytes on every CPU, its reference, and the table both use. */
 #define STEP(level) step_exact_##level
-#include "text/skipgram_body.h"
+#include "text/skipgram_step_internal.h"
 
 #include <math.h>
 
