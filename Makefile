@@ -74,6 +74,8 @@ $(OBJ)/%.o: src/%.c | $(DEPS_OK)
 	@mkdir -p $(@D)
 	@echo "  CC  $<"
 	@$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+# The one file whose results may depend on the CPU, and the only one where a product and a sum may become one instruction.
+$(OBJ)/text/skipgram_fused.o: CFLAGS_ALL += -ffp-contract=fast
 # The page's files are embedded by the assembler, which writes no dependencies.
 $(OBJ)/runtime/web_page.o: $(wildcard src/runtime/page/*)
 -include $(shell find $(OBJ) $(BUILD)/tests -name '*.d' 2>/dev/null)

@@ -37,7 +37,10 @@ enum missing_policy { MISSING_ERROR, MISSING_INIT };
 enum storage_type { STORAGE_FLOAT32, STORAGE_FLOAT16 };
 enum network_cut { CUT_BLOCK1_POOL, CUT_BLOCK2_POOL, CUT_BLOCK3_POOL, CUT_BLOCK4_POOL, CUT_BLOCK5_POOL };
 enum class_weighting { WEIGHTS_NONE, WEIGHTS_BALANCED };
-enum confidence { CONFIDENCE_RAW, CONFIDENCE_LOG, CONFIDENCE_BM25 };
+enum tags_model { TAGS_SKIPGRAM, TAGS_CBOW };
+enum tags_output { TAGS_NEGATIVE, TAGS_HIERARCHICAL };
+enum tags_negatives { TAGS_FRESH, TAGS_SHARED };
+enum confidence { CONFIDENCE_RAW, CONFIDENCE_LOG, CONFIDENCE_MINMAX, CONFIDENCE_BM25 };
 
 struct run_settings {
 	long seed, threads;
@@ -89,6 +92,8 @@ struct playlists_settings {
 	double holdout, max_skipped;
 };
 struct tags_settings {
+	int model, output, negatives; /* enum tags_model, tags_output, tags_negatives */
+	bool deterministic;
 	long size, window, min_count, negative, epochs, neighbours;
 	double alpha, min_alpha, sample, ns_exponent;
 };
@@ -101,6 +106,7 @@ struct recommend_settings {
 	struct text_map tags; /* recommend.tags.LABEL = tag, tag */
 	long similar_tags, playlists, songs_per_playlist, choices, count;
 	double min_similarity;
+	double tag_weight, sharpness, damping, als_weight; /* of the ranking of songs for a playlist */
 };
 struct evaluate_settings {
 	long neighbours, bootstrap;

@@ -95,7 +95,12 @@ const struct setting schema[] = {
     REAL("playlists", "max_skipped", playlists.max_skipped, "0.02", 0, 1, "share of malformed records above which the stage fails"),
 
     INTEGER("tags", "size", tags.size, "100", 2, 2000, "dimensions of a tag vector"),
-    INTEGER("tags", "window", tags.window, "3", 1, 1000, "tags on each side"),
+    CHOICE("tags", "model", tags.model, "skipgram", "skipgram|cbow", "every tag of a window predicts its centre, or their mean does"),
+    CHOICE("tags", "output", tags.output, "negative", "negative|hierarchical", "what is predicted: noise tags told apart, or a way down a Huffman tree"),
+    CHOICE("tags", "negatives", tags.negatives, "fresh", "fresh|shared", "noise tags drawn for every pair, or once a window (faster)"),
+    OTHER("tags", "deterministic", BOOL, tags.deterministic, "yes",
+          "same bytes for any number of threads; no = all threads without locks, several times as fast"),
+    INTEGER("tags", "window", tags.window, "3", 0, 1000, "tags on each side; 0 = the whole playlist"),
     INTEGER("tags", "min_count", tags.min_count, "1", 1, 1e9, "rarer tags get no vector"),
     INTEGER("tags", "negative", tags.negative, "5", 1, 100, "noise tags a pair"),
     INTEGER("tags", "epochs", tags.epochs, "5", 1, 10000, "passes over the playlists"),
@@ -107,9 +112,10 @@ const struct setting schema[] = {
 
     INTEGER("als", "factors", als.factors, "128", 1, 2048, "dimensions of playlists and songs"),
     INTEGER("als", "iterations", als.iterations, "15", 1, 10000, "passes over both sides"),
-    REAL("als", "regularization", als.regularization, "0.08", 1e-9, 1e6, "lambda of Hu, Koren, Volinsky"),
-    REAL("als", "alpha", als.alpha, "1", 1e-9, 1e6, "confidence = 1 + alpha f(likes)"),
-    CHOICE("als", "confidence", als.confidence, "log", "raw|log|bm25", "f: the likes as they are, log(1 + likes), or BM25 of the matrix"),
+    REAL("als", "regularization", als.regularization, "10", 1e-9, 1e6, "lambda of Hu, Koren, Volinsky"),
+    REAL("als", "alpha", als.alpha, "100", 1e-9, 1e6, "confidence = 1 + alpha f(likes)"),
+    CHOICE("als", "confidence", als.confidence, "bm25", "raw|log|minmax|bm25",
+           "f: the likes as they are, log(1 + likes), scaled to 0..1, or BM25 of the matrix"),
 
     OTHER("recommend", "tags", FAMILY, recommend.tags,
           "neutral = 잔잔한, 카페, 휴식; positive = 신나는, 기분전환, 여름, 드라이브; negative = 슬픔, 위로, 힐링, 이별",
@@ -120,6 +126,10 @@ const struct setting schema[] = {
     INTEGER("recommend", "choices", recommend.choices, "40", 1, 100000, "best songs among which the seed chooses"),
     INTEGER("recommend", "count", recommend.count, "10", 1, 1000, "songs in an answer"),
     REAL("recommend", "min_similarity", recommend.min_similarity, "0.3", -1, 1, "cosine below which a tag is not similar"),
+    REAL("recommend", "tag_weight", recommend.tag_weight, "0.3", 0, 1000, "continuing a playlist: what a shared tag counts beside a shared song"),
+    REAL("recommend", "sharpness", recommend.sharpness, "1.2", 0.01, 100, "power of the likeness of two playlists"),
+    REAL("recommend", "damping", recommend.damping, "0.25", 0, 10, "a song's votes are divided by its playlists to this power"),
+    REAL("recommend", "als_weight", recommend.als_weight, "0.3", 0, 1000, "what the best ALS score counts beside the best vote"),
 
     INTEGER("evaluate", "neighbours", evaluate.neighbours, "100", 1, 10000, "neighbours of the item-kNN comparator"),
     INTEGER("evaluate", "bootstrap", evaluate.bootstrap, "1000", 10, 1000000, "draws behind the 95 % intervals"),

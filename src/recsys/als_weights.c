@@ -12,6 +12,12 @@ struct bm25 {
 	double mean_length;
 };
 
+struct weighting {
+	enum confidence confidence;
+	struct bm25 bm25;  /* BM25 only */
+	double low, high; /* of all entries */
+};
+
 static size_t row_length(const struct csr *matrix, size_t u)
 {
 	return (size_t)(matrix->start[u + 1] - matrix->start[u]);
@@ -49,25 +55,47 @@ static int check_value(const struct csr *matrix, size_t u, size_t e, struct err 
 	               (int)matrix->index[e], (double)value);
 }
 
+static void value_range(const struct csr *matrix, double *low, double *high)
+{
+	*low = INFINITY;
+	*high = -INFINITY;
+	for (int64_t e = 0; e < matrix->start[matrix->rows]; e++) {
+		*low = fmin(*low, (double)matrix->value[e]);
+		*high = fmax(*high, (double)matrix->value[e]);
+	}
+}
+
+static double weight_of(const struct weighting *w, const struct csr *matrix, size_t u, size_t e)
+{
+	double value = matrix->value[e];
+	switch (w->confidence) {
+	case CONFIDENCE_LOG:
+		return log1p(value);
+	case CONFIDENCE_MINMAX:
+		return w->high > w->low ? (value - w->low) / (w->high - w->low) : 1;
+	case CONFIDENCE_BM25:
+		return bm25_weight(&w->bm25, matrix, u, e);
+	case CONFIDENCE_RAW:
+		break;
+	}
+	return value;
+}
+
 int als_weights(const struct csr *matrix, const struct als_settings *model, float **out, struct err *err)
 {
-	struct bm25 bm25 = {0};
+	struct weighting w = {.confidence = model->confidence};
 	float *weight = mem_alloc((size_t)matrix->start[matrix->rows], sizeof *weight, err);
 	int code = weight ? OK : err->code;
 	if (code == OK && model->confidence == CONFIDENCE_BM25)
-		code = bm25_init(&bm25, matrix, err);
+		code = bm25_init(&w.bm25, matrix, err);
+	value_range(matrix, &w.low, &w.high);
 	for (size_t u = 0; u < matrix->rows && code == OK; u++) {
 		for (size_t e = (size_t)matrix->start[u]; e < (size_t)matrix->start[u + 1] && code == OK; e++) {
-			double value = matrix->value[e], g = value;
-			if (model->confidence == CONFIDENCE_LOG)
-				g = log1p(value);
-			if (model->confidence == CONFIDENCE_BM25)
-				g = bm25_weight(&bm25, matrix, u, e);
-			weight[e] = (float)(model->alpha * g);
+			weight[e] = (float)(model->alpha * weight_of(&w, matrix, u, e));
 			code = check_value(matrix, u, e, err);
 		}
 	}
-	free(bm25.idf);
+	free(w.bm25.idf);
 	if (code != OK) {
 		free(weight);
 		return code;

@@ -4,17 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void score_popularity(const void *state, const struct ranking_query *queries, size_t count, float *scores)
+static void score_popularity(const void *state, const struct ranking_query *queries, size_t count, void *workspace,
+                             float *scores)
 {
 	const struct popularity *popularity = state;
 	(void)queries;
+	(void)workspace;
 	for (size_t q = 0; q < count; q++)
 		memcpy(scores + q * popularity->songs, popularity->share, popularity->songs * sizeof *scores);
 }
 
 struct ranker popularity_ranker(const struct popularity *popularity)
 {
-	return (struct ranker){"popularity", score_popularity, popularity};
+	return (struct ranker){.name = "popularity", .score = score_popularity, .state = popularity};
 }
 
 static void score_knn_one(const struct knn_ranker *ranker, const struct ranking_query *query, float *scores)
@@ -33,16 +35,18 @@ static void score_knn_one(const struct knn_ranker *ranker, const struct ranking_
 			scores[i] = ranker->popularity->share[i] - 1;
 }
 
-static void score_knn(const void *state, const struct ranking_query *queries, size_t count, float *scores)
+static void score_knn(const void *state, const struct ranking_query *queries, size_t count, void *workspace,
+                      float *scores)
 {
 	const struct knn_ranker *ranker = state;
+	(void)workspace;
 	for (size_t q = 0; q < count; q++)
 		score_knn_one(ranker, &queries[q], scores + q * ranker->knn->songs);
 }
 
 struct ranker item_knn_ranker(const struct knn_ranker *state)
 {
-	return (struct ranker){state->name, score_knn, state};
+	return (struct ranker){.name = state->name, .score = score_knn, .state = state};
 }
 
 /* ---- ALS ---------------------------------------------------------------------------------------------- */
@@ -170,7 +174,8 @@ static void score_songs(const struct als_model *model, const float *const *facto
 	}
 }
 
-static void score_als(const void *state, const struct ranking_query *queries, size_t count, float *scores)
+static void score_als(const void *state, const struct ranking_query *queries, size_t count, void *workspace,
+                      float *scores)
 {
 	const struct als_ranker *ranker = state;
 	size_t f = ranker->model->factors;
@@ -182,10 +187,58 @@ static void score_als(const void *state, const struct ranking_query *queries, si
 	score_songs(ranker->model, factors, count, scores);
 	for (size_t q = 0; q < count; q++)
 		if (ranker->source[queries[q].playlist] == FACTOR_NONE)
-			score_popularity(ranker->popularity, &queries[q], 1, scores + q * ranker->model->items);
+			score_popularity(ranker->popularity, &queries[q], 1, workspace, scores + q * ranker->model->items);
 }
 
 struct ranker als_ranker_of(const struct als_ranker *ranker)
 {
-	return (struct ranker){"als", score_als, ranker};
+	return (struct ranker){.name = "als", .score = score_als, .state = ranker};
+}
+
+/* ---- neighbours and ALS --------------------------------------------------------------------------------- */
+
+static float largest(const float *x, size_t n)
+{
+	float most = 0;
+	for (size_t i = 0; i < n; i++)
+		most = x[i] > most ? x[i] : most;
+	return most;
+}
+
+/* votes ← votes / most + weight · scores / their most, where there are votes. */
+static void blend_row(const struct blend_ranker *ranker, const float *scores, size_t songs, float *votes)
+{
+	float most = largest(votes, songs), most_als = largest(scores, songs);
+	float weight = most_als > 0 ? (float)ranker->als_weight / most_als : 0;
+	for (size_t i = 0; i < songs; i++)
+		if (votes[i] > 0)
+			votes[i] = votes[i] / most + weight * (scores[i] > 0 ? scores[i] : 0);
+}
+
+static size_t votes_workspace(const struct blend_ranker *ranker)
+{
+	size_t bytes = neighbours_ranker(ranker->neighbours, "", RANK_SONGS).workspace;
+	return (bytes + 63) / 64 * 64;
+}
+
+static void score_blend(const void *state, const struct ranking_query *queries, size_t count, void *workspace,
+                        float *scores)
+{
+	const struct blend_ranker *ranker = state;
+	struct ranker votes = neighbours_ranker(ranker->neighbours, "", RANK_SONGS);
+	size_t songs = ranker->als->model->items;
+	float *als = (float *)(void *)((char *)workspace + votes_workspace(ranker));
+	votes.score(votes.state, queries, count, workspace, scores);
+	score_als(ranker->als, queries, count, workspace, als);
+	for (size_t q = 0; q < count; q++)
+		if (queries[q].n_shown > 0)
+			blend_row(ranker, als + q * songs, songs, scores + q * songs);
+}
+
+struct ranker blend_ranker_of(const struct blend_ranker *state)
+{
+	return (struct ranker){.name = "blend",
+	                       .workspace = votes_workspace(state) + RANKING_BATCH * state->als->model->items * sizeof(float),
+	                       .score = score_blend,
+	                       .state = state};
 }

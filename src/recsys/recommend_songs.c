@@ -61,8 +61,15 @@ static int search_songs(const struct recommend_work *work, struct best_list *lis
 		return err->code;
 	for (size_t i = 0; i < work->n_chosen; i++)
 		queries[i] = view->playlist_factor + work->chosen[i].playlist * view->n_factors;
-	row_search_run(&(struct row_search){view->song_factor, view->n_songs, view->n_factors, work->excluded, queries,
-	                                    work->n_chosen, lists});
+	row_search_run(&(struct row_search){.rows = view->song_factor,
+	                                    .count = view->n_songs,
+	                                    .dims = view->n_factors,
+	                                    .order = view->song_order,
+	                                    .norm = view->song_norm,
+	                                    .excluded = work->excluded,
+	                                    .queries = queries,
+	                                    .n_queries = work->n_chosen,
+	                                    .best = lists});
 	free(queries);
 	return OK;
 }

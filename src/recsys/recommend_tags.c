@@ -86,8 +86,13 @@ static int match_seed(struct recommend_work *work, size_t seed, struct scored *b
 	size_t own = work->seeds[seed].tag, taken = 0;
 	struct best_list best;
 	best_start(&best, buffer, work->request->similar_tags + 1);
-	row_search_run(&(struct row_search){view->tag_vector, view->n_tags, view->n_dims, excluded,
-	                                    (const float *[]){view->tag_vector + own * view->n_dims}, 1, &best});
+	row_search_run(&(struct row_search){.rows = view->tag_vector,
+	                                    .count = view->n_tags,
+	                                    .dims = view->n_dims,
+	                                    .excluded = excluded,
+	                                    .queries = (const float *[]){view->tag_vector + own * view->n_dims},
+	                                    .n_queries = 1,
+	                                    .best = &best});
 	size_t found = best_finish(&best);
 	int code = add_match(work, place, &(struct nearness){seed, own, 0, 1}, err);
 	for (size_t i = 0; i < found && taken < work->request->similar_tags && code == OK; i++) {

@@ -125,6 +125,18 @@ static int pack_playlists(struct recommender *r, const struct recommender_source
 	return pack_texts(r, &source->playlists->title, rows, count, &r->view.playlist_title, err);
 }
 
+static int pack_order(struct recommender *r, struct err *err)
+{
+	size_t songs = r->view.n_songs;
+	int32_t *order = own(r, songs, sizeof *order, err);
+	float *norm = order ? own(r, songs, sizeof *norm, err) : NULL;
+	if (!norm)
+		return err->code;
+	r->view.song_order = order;
+	r->view.song_norm = norm;
+	return row_search_order(r->view.song_factor, songs, r->view.n_factors, order, norm, err);
+}
+
 static int pack_all(struct recommender *r, const struct recommender_source *source, const size_t *rows, struct err *err)
 {
 	const struct playlists *playlists = source->playlists;
@@ -135,6 +147,8 @@ static int pack_all(struct recommender *r, const struct recommender_source *sour
 	r->view.song_id = playlists->song_id;
 	r->view.song_factor = source->model->item;
 	int code = pack_vectors(r, source, err);
+	if (code == OK)
+		code = pack_order(r, err);
 	if (code == OK)
 		code = pack_texts(r, &playlists->tag_name, NULL, playlists->n_tags, &r->view.tag_name, err);
 	if (code == OK)
@@ -233,6 +247,8 @@ static int write_view(const char *path, const struct recommender_view *v, struct
 	    vector_of("playlist_songs/index", NPY_I32, (size_t)v->song_start[v->n_playlists], v->playlist_song),
 	    vector_of("song/id", NPY_I64, v->n_songs, v->song_id),
 	    matrix_of("song/factor", v->n_songs, v->n_factors, v->song_factor),
+	    vector_of("song/order", NPY_I32, v->n_songs, v->song_order),
+	    vector_of("song/norm", NPY_F32, v->n_songs, v->song_norm),
 	    bytes_of("song/name/bytes", &v->song_name),
 	    offsets_of("song/name/offsets", &v->song_name),
 	    bytes_of("song/artist/bytes", &v->song_artist),

@@ -39,6 +39,27 @@ static int check_song_ids(const char *file, const struct recommender_view *view,
 	return OK;
 }
 
+/* Every song once, by lengths that do not rise. */
+static int check_song_order(const char *file, const struct recommender_view *view, struct err *err)
+{
+	uint8_t *seen = view->song_order ? mem_alloc(view->n_songs, sizeof *seen, err) : NULL;
+	int code = OK;
+	if (!view->song_order)
+		return OK;
+	if (!seen)
+		return err->code;
+	for (size_t i = 0; i < view->n_songs && code == OK; i++) {
+		int32_t song = view->song_order[i];
+		if (song < 0 || (size_t)song >= view->n_songs || seen[song]++)
+			code = err_set(err, ERR_DATA, "%s: song/order: entry %zu is %ld, not one of 0 … %zu for the first time",
+			               file, i, (long)song, view->n_songs - 1);
+		else if (!(view->song_norm[i] >= 0) || (i > 0 && !(view->song_norm[i] <= view->song_norm[i - 1])))
+			code = err_set(err, ERR_DATA, "%s: song/norm: entry %zu rises or is no length", file, i);
+	}
+	free(seen);
+	return code;
+}
+
 /* Everything that does not need the number of elements behind an array. */
 static int check_view(const char *file, const struct recommender_view *view, struct err *err)
 {
@@ -55,7 +76,9 @@ static int check_view(const char *file, const struct recommender_view *view, str
 		code = check_offsets(file, "playlist_songs/start", view->song_start, view->n_playlists, songs, err);
 	if (code == OK)
 		code = check_indices(file, "playlist_songs/index", view->playlist_song, songs, view->n_songs, err);
-	return code == OK ? check_song_ids(file, view, err) : code;
+	if (code == OK)
+		code = check_song_ids(file, view, err);
+	return code == OK ? check_song_order(file, view, err) : code;
 }
 
 /* ---- tags by text ------------------------------------------------------------------------------------ */
@@ -229,6 +252,19 @@ static int need_sizes(const struct tensor_file *file, struct recommender_view *v
 	return OK;
 }
 
+static int need_order(const struct tensor_file *file, struct recommender_view *view, struct err *err)
+{
+	const struct tensor *order, *norm;
+	int code = tensors_need(file, "song/order", NPY_I32, 1, (size_t[]){view->n_songs}, &order, err);
+	if (code == OK)
+		code = tensors_need(file, "song/norm", NPY_F32, 1, (size_t[]){view->n_songs}, &norm, err);
+	if (code == OK) {
+		view->song_order = order->data;
+		view->song_norm = norm->data;
+	}
+	return code;
+}
+
 static int need_arrays(const struct tensor_file *file, struct recommender_view *view, struct err *err)
 {
 	int code = need_numbers(file, "playlist/id", view->n_playlists, &view->playlist_id, err);
@@ -236,6 +272,8 @@ static int need_arrays(const struct tensor_file *file, struct recommender_view *
 		code = need_numbers(file, "playlist/likes", view->n_playlists, &view->playlist_likes, err);
 	if (code == OK)
 		code = need_numbers(file, "song/id", view->n_songs, &view->song_id, err);
+	if (code == OK)
+		code = need_order(file, view, err);
 	if (code == OK)
 		code = need_links(file, "tag_playlists", view->n_tags, &view->tag_start, &view->tag_playlist, err);
 	if (code == OK)

@@ -141,6 +141,7 @@ int playlist_reader_save_skipped(const struct playlist_reader *reader, const cha
  * p = 1 and c = 1 + α g(r) where the matrix has an entry, p = 0 and c = 1 elsewhere; λ = regularization, α = alpha.
  * g by als.confidence, r = the entry's value (here: likes of the playlist):
  *     raw   g = r
+ *     minmax g = (r − min) / (max − min) over all entries; 1 where they are all alike
  *     log   g = ln(1 + r)
  *     bm25  g = (1 + ln(1 + r)) · idf(i) · (k + 1) / (1 + k (1 − b + b · n(u) / mean n)), k = 1.2, b = 0.75: a user is
  *           a document and an item a term that occurs once in it, n(u) = the user's entries, mean over users that have
@@ -207,17 +208,21 @@ int item_knn_new(struct item_knn **out, const struct csr *matrix, enum knn_weigh
                  struct err *err) MUST_CHECK;
 void item_knn_free(struct item_knn *knn);
 
-/* The common interface: scores[count][n_songs] for up to RANKING_BATCH playlists at once, larger is better, NaN is
- * never ranked. `shown` are the songs of the playlist that the ranker may see. Called from several threads. */
+/* The common interface: scores[count][n_songs] (or n_tags, by target) for up to RANKING_BATCH playlists at once, larger is
+ * better, NaN is never ranked. `shown` and `tags` are what the ranker may see of the playlist. Called from several
+ * threads, each with `workspace` bytes of its own, all zero before the first call and left so. */
 #define RANKING_BATCH 16
+enum ranking_target { RANK_SONGS, RANK_TAGS };
 struct ranking_query {
 	size_t playlist;
-	const int32_t *shown;
-	size_t n_shown;
+	const int32_t *shown, *tags;
+	size_t n_shown, n_tags;
 };
 struct ranker {
 	const char *name;
-	void (*score)(const void *state, const struct ranking_query *queries, size_t count, float *scores);
+	enum ranking_target target;
+	size_t workspace;
+	void (*score)(const void *state, const struct ranking_query *queries, size_t count, void *workspace, float *scores);
 	const void *state;
 };
 struct ranker popularity_ranker(const struct popularity *popularity);
@@ -237,12 +242,38 @@ int als_ranker_new(struct als_ranker **out, const struct playlists *playlists, c
 void als_ranker_free(struct als_ranker *ranker);
 struct ranker als_ranker_of(const struct als_ranker *ranker);
 
+/* Playlist neighbours: training playlists that share songs or tags with the one in question vote for what they hold.
+ *     like(q, p) = Σ over shared songs of α idf(i)² + Σ over shared tags of τ idf(t)², divided by √m(p),
+ * m(p) = the same sum over all that p holds, idf(i) = ln(1 + (N − n(i) + 0.5) / (n(i) + 0.5)), n(i) = playlists that
+ * hold i, N = playlists that hold anything of the kind (Robertson and Zaragoza 2009, eq. 3.15);
+ *     score(i | q) = n(i)^−δ Σ over p that hold i of like(q, p)^γ
+ * (user-based neighbours: Herlocker et al. 1999; γ: case amplification, Breese et al. 1998). What nobody votes for
+ * follows by popularity. The same likeness ranks songs and tags. */
+struct neighbours_options {
+	double song_weight, tag_weight; /* α, τ */
+	double sharpness, damping;      /* γ, δ */
+};
+struct neighbours;
+int neighbours_new(struct neighbours **out, const struct playlists *playlists, const struct neighbours_options *options,
+                   const struct popularity *popularity, struct err *err) MUST_CHECK;
+void neighbours_free(struct neighbours *neighbours); /* NULL is fine */
+struct ranker neighbours_ranker(const struct neighbours *neighbours, const char *name, enum ranking_target target);
+/* The song ranker that ships: neighbours / their best score + weight · ALS / its best score, over the songs that some
+ * neighbour votes for; neighbours alone for a playlist that shows no song, as ALS knows nothing of it. */
+struct blend_ranker {
+	const struct neighbours *neighbours;
+	const struct als_ranker *als;
+	double als_weight;
+};
+struct ranker blend_ranker_of(const struct blend_ranker *state);
+
 /* ---- held-out evaluation ---- */
 
-/* Over held-out playlists with hidden songs T (truth), the ranking's first songs that the playlist does not show:
- *     nDCG@100   Σ over hits at position i (from 0) of 1/ln(i + 2), divided by the same sum over i < min(|T|, 100)
- *     recall@100 hits among 100 / |T|
- *     MAP@10     Σ over hits at position i < 10 of (hits up to i) / (i + 1), divided by min(|T|, 10)
+/* Over held-out playlists with hidden songs (or tags) T, by the ranking's first L that the playlist does not show,
+ * L = 100 songs or 10 tags:
+ *     nDCG@L   Σ over hits at position i (from 0) of 1/ln(i + 2), divided by the same sum over i < min(|T|, L)
+ *     recall@L hits among L / |T|
+ *     MAP@10   Σ over hits at position i < 10 of (hits up to i) / (i + 1), divided by min(|T|, 10)
  * Means over playlists; intervals are 95 % percentile bootstraps over playlists. */
 struct ranking_score {
 	size_t playlists; /* 0: all figures are 0 */
@@ -251,7 +282,8 @@ struct ranking_score {
 struct ranking_result {
 	const char *name;
 	struct ranking_score overall, mask[MASK_COUNT];
-	double coverage; /* share of all songs that stand in some first 100 */
+	double coverage; /* share of all songs (tags) that stand in some list */
+	double novelty;  /* mean over all lists of −log₂ (playlists that hold it / playlists), training part; 1 at least */
 };
 struct ranking_options {
 	size_t bootstrap; /* draws */
@@ -261,15 +293,24 @@ struct ranking_options {
 int ranking_evaluate(const struct playlists *playlists, const struct ranker *ranker,
                      const struct ranking_options *options, struct ranking_result *out, struct err *err) MUST_CHECK;
 
-#define RECSYS_RANKERS 4
+/* "blend", "neighbours", "als", "popularity", "item_knn", "item_knn_bm25", "tags" (neighbours by tags alone). */
+#define RECSYS_RANKERS 7
 struct recsys_evaluation {
-	struct ranking_result rankers[RECSYS_RANKERS]; /* "als", "popularity", "item_knn", "item_knn_bm25" */
+	struct ranking_result rankers[RECSYS_RANKERS]; /* the first one ships */
 	size_t best;                                   /* largest overall nDCG@100, ties to the first */
+	struct ranking_result tags;                    /* hidden tags by neighbours; no playlists when none is hidden */
+	double arena;                                  /* 0.85 nDCG@100 of the shipped one + 0.15 tag nDCG@10 */
 };
-/* ALS beside its comparators, all on the same shown songs. ERR_DATA when the model's shape is not the playlists', or no
- * held-out playlist hides a song. */
+struct recsys_evaluation_options {
+	struct ranking_options ranking;
+	struct recommend_settings recommend;
+	size_t item_neighbours; /* of a song, in both item-kNN comparators */
+};
+/* The shipped ranker beside its comparators, all on the same shown songs and tags. ERR_DATA when the model's shape is not
+ * the playlists', or no held-out playlist hides a song. */
 int recsys_evaluate(const struct playlists *playlists, const struct als_model *model,
-                    const struct ranking_options *options, struct recsys_evaluation *out, struct err *err) MUST_CHECK;
+                    const struct recsys_evaluation_options *options, struct recsys_evaluation *out,
+                    struct err *err) MUST_CHECK;
 
 /* ---- recommender: label → tags → playlists → songs ---- */
 
@@ -294,6 +335,8 @@ struct recommender_view {
 	const int32_t *playlist_song; /* ascending in a playlist */
 	const int64_t *song_id;       /* [s] */
 	const float *song_factor;     /* [s][f] */
+	const int32_t *song_order;    /* [s] songs by falling length of their factors; NULL: searches look at every song */
+	const float *song_norm;       /* [s] these lengths */
 	struct text_table song_name, song_artist;
 };
 

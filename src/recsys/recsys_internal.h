@@ -55,12 +55,19 @@ size_t best_finish(struct best_list *best);
 struct row_search {
 	const float *rows; /* [count][dims] */
 	size_t count, dims;
+	/* The rows by falling length, and these lengths: the search ends where length × |query| is below the last place of
+	 * the list, and finds what a whole scan finds (Teflioudi, Gemulla and Mykytiuk 2015). NULL: every row is looked at. */
+	const int32_t *order;
+	const float *norm;
 	const uint8_t *excluded; /* [count], nonzero = never offered; NULL = none */
 	const float *const *queries;
 	size_t n_queries;
 	struct best_list *best; /* [n_queries] */
 };
 void row_search_run(const struct row_search *search);
+/* order[count], norm[count] of rows [count][dims]; equal lengths by rising row. */
+int row_search_order(const float *rows, size_t count, size_t dims, int32_t *order, float *norm,
+                     struct err *err) MUST_CHECK;
 
 /* The recommender: its data, and the tags by their text. */
 struct recommender {

@@ -153,7 +153,7 @@ void evaluate_headline(struct stage_run *run)
 		strbuf_format(&text, "%scascade finds %.0f %% of faces", text.length ? " · " : "",
 		              100 * figure(cascade, "found"));
 	if (isfinite(figure(songs, "ndcg100")))
-		strbuf_format(&text, "%ssongs: nDCG@100 %.3f (ALS) against %.3f (popularity)", text.length ? " · " : "",
+		strbuf_format(&text, "%ssongs: nDCG@100 %.3f against %.3f (popularity)", text.length ? " · " : "",
 		              figure(songs, "ndcg100"), figure(songs, "popularity_ndcg100"));
 	snprintf(run->headline, sizeof(run->headline), "%s", text.length ? text.text : "nothing was held out to judge by");
 	strbuf_free(&text);

@@ -130,15 +130,43 @@ int evaluate_tags(struct evaluation *evaluation, struct err *err)
 
 /* ---- songs ---------------------------------------------------------------------------------------- */
 
-static void record_score(struct json *object, const struct ranking_score *score)
+/* `places` = how many of a list are judged, for the names of the figures. */
+static void record_score(struct json *object, const struct ranking_score *score, const char *places)
 {
+	char name[32];
+
 	json_set_integer(object, "playlists", (int64_t)score->playlists);
-	json_set_number(object, "ndcg100", score->ndcg);
-	set_limits(object, "ndcg100_95", score->ndcg_low, score->ndcg_high);
-	json_set_number(object, "recall100", score->recall);
-	set_limits(object, "recall100_95", score->recall_low, score->recall_high);
+	snprintf(name, sizeof(name), "ndcg%s", places);
+	json_set_number(object, name, score->ndcg);
+	snprintf(name, sizeof(name), "ndcg%s_95", places);
+	set_limits(object, name, score->ndcg_low, score->ndcg_high);
+	snprintf(name, sizeof(name), "recall%s", places);
+	json_set_number(object, name, score->recall);
+	snprintf(name, sizeof(name), "recall%s_95", places);
+	set_limits(object, name, score->recall_low, score->recall_high);
 	json_set_number(object, "map10", score->map);
 	set_limits(object, "map10_95", score->map_low, score->map_high);
+}
+
+static void record_ranker(struct json *object, const struct ranking_result *ranker, const char *places)
+{
+	struct json *masks;
+
+	record_score(object, &ranker->overall, places);
+	json_set_number(object, "coverage", ranker->coverage);
+	json_set_number(object, "novelty", ranker->novelty);
+	masks = json_set_object(object, "masks");
+	for (int mask = MASK_SONGS; mask < MASK_COUNT; mask++)
+		if (ranker->mask[mask].playlists)
+			record_score(json_set_object(masks, playlist_mask_name(mask)), &ranker->mask[mask], places);
+}
+
+static double ranker_ndcg(const struct recsys_evaluation *result, const char *name)
+{
+	for (size_t r = 0; r < RECSYS_RANKERS; r++)
+		if (strcmp(result->rankers[r].name, name) == 0)
+			return result->rankers[r].overall.ndcg;
+	return 0;
 }
 
 static void record_songs(struct stage_run *run, const struct recsys_evaluation *result)
@@ -149,19 +177,15 @@ static void record_songs(struct stage_run *run, const struct recsys_evaluation *
 	json_set_text(test, "best", result->rankers[result->best].name);
 	json_set_integer(test, "playlists", (int64_t)result->rankers[0].overall.playlists);
 	json_set_number(test, "ndcg100", result->rankers[0].overall.ndcg);
-	json_set_number(test, "popularity_ndcg100", result->rankers[1].overall.ndcg);
+	json_set_text(test, "shipped", result->rankers[0].name);
+	json_set_number(test, "popularity_ndcg100", ranker_ndcg(result, "popularity"));
 	json_set_number(test, "best_ndcg100", result->rankers[result->best].overall.ndcg);
-	for (size_t r = 0; r < RECSYS_RANKERS; r++) {
-		const struct ranking_result *ranker = &result->rankers[r];
-		struct json *one = json_set_object(rankers, ranker->name), *masks;
-
-		record_score(one, &ranker->overall);
-		json_set_number(one, "coverage", ranker->coverage);
-		masks = json_set_object(one, "masks");
-		for (int mask = MASK_SONGS; mask < MASK_COUNT; mask++)
-			if (ranker->mask[mask].playlists)
-				record_score(json_set_object(masks, playlist_mask_name(mask)), &ranker->mask[mask]);
+	if (result->tags.overall.playlists) {
+		record_ranker(json_set_object(test, "hidden_tags"), &result->tags, "10");
+		json_set_number(test, "arena", result->arena);
 	}
+	for (size_t r = 0; r < RECSYS_RANKERS; r++)
+		record_ranker(json_set_object(rankers, result->rankers[r].name), &result->rankers[r], "100");
 }
 
 static bool hides_songs(const struct playlists *lists)
@@ -176,9 +200,11 @@ int evaluate_als(struct evaluation *evaluation, struct err *err)
 {
 	const struct music *music = &evaluation->music;
 	const struct settings *settings = evaluation->run->settings;
-	struct ranking_options options = {.bootstrap = (size_t)settings->evaluate.bootstrap,
-	                                  .seed = (uint64_t)settings->run.seed,
-	                                  .threads = evaluation->run->threads};
+	struct recsys_evaluation_options options = {.ranking = {.bootstrap = (size_t)settings->evaluate.bootstrap,
+	                                                        .seed = (uint64_t)settings->run.seed,
+	                                                        .threads = evaluation->run->threads},
+	                                            .recommend = settings->recommend,
+	                                            .item_neighbours = (size_t)settings->evaluate.neighbours};
 	struct recsys_evaluation result;
 	int code;
 

@@ -59,12 +59,14 @@ void report_tags(struct report *report)
 
 static void rankers_table(struct report *report, const struct json *test)
 {
-	static const char *const columns[] = {"ranked by", "#nDCG@100", "#95 %", "#recall@100", "#MAP@10", "#coverage"};
+	static const char *const columns[] = {"ranked by", "#nDCG@100", "#95 %", "#recall@100", "#MAP@10",
+	                                      "#coverage", "#novelty"};
 	const struct json *rankers = json_get(test, "rankers");
 
 	page_table_start(
 	    &report->page,
-	    "Hidden songs of held-out playlists; coverage: share of all songs that stand in some first hundred", columns,
+	    "Hidden songs of held-out playlists; coverage: share of all songs that stand in some first hundred; novelty: bits, "
+	    "−log₂ of the share of playlists that hold a listed song", columns,
 	    ARRAY_COUNT(columns));
 	for (size_t i = 0; i < json_count(rankers); i++) {
 		const char *name = json_key(rankers, i);
@@ -74,13 +76,26 @@ static void rankers_table(struct report *report, const struct json *test)
 		                       report_limits(one, "ndcg100_95"),
 		                       show_number(report_number(one, "recall100")),
 		                       show_number(report_number(one, "map10")),
-		                       show_share(report_number(one, "coverage"))};
+		                       show_share(report_number(one, "coverage")),
+		                       show_number(report_number(one, "novelty"))};
 		if (strcmp(name, report_text(test, "best")) == 0)
 			page_table_row_strong(&report->page, cells);
 		else
 			page_table_row(&report->page, cells);
 	}
 	page_table_end(&report->page);
+}
+
+static void hidden_tags(struct report *report, const struct json *test)
+{
+	const struct json *tags = json_get(test, "hidden_tags");
+
+	if (json_count(tags))
+		page_paragraph(&report->page,
+		               "Hidden tags of %s playlists: nDCG@10 %s, recall@10 %s. Score of the Kakao Arena task, 0.85 "
+		               "songs + 0.15 tags: %s.",
+		               show_count(report_number(tags, "playlists")), show_number(report_number(tags, "ndcg10")),
+		               show_number(report_number(tags, "recall10")), show_number(report_number(test, "arena")));
 }
 
 static int rankers_figure(struct report *report, const struct json *rankers, struct err *err)
@@ -97,7 +112,7 @@ static int rankers_figure(struct report *report, const struct json *rankers, str
 	if (!count)
 		return OK;
 	plot.series[0] = (struct plot_series){.style = PLOT_BARS, .y = ndcg, .count = count};
-	return page_figure(&report->page, &plot, "ALS beside its comparators", err);
+	return page_figure(&report->page, &plot, "The shipped ranking beside its comparators", err);
 }
 
 static int loss_figure(struct report *report, struct err *err)
@@ -140,6 +155,7 @@ int report_songs(struct report *report, struct err *err)
 		    "For %s held-out playlists, part of the songs is shown and the hidden ones are ranked. Best: %s.",
 		    show_count(report_number(test, "playlists")), report_text(test, "best"));
 		rankers_table(report, test);
+		hidden_tags(report, test);
 	}
 	page_figures_start(&report->page);
 	code = rankers_figure(report, rankers, err);

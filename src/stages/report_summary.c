@@ -50,7 +50,7 @@ static void tile_songs(struct report *report)
 		return;
 	snprintf(note, sizeof(note), "popularity %s; best: %s %s", show_number(report_number(test, "popularity_ndcg100")),
 	         report_text(test, "best"), show_number(report_number(test, "best_ndcg100")));
-	page_tile(&report->page, show_number(report_number(test, "ndcg100")), "nDCG@100 of ALS on held-out songs", note);
+	page_tile(&report->page, show_number(report_number(test, "ndcg100")), "nDCG@100 on held-out songs", note);
 }
 
 static void tile_chain(struct report *report)

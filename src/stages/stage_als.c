@@ -9,7 +9,7 @@
 #define CHECKPOINT_SECONDS 30
 
 static const char *const confidence_names[] = {
-    [CONFIDENCE_RAW] = "raw", [CONFIDENCE_LOG] = "log", [CONFIDENCE_BM25] = "bm25"};
+    [CONFIDENCE_RAW] = "raw", [CONFIDENCE_LOG] = "log", [CONFIDENCE_MINMAX] = "minmax", [CONFIDENCE_BM25] = "bm25"};
 
 static int load_matrix(const struct stage_run *run, struct csr *matrix, struct err *err)
 {

@@ -35,14 +35,14 @@ static int train(struct stage_run *run, struct tags_work *work, struct err *err)
 {
 	const struct tags_settings *s = &run->settings->tags;
 	struct skipgram_options options = {
-	    .size = (size_t)s->size,
-	    .window = (size_t)s->window,
-	    .negative = (size_t)s->negative,
-	    .epochs = (size_t)s->epochs,
-	    .alpha = s->alpha,
-	    .min_alpha = s->min_alpha,
-	    .sample = s->sample,
+	    .size = (size_t)s->size, .window = (size_t)s->window, .negative = (size_t)s->negative,
+	    .epochs = (size_t)s->epochs, .alpha = s->alpha, .min_alpha = s->min_alpha, .sample = s->sample,
 	    .ns_exponent = s->ns_exponent,
+	    .cbow = s->model == TAGS_CBOW,
+	    .hierarchical = s->output == TAGS_HIERARCHICAL,
+	    .shared_negatives = s->negatives == TAGS_SHARED,
+	    .deterministic = s->deterministic,
+	    .threads = run->threads,
 	    .seed = (uint64_t)run->settings->run.seed,
 	};
 	char *path = stage_in_path(run, "playlists", "playlists.h5", err);

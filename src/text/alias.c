@@ -3,7 +3,7 @@
  * (1991). Column i holds `threshold` / 2³² of i itself and the rest of `other`; a draw picks a column with the upper
  * half of its number and a side with the lower.
  */
-#include "text/text.h"
+#include "text/text_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -82,10 +82,7 @@ out:
 
 uint32_t alias_draw(const struct alias_table *table, uint64_t random)
 {
-	uint32_t column = (uint32_t)(((random >> 32) * (uint64_t)table->count) >> 32);
-	uint32_t side = (uint32_t)random;
-
-	return side < table->threshold[column] || table->threshold[column] == FULL_COLUMN ? column : table->other[column];
+	return alias_pick(table, random);
 }
 
 void alias_free(struct alias_table *table)

@@ -1,10 +1,9 @@
 /*
- * Skip-gram with negative sampling over the rows of a corpus, in their order, on one thread: each step reads what the
- * one before it wrote, which is what makes the result repeatable.
+ * Word2Vec over the rows of a corpus. The rows are dealt out in chunks of a fixed size, each with random numbers of its
+ * own. Deterministic: one thread takes the chunks in their order, with steps that give the same bytes on every CPU.
+ * Else every thread takes chunks and changes the same two matrices without locks (Recht, Re, Wright and Niu 2011).
  *
- * A centre word w_i with window b = window − u, u uniform in [0, window), is predicted by each word w_j of its
- * sub-sampled row with 0 < |i − j| ≤ b: input v_{w_j}, outputs v'_{w_i} and `negative` draws from count^ns_exponent (a
- * draw of w_i is left out). A word of count c among N is kept with min(1, √(N s / c) + N s / c), s = sample, drawn anew each epoch.
+ * A word of count c among N is kept with min(1, √(N s / c) + N s / c), s = sample, drawn anew each epoch.
  */
 #include "text/text_internal.h"
 
@@ -12,29 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct trainer {
-	const struct tag_corpus *corpus;
-	const struct vocabulary *vocabulary;
-	const struct skipgram_options *options;
-	size_t stride;
-	float *input, *output; /* [count][stride] */
-	float *delta;          /* [stride] */
-	uint32_t *row;         /* [longest row]: vocabulary rows of one sub-sampled row */
-	uint64_t *keep;        /* [count]: kept when a 32-bit draw is below */
-	float **targets;       /* [negative + 1] */
-	struct alias_table noise;
-	struct sigmoid_table table;
-	skipgram_step_run *step;
-	struct rng rng;
-	struct skipgram_report report;
-	int64_t seen, predictions; /* words before sub-sampling; predictions of this epoch */
-	double loss;               /* of this epoch */
-};
+#define CHUNK_ROWS 256
 
 static int options_check(const struct skipgram_options *o, const struct vocabulary *vocabulary, struct err *err)
 {
-	if (o->size < 1 || o->window < 1 || o->epochs < 1 || o->negative < 1)
-		return err_set(err, ERR_SETTINGS, "skip-gram: size, window, negative and epochs must be at least 1");
+	if (o->size < 1 || o->epochs < 1 || (o->negative < 1 && !o->hierarchical))
+		return err_set(err, ERR_SETTINGS, "skip-gram: size, negative and epochs must be at least 1");
 	if (!(o->alpha > 0) || !isfinite(o->alpha) || !(o->min_alpha >= 0) || o->min_alpha > o->alpha)
 		return err_set(err, ERR_SETTINGS,
 		               "skip-gram: alpha %g and min_alpha %g: 0 ≤ min_alpha ≤ alpha, 0 < alpha is needed", o->alpha,
@@ -47,16 +29,6 @@ static int options_check(const struct skipgram_options *o, const struct vocabula
 		               "skip-gram: the vocabulary has %zu tags; at least 2 are needed (lower min_count?)",
 		               vocabulary->count);
 	return OK;
-}
-
-static int64_t longest_row(const struct tag_corpus *corpus)
-{
-	int64_t longest = 0;
-
-	for (size_t r = 0; r < corpus->rows; r++)
-		if (corpus->start[r + 1] - corpus->start[r] > longest)
-			longest = corpus->start[r + 1] - corpus->start[r];
-	return longest;
 }
 
 static void keep_fill(struct trainer *t)
@@ -84,112 +56,156 @@ static int noise_build(struct trainer *t, struct err *err)
 	return code;
 }
 
-static int trainer_open(struct trainer *t, struct err *err)
+
+/* The words that are shown and known, row by row. */
+static int take_words(struct trainer *t, const struct tag_corpus *corpus, struct err *err)
+{
+	t->rows = corpus->rows;
+	if (!(t->start = mem_alloc(corpus->rows + 1, sizeof *t->start, err)) ||
+	    !(t->word = mem_alloc((size_t)corpus->start[corpus->rows], sizeof *t->word, err)))
+		return ERR_MEMORY;
+	for (size_t r = 0; r < corpus->rows; r++) {
+		int64_t at = t->start[r];
+		for (int64_t i = corpus->start[r]; i < corpus->start[r + 1]; i++) {
+			int32_t word = t->vocabulary->row[corpus->index[i]];
+			if (word >= 0 && !(corpus->held && corpus->held[i]))
+				t->word[at++] = (uint32_t)word;
+		}
+		t->start[r + 1] = at;
+		if ((size_t)(at - t->start[r]) > t->longest)
+			t->longest = (size_t)(at - t->start[r]);
+	}
+	return OK;
+}
+
+/* Inputs start uniform in [−1, 1) / size, outputs at zero. */
+static void draw_inputs(struct trainer *t)
 {
 	const struct skipgram_options *o = t->options;
-	size_t count = t->vocabulary->count;
+	struct rng rng;
 
+	rng_seed(&rng, o->seed, "tags.init", 0);
+	for (size_t i = 0; i < t->vocabulary->count; i++)
+		for (size_t d = 0; d < o->size; d++)
+			t->input[i * t->stride + d] = (float)(rng_range(&rng, -1, 1) / (double)o->size);
+}
+
+static size_t most_outputs(const struct trainer *t)
+{
+	size_t most = t->options->negative + 1;
+
+	for (size_t i = 0; t->options->hierarchical && i < t->vocabulary->count; i++)
+		if (t->huffman.start[i + 1] - t->huffman.start[i] > most)
+			most = t->huffman.start[i + 1] - t->huffman.start[i];
+	return most;
+}
+
+static int workers_open(struct trainer *t, int threads, struct err *err)
+{
+	size_t most = most_outputs(t);
+
+	if (!(t->workers = mem_alloc((size_t)threads, sizeof *t->workers, err)))
+		return ERR_MEMORY;
+	for (int i = 0; i < threads; i++) {
+		struct worker *w = &t->workers[i];
+		if (!(w->row = mem_alloc(t->longest, sizeof *w->row, err)) ||
+		    !(w->inputs = mem_alloc(t->longest, sizeof *w->inputs, err)) ||
+		    !(w->outputs = mem_alloc(most, sizeof *w->outputs, err)) ||
+		    !(w->labels = mem_alloc(most, sizeof *w->labels, err)) ||
+		    !(w->mean = mem_alloc(t->stride, sizeof *w->mean, err)) ||
+		    !(w->before = mem_alloc(t->stride, sizeof *w->before, err)))
+			return ERR_MEMORY;
+	}
+	return OK;
+}
+
+static int trainer_open(struct trainer *t, const struct tag_corpus *corpus, int threads, struct err *err)
+{
+	const struct skipgram_options *o = t->options;
+	enum cpu_level level = cpu_features()->level;
+	size_t count = t->vocabulary->count;
+	int code = take_words(t, corpus, err);
+
+	if (code != OK)
+		return code;
 	t->stride = (o->size + SKIPGRAM_LANES - 1) / SKIPGRAM_LANES * SKIPGRAM_LANES;
 	if (!(t->input = mem_alloc(count, t->stride * sizeof(float), err)) ||
 	    !(t->output = mem_alloc(count, t->stride * sizeof(float), err)) ||
-	    !(t->delta = mem_alloc(t->stride, sizeof(float), err)) ||
-	    !(t->row = mem_alloc((size_t)longest_row(t->corpus), sizeof *t->row, err)) ||
-	    !(t->keep = mem_alloc(count, sizeof *t->keep, err)) ||
-	    !(t->targets = mem_alloc(o->negative + 1, sizeof *t->targets, err)))
+	    !(t->keep = mem_alloc(count, sizeof *t->keep, err)))
 		return ERR_MEMORY;
 	keep_fill(t);
 	sigmoid_table_fill(&t->table);
-	t->step = skipgram_step_choose(cpu_features()->level);
-	/* Inputs start uniform in [−1, 1) / size, outputs at zero. */
-	rng_seed(&t->rng, o->seed, "tags.init", 0);
-	for (size_t i = 0; i < count; i++)
-		for (size_t d = 0; d < o->size; d++)
-			t->input[i * t->stride + d] = (float)(rng_range(&t->rng, -1, 1) / (double)o->size);
-	return noise_build(t, err);
+	t->step = o->deterministic ? skipgram_step_choose(level) : skipgram_fused_choose(level);
+	draw_inputs(t);
+	code = o->hierarchical ? huffman_build(&t->huffman, t->vocabulary->occurrences, count, err) : noise_build(t, err);
+	return code == OK ? workers_open(t, threads, err) : code;
 }
 
-static void trainer_close(struct trainer *t)
+static void trainer_close(struct trainer *t, int threads)
 {
+	for (int i = 0; t->workers && i < threads; i++) {
+		struct worker *w = &t->workers[i];
+		free(w->row);
+		free(w->inputs);
+		free(w->outputs);
+		free(w->labels);
+		free(w->mean);
+		free(w->before);
+	}
+	free(t->workers);
+	free(t->start);
+	free(t->word);
 	free(t->input);
 	free(t->output);
-	free(t->delta);
-	free(t->row);
 	free(t->keep);
-	free(t->targets);
 	alias_free(&t->noise);
+	huffman_free(&t->huffman);
 }
 
-/* Word `from` predicts word `centre` against fresh negatives. */
-static void train_pair(struct trainer *t, uint32_t from, uint32_t centre, float rate)
+struct epoch {
+	struct trainer *trainer;
+	struct progress *progress;
+};
+
+static int train_chunk(size_t chunk, int thread, void *context, struct err *err)
 {
-	size_t n = 0;
+	struct epoch *epoch = context;
+	struct trainer *t = epoch->trainer;
+	size_t first = chunk * CHUNK_ROWS, end = first + CHUNK_ROWS < t->rows ? first + CHUNK_ROWS : t->rows;
 
-	t->targets[n++] = t->output + centre * t->stride;
-	for (size_t k = 0; k < t->options->negative; k++) {
-		uint32_t drawn = alias_draw(&t->noise, rng_u64(&t->rng));
-		if (drawn != centre)
-			t->targets[n++] = t->output + drawn * t->stride;
-	}
-	struct skipgram_step step = {
-		.input = t->input + from * t->stride, .delta = t->delta, .outputs = t->targets, .n_outputs = n,
-		.stride = t->stride, .rate = rate, .table = &t->table, .loss = &t->loss,
-	};
-	t->step(&step);
-	t->predictions += (int64_t)n;
-	t->report.pairs++;
+	skipgram_rows(t, &t->workers[thread], first, end, chunk);
+	progress_add(epoch->progress, end - first);
+	return stop_check("skip-gram", err);
 }
 
-/* The words of a row that are shown, known and not dropped; counts all known ones as seen. */
-static size_t sub_sample(struct trainer *t, size_t r)
+/* What the threads counted goes into the report; the loss is that of the epoch. */
+static void gather(struct trainer *t, int threads, struct skipgram_report *report)
 {
-	size_t n = 0;
+	int64_t predictions = 0;
 
-	for (int64_t i = t->corpus->start[r]; i < t->corpus->start[r + 1]; i++) {
-		int32_t word = t->vocabulary->row[t->corpus->index[i]];
-		if ((t->corpus->held && t->corpus->held[i]) || word < 0)
-			continue;
-		t->seen++;
-		if (t->keep[word] > rng_u64(&t->rng) >> 32)
-			t->row[n++] = (uint32_t)word;
+	report->loss = 0;
+	for (int i = 0; i < threads; i++) {
+		struct worker *w = &t->workers[i];
+		report->words += w->words;
+		report->pairs += w->pairs;
+		report->loss += w->loss;
+		predictions += w->predictions;
+		w->words = w->pairs = w->predictions = 0;
+		w->loss = 0;
 	}
-	return n;
+	report->loss = predictions ? report->loss / (double)predictions : 0;
 }
 
-static void train_row(struct trainer *t, size_t r)
-{
-	const struct skipgram_options *o = t->options;
-	double all = (double)t->vocabulary->total * (double)o->epochs;
-	float rate = (float)(o->alpha - (o->alpha - o->min_alpha) * ((double)t->seen / all));
-	size_t n = sub_sample(t, r);
-
-	t->report.words += (int64_t)n;
-	for (size_t i = 0; i < n; i++) {
-		size_t reach = o->window - (size_t)rng_below(&t->rng, o->window);
-		size_t first = i > reach ? i - reach : 0, last = i + reach < n ? i + reach : n - 1;
-		for (size_t j = first; j <= last; j++)
-			if (j != i)
-				train_pair(t, t->row[j], t->row[i], rate);
-	}
-}
-
-static int train_epochs(struct trainer *t, struct err *err)
+static int train_epochs(struct trainer *t, int threads, struct skipgram_report *report, struct err *err)
 {
 	struct progress progress;
+	struct epoch epoch = {t, &progress};
 	int code = OK;
 
-	progress_start(&progress, "tags", "playlists", t->corpus->rows * t->options->epochs);
-	for (size_t e = 0; e < t->options->epochs && code == OK; e++) {
-		rng_seed(&t->rng, t->options->seed, "tags.epoch", e);
-		t->loss = 0;
-		t->predictions = 0;
-		for (size_t r = 0; r < t->corpus->rows && code == OK; r++) {
-			train_row(t, r);
-			if (r % 1024 == 1023) {
-				progress_add(&progress, 1024);
-				code = stop_check("skip-gram", err);
-			}
-		}
-		progress_add(&progress, t->corpus->rows % 1024);
+	progress_start(&progress, "tags", "playlists", t->rows * t->options->epochs);
+	for (t->epoch = 0; t->epoch < t->options->epochs && code == OK; t->epoch++) {
+		code = parallel_for((t->rows + CHUNK_ROWS - 1) / CHUNK_ROWS, 1, threads, train_chunk, &epoch, err);
+		gather(t, threads, report);
 	}
 	progress_end(&progress);
 	return code;
@@ -217,23 +233,26 @@ int skipgram_train(const struct tag_corpus *corpus, const struct vocabulary *voc
                    const struct skipgram_options *options, struct vectors *out, struct skipgram_report *report,
                    struct err *err)
 {
-	struct trainer t = {.corpus = corpus, .vocabulary = vocabulary, .options = options};
-	double started = clock_seconds();
+	struct trainer t = {.vocabulary = vocabulary, .options = options};
+	struct skipgram_report own = {0};
+	int threads = options->deterministic || options->threads < 1 ? 1 : options->threads;
 	int code = options_check(options, vocabulary, err);
 
 	if (code == OK)
-		code = trainer_open(&t, err);
+		code = trainer_open(&t, corpus, threads, err);
+	double started = clock_seconds();
 	if (code == OK)
-		code = train_epochs(&t, err);
-	if (code == OK && t.report.pairs == 0)
+		code = train_epochs(&t, threads, &own, err);
+	if (code == OK && own.pairs == 0)
 		code = err_set(err, ERR_DATA, "skip-gram: no playlist has two tags, so there is nothing to learn from");
 	if (code == OK)
 		code = take_vectors(&t, out, err);
-	if (code == OK && report) {
-		t.report.loss = t.predictions ? t.loss / (double)t.predictions : 0;
-		t.report.seconds = clock_seconds() - started;
-		*report = t.report;
-	}
-	trainer_close(&t);
+	own.seconds = clock_seconds() - started;
+	if (code == OK)
+		log_info("tags", "trained in %.3f s: %.0f words/s, loss %.4f", own.seconds, (double)own.words / own.seconds,
+		         own.loss);
+	if (code == OK && report)
+		*report = own;
+	trainer_close(&t, threads);
 	return code;
 }

@@ -1,8 +1,7 @@
 /*
  * text: tags as words, and vectors for them.
  *
- * Normalisation of a tag, the vocabulary of a corpus of playlists, skip-gram with negative
- * sampling, nearest tags by cosine, word2vec's two file formats, an evaluation on hidden tags.
+ * Normalisation of a tag, the vocabulary of a corpus of playlists, Word2Vec, nearest tags by cosine, word2vec's two file formats, an evaluation on hidden tags.
  * Depends on: base, io (files), num (products), utf8proc. Knows nothing of songs or faces.
  *
  * Vectors are row-major float32 [count][size]; row 0 is the most frequent tag. Everything but
@@ -46,14 +45,21 @@ int vocabulary_build(struct vocabulary *out, const struct tag_corpus *corpus, si
                      struct err *err) MUST_CHECK;
 void vocabulary_free(struct vocabulary *vocabulary);
 
-/* ---- skip-gram with negative sampling --------------------------------------------------- */
+/* ---- Word2Vec: skip-gram and CBOW ---------------------------------------------------------------- */
 
 /* Mikolov et al., "Distributed Representations of Words and Phrases and their Compositionality" (2013), with
  * gensim's reading of it: the window shrinks by a uniform number of [0, window) at each centre; frequent words are
  * dropped with `sample`; negatives follow count^ns_exponent; the rate falls linearly, by words, from alpha to
- * min_alpha. */
+ * min_alpha. Hierarchical softmax and the mean of CBOW as in "Efficient Estimation of Word Representations in Vector
+ * Space" (2013). */
 struct skipgram_options {
-	size_t size, window, negative, epochs;
+	size_t size, negative, epochs;
+	size_t window; /* 0 = the whole row, as tags have no order */
+	bool cbow;             /* the mean of the window predicts its centre; else every word of it does */
+	bool hierarchical;     /* softmax over a Huffman tree instead of negatives */
+	bool shared_negatives; /* drawn once a centre, not once a pair */
+	bool deterministic;    /* one thread, the same bytes on every machine; else `threads` without locks */
+	int threads;
 	double alpha, min_alpha;
 	double sample; /* 0 = keep every word */
 	double ns_exponent;
@@ -68,7 +74,7 @@ struct skipgram_report {
 	int64_t pairs; /* (input, output) pairs with their negatives */
 	double seconds, loss; /* loss: mean −log σ per prediction in the last epoch */
 };
-/* The same corpus and options give the same bytes on every machine. *report may be NULL. ERR_SETTINGS: options
+/* Deterministic: the same corpus and options give the same bytes on every machine. *report may be NULL. ERR_SETTINGS: options
  * outside their range; ERR_DATA: no row has two words; ERR_NUMERIC: a vector that is not finite. */
 int skipgram_train(const struct tag_corpus *corpus, const struct vocabulary *vocabulary,
                    const struct skipgram_options *options, struct vectors *out, struct skipgram_report *report,

@@ -9,11 +9,11 @@ trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/playlists"
 $python $judge make "$folder/playlists"
 als() { # out confidence factors iterations threads
-  "$train" als --set als.confidence="$2" --set als.factors="$3" --set als.iterations="$4" --set run.threads="$5" \
+  "$train" als --set als.regularization=0.08 --set als.alpha=1 --set als.confidence="$2" --set als.factors="$3" --set als.iterations="$4" --set run.threads="$5" \
     --in playlists="$folder/playlists" --out "$folder/$1" 2>"$folder/log" || { cat "$folder/log"; exit 1; }
 }
 # 8 factors: most rows are longer; 40: most are shorter. Both solvers, and all confidences.
-for case in raw:8 log:8 bm25:8 log:40 bm25:40; do
+for case in raw:8 log:8 minmax:8 bm25:8 log:40 bm25:40; do
   confidence=${case%:*} factors=${case#*:}
   als "one.$case" "$confidence" "$factors" 1 1
   als "all.$case" "$confidence" "$factors" 6 2

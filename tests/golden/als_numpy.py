@@ -72,6 +72,8 @@ def extra_confidence(row, column, likes, shape, kind):
         return ALPHA * likes
     if kind == "log":
         return ALPHA * np.log1p(likes)
+    if kind == "minmax":
+        return ALPHA * (likes - likes.min()) / (likes.max() - likes.min())
     length = np.bincount(row, minlength=shape[0]).astype(float)
     users = np.count_nonzero(length)
     n = np.bincount(column, minlength=shape[1])

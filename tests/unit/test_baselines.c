@@ -154,8 +154,8 @@ static void knn_ranks_by_votes_and_the_rest_by_popularity(void **state)
 	assert_ok(popularity_new(&popularity, &m, &err));
 	struct knn_ranker state_of = {"item_knn", knn, popularity};
 	struct ranker ranker = item_knn_ranker(&state_of);
-	struct ranking_query queries[2] = {{0, (int32_t[]){2, 9}, 2}, {1, NULL, 0}};
-	ranker.score(ranker.state, queries, 2, scores);
+	struct ranking_query queries[2] = {{.playlist = 0, .shown = (int32_t[]){2, 9}, .n_shown = 2}, {.playlist = 1}};
+	ranker.score(ranker.state, queries, 2, NULL, scores);
 	for (size_t s = 0; s < SONGS; s++) {
 		double votes = 0;
 		for (size_t q = 0; q < 2; q++) {

@@ -54,11 +54,17 @@ static void fixture_init(struct fixture *f)
 }
 
 static const struct ranking_options options = {.bootstrap = 200, .seed = 1, .threads = 1};
+static const struct recsys_evaluation_options contest = {
+    .ranking = {.bootstrap = 200, .seed = 1, .threads = 1},
+    .recommend = {.tag_weight = 0.3, .sharpness = 1.2, .damping = 0.25, .als_weight = 0.3},
+    .item_neighbours = 50};
 
 /* Scores that a test writes down, the same for every playlist. */
-static void score_fixed(const void *state, const struct ranking_query *queries, size_t count, float *scores)
+static void score_fixed(const void *state, const struct ranking_query *queries, size_t count, void *workspace,
+                        float *scores)
 {
 	(void)queries;
+	(void)workspace;
 	for (size_t q = 0; q < count; q++)
 		memcpy(scores + q * SONGS, state, SONGS * sizeof *scores);
 }
@@ -74,7 +80,7 @@ static void figures_are_those_of_their_definitions(void **state)
 	for (size_t s = 0; s < SONGS; s++)
 		scores[s] = -(float)s;
 	/* Row 1 hides 13 and 14 and shows 10, 11, 12: by falling score they stand at places 10 and 11. */
-	struct ranker ranker = {"fixed", score_fixed, scores};
+	struct ranker ranker = {.name = "fixed", .score = score_fixed, .state = scores};
 	assert_ok(ranking_evaluate(&f.playlists, &ranker, &options, &r, &err));
 	double ndcg = (1 / log(12) + 1 / log(13)) / (1 / log(2) + 1 / log(3));
 	assert_true(fabs(r.mask[1].ndcg - ndcg) < 1e-12);
@@ -99,9 +105,11 @@ static void figures_are_those_of_their_definitions(void **state)
 	assert_true(fabs(r.mask[1].ndcg - ndcg) < 1e-12);
 }
 
-static void score_oracle(const void *state, const struct ranking_query *queries, size_t count, float *scores)
+static void score_oracle(const void *state, const struct ranking_query *queries, size_t count, void *workspace,
+                        float *scores)
 {
 	const struct fixture *f = state;
+	(void)workspace;
 	for (size_t q = 0; q < count; q++) {
 		size_t row = queries[q].playlist;
 		for (size_t s = 0; s < SONGS; s++)
@@ -121,7 +129,7 @@ static void who_knows_all_gets_one_and_shown_songs_do_not_count(void **state)
 	struct ranking_result r;
 	(void)state;
 	fixture_init(&f);
-	struct ranker ranker = {"oracle", score_oracle, &f};
+	struct ranker ranker = {.name = "oracle", .score = score_oracle, .state = &f};
 	assert_ok(ranking_evaluate(&f.playlists, &ranker, &options, &r, &err));
 	assert_true(fabs(r.overall.ndcg - 1) < 1e-12 && r.overall.recall == 1 && r.overall.map == 1);
 	assert_true(r.overall.ndcg_low > 1 - 1e-9 && r.overall.ndcg_high < 1 + 1e-9);
@@ -139,7 +147,7 @@ static void not_a_number_is_never_ranked(void **state)
 	fixture_init(&f);
 	for (size_t s = 0; s < SONGS; s++)
 		scores[s] = NAN;
-	struct ranker ranker = {"fixed", score_fixed, scores};
+	struct ranker ranker = {.name = "fixed", .score = score_fixed, .state = scores};
 	assert_ok(ranking_evaluate(&f.playlists, &ranker, &options, &r, &err));
 	assert_true(r.overall.ndcg == 0 && r.overall.recall == 0 && r.coverage == 0);
 }
@@ -224,22 +232,27 @@ static void als_finds_the_planted_kind_from_songs_and_from_tags(void **state)
 	struct planted *p = mem_alloc(1, sizeof *p, &err);
 	struct als_model model = {0};
 	struct recsys_evaluation all, two;
-	struct ranking_options threads = options;
+	struct recsys_evaluation_options threads = contest;
 	(void)state;
 	planted_init(p);
 	train(p, &model);
-	assert_ok(recsys_evaluate(&p->playlists, &model, &options, &all, &err));
-	const char *names[RECSYS_RANKERS] = {"als", "popularity", "item_knn", "item_knn_bm25"};
+	assert_ok(recsys_evaluate(&p->playlists, &model, &contest, &all, &err));
+	const char *names[RECSYS_RANKERS] = {"blend",    "neighbours",    "als", "popularity",
+	                                     "item_knn", "item_knn_bm25", "tags"};
 	for (size_t r = 0; r < RECSYS_RANKERS; r++) {
 		assert_string_equal(all.rankers[r].name, names[r]);
 		assert_true(all.rankers[r].overall.ndcg <= all.rankers[all.best].overall.ndcg);
 	}
-	assert_true(all.rankers[0].mask[MASK_SONGS_TAGS].ndcg > all.rankers[1].mask[MASK_SONGS_TAGS].ndcg + 0.1);
-	assert_true(all.rankers[2].mask[MASK_SONGS_TAGS].ndcg > all.rankers[1].mask[MASK_SONGS_TAGS].ndcg + 0.1);
-	/* No song is shown here: only the tag tells the kinds apart, and the comparators do not read tags. */
-	assert_true(all.rankers[0].mask[MASK_TAGS].map > all.rankers[1].mask[MASK_TAGS].map + 0.1);
-	assert_true(all.rankers[2].mask[MASK_TAGS].ndcg == all.rankers[1].mask[MASK_TAGS].ndcg);
-	threads.threads = 2;
+	static const size_t by_songs[] = {0, 1, 2, 4, 5}, by_tags[] = {0, 1, 2, 6};
+	const struct ranking_score *popularity = all.rankers[3].mask;
+	for (size_t i = 0; i < ARRAY_COUNT(by_songs); i++)
+		assert_true(all.rankers[by_songs[i]].mask[MASK_SONGS_TAGS].ndcg > popularity[MASK_SONGS_TAGS].ndcg + 0.1);
+	/* No song is shown here: only the tag tells the kinds apart, and item-kNN does not read tags. */
+	for (size_t i = 0; i < ARRAY_COUNT(by_tags); i++)
+		assert_true(all.rankers[by_tags[i]].mask[MASK_TAGS].map > popularity[MASK_TAGS].map + 0.1);
+	assert_true(all.rankers[4].mask[MASK_TAGS].ndcg == popularity[MASK_TAGS].ndcg);
+	assert_int_equal(all.tags.overall.playlists, 0);
+	threads.ranking.threads = 2;
 	assert_ok(recsys_evaluate(&p->playlists, &model, &threads, &two, &err));
 	for (size_t r = 0; r < RECSYS_RANKERS; r++)
 		assert_memory_equal(&all.rankers[r].overall, &two.rankers[r].overall, sizeof all.rankers[r].overall);
@@ -257,10 +270,10 @@ static void refuses_a_model_of_another_shape_and_nothing_hidden(void **state)
 	planted_init(p);
 	train(p, &model);
 	model.items--;
-	assert_refused(recsys_evaluate(&p->playlists, &model, &options, &all, &err), ERR_DATA, "79 songs does not belong");
+	assert_refused(recsys_evaluate(&p->playlists, &model, &contest, &all, &err), ERR_DATA, "79 songs does not belong");
 	model.items++;
 	memset(p->held, 0, sizeof p->held);
-	assert_refused(recsys_evaluate(&p->playlists, &model, &options, &all, &err), ERR_DATA,
+	assert_refused(recsys_evaluate(&p->playlists, &model, &contest, &all, &err), ERR_DATA,
 	               "no held-out playlist hides a song");
 	als_model_free(&model);
 	free(p);
@@ -289,6 +302,54 @@ static void best_of_a_stream_is_the_head_of_the_sorted_list(void **state)
 	}
 }
 
+/* ---- searches by length ---------------------------------------------------------------------------- */
+
+static void a_search_by_length_finds_what_a_whole_scan_finds(void **state)
+{
+	struct err err = {0};
+	enum { ROWS_SEARCHED = 3001, DIMS = 37, QUERIES = 6, BEST = 20 };
+	float *rows = mem_alloc(ROWS_SEARCHED * DIMS, sizeof *rows, &err), *norm = mem_alloc(ROWS_SEARCHED, sizeof *norm, &err);
+	int32_t *order = mem_alloc(ROWS_SEARCHED, sizeof *order, &err);
+	uint8_t *excluded = mem_alloc(ROWS_SEARCHED, sizeof *excluded, &err);
+	float queries[QUERIES][DIMS];
+	const float *pointers[QUERIES];
+	struct rng rng;
+	(void)state;
+	rng_seed(&rng, 8, "test.search", 0);
+	for (size_t i = 0; i < ROWS_SEARCHED; i++) {
+		/* Lengths with a long tail; equal rows tie. */
+		double length = pow(rng_unit(&rng), 3);
+		for (size_t k = 0; k < DIMS; k++)
+			rows[i * DIMS + k] = (float)(length * rng_normal(&rng));
+		excluded[i] = i % 11 == 0;
+	}
+	memcpy(rows + 40 * DIMS, rows + 1000 * DIMS, DIMS * sizeof *rows);
+	for (size_t q = 0; q < QUERIES; q++) {
+		/* The last one is all zeros: every row ties. */
+		for (size_t k = 0; k < DIMS; k++)
+			queries[q][k] = q + 1 < QUERIES ? (float)rng_normal(&rng) : 0;
+		pointers[q] = queries[q];
+	}
+	assert_ok(row_search_order(rows, ROWS_SEARCHED, DIMS, order, norm, &err));
+	struct scored found[2][QUERIES][2 * BEST];
+	struct best_list best[2][QUERIES];
+	for (int way = 0; way < 2; way++) {
+		for (size_t q = 0; q < QUERIES; q++)
+			best_start(&best[way][q], found[way][q], BEST);
+		row_search_run(&(struct row_search){.rows = rows, .count = ROWS_SEARCHED, .dims = DIMS,
+		                                    .order = way ? order : NULL, .norm = norm, .excluded = excluded,
+		                                    .queries = pointers, .n_queries = QUERIES, .best = best[way]});
+		for (size_t q = 0; q < QUERIES; q++)
+			assert_int_equal(best_finish(&best[way][q]), BEST);
+	}
+	for (size_t q = 0; q < QUERIES; q++)
+		assert_memory_equal(found[0][q], found[1][q], BEST * sizeof(struct scored));
+	free(rows);
+	free(norm);
+	free(order);
+	free(excluded);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +359,7 @@ int main(void)
 	    cmocka_unit_test(als_finds_the_planted_kind_from_songs_and_from_tags),
 	    cmocka_unit_test(refuses_a_model_of_another_shape_and_nothing_hidden),
 	    cmocka_unit_test(best_of_a_stream_is_the_head_of_the_sorted_list),
+	    cmocka_unit_test(a_search_by_length_finds_what_a_whole_scan_finds),
 	};
 	log_set_level(LOG_WARN);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -186,11 +186,12 @@ static void sub_sampling_drops_the_share_that_the_formula_says(void **state)
 
 /* ---- the step ---- */
 
-enum { STRIDE = 112, OUTPUTS = 6 };
+enum { STRIDE = 112, INPUTS = 3, OUTPUTS = 6 };
 
 struct step_data {
-	float *input, *delta, *rows;
-	float *outputs[OUTPUTS];
+	float *input_rows, *rows;
+	float *inputs[INPUTS], *outputs[OUTPUTS];
+	float labels[OUTPUTS];
 	struct sigmoid_table table;
 	double loss;
 };
@@ -201,30 +202,31 @@ static void step_open(struct step_data *d, float scale)
 	struct rng rng;
 
 	rng_seed(&rng, 5, "step", 0);
-	*d = (struct step_data){0};
-	assert_non_null(d->input = mem_alloc(STRIDE, sizeof(float), &err));
-	assert_non_null(d->delta = mem_alloc(STRIDE, sizeof(float), &err));
+	*d = (struct step_data){.labels = {1, 0, 0, 1}};
+	assert_non_null(d->input_rows = mem_alloc(STRIDE * INPUTS, sizeof(float), &err));
 	assert_non_null(d->rows = mem_alloc(STRIDE * OUTPUTS, sizeof(float), &err));
-	for (size_t i = 0; i < STRIDE; i++)
-		d->input[i] = scale * (float)rng_normal(&rng);
+	for (size_t i = 0; i < STRIDE * INPUTS; i++)
+		d->input_rows[i] = scale * (float)rng_normal(&rng);
 	for (size_t i = 0; i < STRIDE * OUTPUTS; i++)
 		d->rows[i] = scale * (float)rng_normal(&rng);
+	for (size_t m = 0; m < INPUTS; m++)
+		d->inputs[m] = d->input_rows + m * STRIDE;
 	for (size_t k = 0; k < OUTPUTS; k++)
 		d->outputs[k] = d->rows + k * STRIDE;
-	d->outputs[4] = d->outputs[2]; /* the same negative drawn twice */
 	sigmoid_table_fill(&d->table);
 }
 
-static void step_run(struct step_data *d, skipgram_step_run *run)
+static void step_run(struct step_data *d, size_t n_outputs, skipgram_step_run *run)
 {
-	struct skipgram_step step = {d->input, d->delta, d->outputs, OUTPUTS, STRIDE, 0.05f, &d->table, &d->loss};
+	struct skipgram_step step = {.inputs = d->inputs, .n_inputs = INPUTS, .outputs = d->outputs, .labels = d->labels,
+	                             .n_outputs = n_outputs, .stride = STRIDE, .rate = 0.05f, .table = &d->table,
+	                             .loss = &d->loss};
 	run(&step);
 }
 
 static void step_close(struct step_data *d)
 {
-	free(d->input);
-	free(d->delta);
+	free(d->input_rows);
 	free(d->rows);
 }
 
@@ -233,76 +235,160 @@ static void every_cpu_level_takes_the_same_step(void **state)
 	(void)state;
 	struct step_data base, other;
 
-	for (int level = CPU_BASELINE; level <= (int)cpu_features()->level; level++) {
-		step_open(&base, 0.2f);
-		step_open(&other, 0.2f);
-		step_run(&base, skipgram_step_choose(CPU_BASELINE));
-		step_run(&other, skipgram_step_choose((enum cpu_level)level));
-		assert_memory_equal(base.input, other.input, STRIDE * sizeof(float));
-		assert_memory_equal(base.rows, other.rows, STRIDE * OUTPUTS * sizeof(float));
-		step_close(&base);
-		step_close(&other);
-	}
+	for (int level = CPU_BASELINE; level <= (int)cpu_features()->level; level++)
+		for (size_t n = 1; n <= OUTPUTS; n++) {
+			step_open(&base, 0.2f);
+			step_open(&other, 0.2f);
+			step_run(&base, n, skipgram_step_choose(CPU_BASELINE));
+			step_run(&other, n, skipgram_step_choose((enum cpu_level)level));
+			assert_memory_equal(base.input_rows, other.input_rows, STRIDE * INPUTS * sizeof(float));
+			assert_memory_equal(base.rows, other.rows, STRIDE * OUTPUTS * sizeof(float));
+			step_close(&base);
+			step_close(&other);
+		}
 }
 
-static void the_step_follows_its_formula(void **state)
+static void follows_the_reference(skipgram_step_run *run, size_t n)
 {
-	(void)state;
 	struct step_data fast, slow;
 
 	step_open(&fast, 0.2f);
 	step_open(&slow, 0.2f);
-	step_run(&fast, skipgram_step_choose(cpu_features()->level));
-	step_run(&slow, skipgram_step_ref);
+	step_run(&fast, n, run);
+	step_run(&slow, n, skipgram_step_ref);
 	/* A cell of the sigmoid's table is 0.012 wide: g is off by at most 0.25 × 0.012 × rate. */
-	assert_close(fast.input, slow.input, STRIDE, 0, OUTPUTS * 0.25 * 0.012 * 0.05 * 0.9);
-	assert_close(fast.rows, slow.rows, STRIDE * OUTPUTS, 0, 2 * 0.25 * 0.012 * 0.05 * 0.9);
-	assert_true(fabs(fast.loss - slow.loss) < OUTPUTS * 0.012);
+	assert_close(fast.input_rows, slow.input_rows, STRIDE * INPUTS, 0, OUTPUTS * 0.25 * 0.012 * 0.05 * 0.9);
+	assert_close(fast.rows, slow.rows, STRIDE * OUTPUTS, 0, INPUTS * 0.25 * 0.012 * 0.05 * 0.9);
+	assert_true(fabs(fast.loss - slow.loss) < INPUTS * OUTPUTS * 0.012);
 	step_close(&fast);
 	step_close(&slow);
+}
+
+static void the_steps_follow_their_formula(void **state)
+{
+	(void)state;
+	for (int level = CPU_BASELINE; level <= (int)cpu_features()->level; level++)
+		for (size_t n = 1; n <= OUTPUTS; n++) {
+			follows_the_reference(skipgram_step_choose((enum cpu_level)level), n);
+			follows_the_reference(skipgram_fused_choose((enum cpu_level)level), n);
+		}
 }
 
 static void a_pair_that_is_learnt_is_left_alone(void **state)
 {
 	(void)state;
 	struct step_data d;
-	float before[STRIDE];
+	float before[STRIDE * INPUTS];
 
 	step_open(&d, 0.2f);
-	for (size_t k = 0; k < OUTPUTS; k++)
-		for (size_t i = 0; i < STRIDE; i++)
-			d.outputs[k][i] = d.input[i] * 3;
-	memcpy(before, d.input, sizeof before);
-	step_run(&d, skipgram_step_choose(cpu_features()->level));
-	assert_memory_equal(before, d.input, sizeof before);
+	for (size_t i = 0; i < STRIDE; i++) {
+		for (size_t m = 1; m < INPUTS; m++)
+			d.inputs[m][i] = d.inputs[0][i];
+		for (size_t k = 0; k < OUTPUTS; k++)
+			d.outputs[k][i] = d.inputs[0][i] * 3;
+	}
+	memcpy(before, d.input_rows, sizeof before);
+	step_run(&d, OUTPUTS, skipgram_step_choose(cpu_features()->level));
+	assert_memory_equal(before, d.input_rows, sizeof before);
 	step_close(&d);
 }
 
-/* The change of the input is the rate times the slope of −Σ log σ, by central differences of the reference's loss. */
+/* The change of a row is the rate times the slope of −Σ log σ, by central differences of the reference's loss. */
 static void the_reference_goes_down_the_slope_of_its_loss(void **state)
 {
 	(void)state;
 	struct step_data d, moved;
 
 	step_open(&d, 0.2f);
-	d.outputs[4] = d.rows + 4 * STRIDE; /* all different: a repeated one moves in between */
-	step_run(&d, skipgram_step_ref);
+	step_run(&d, OUTPUTS, skipgram_step_ref);
 	for (size_t i = 0; i < STRIDE; i += 13) {
 		double loss[2];
 		float h = 1e-2f, start = 0;
 		for (int side = 0; side < 2; side++) {
 			step_open(&moved, 0.2f);
-			moved.outputs[4] = moved.rows + 4 * STRIDE;
-			start = moved.input[i];
-			moved.input[i] += side ? h : -h;
-			step_run(&moved, skipgram_step_ref);
+			start = moved.inputs[1][i];
+			moved.inputs[1][i] += side ? h : -h;
+			step_run(&moved, OUTPUTS, skipgram_step_ref);
 			loss[side] = moved.loss;
 			step_close(&moved);
 		}
-		double slope = (loss[1] - loss[0]) / (2 * (double)h), change = (double)d.input[i] - (double)start;
+		double slope = (loss[1] - loss[0]) / (2 * (double)h), change = (double)d.inputs[1][i] - (double)start;
 		assert_true(fabs(change + 0.05 * slope) < 0.05 * (1e-3 + 1e-2 * fabs(slope)));
 	}
 	step_close(&d);
+}
+
+/* ---- every way of training ---- */
+
+/* Share of the ten nearest that are of the tag's own group (nine can be). */
+static double own_group(const struct planted *p, const struct vectors *vectors)
+{
+	struct err err = {0};
+	struct vectors unit;
+	struct scored near[9];
+	size_t own = 0;
+
+	assert_ok(vectors_unit(vectors, &unit, &err));
+	for (uint32_t row = 0; row < unit.count; row++) {
+		size_t n = vectors_nearest(&unit, unit.data + row * unit.size, &row, 1, 9, near);
+		for (size_t i = 0; i < n; i++)
+			own += p->vocabulary.tag[near[i].id] / IN_GROUP == p->vocabulary.tag[row] / IN_GROUP;
+	}
+	vectors_free(&unit);
+	return (double)own / (double)(9 * KINDS);
+}
+
+static void every_way_of_training_finds_the_groups(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct planted *p = planted_new();
+
+	for (unsigned way = 0; way < 32; way++) {
+		struct skipgram_options options = usual;
+		struct vectors vectors;
+		options.cbow = way & 1;
+		options.hierarchical = way & 2;
+		options.shared_negatives = way & 4;
+		options.deterministic = way & 8;
+		options.window = way & 16 ? 0 : options.window;
+		/* CBOW that is trained for longer learns that a tag never stands beside itself, and its group comes apart. */
+		options.epochs = options.cbow ? 5 : 10;
+		options.alpha = options.cbow ? 0.025 : 0.05;
+		options.threads = 2;
+		assert_ok(skipgram_train(&p->corpus, &p->vocabulary, &options, &vectors, NULL, &err));
+		double own = own_group(p, &vectors);
+		if (!(own > 0.9))
+			fail_msg("way %u: %.3f of the neighbours are of the same group", way, own);
+		vectors_free(&vectors);
+	}
+	planted_free(p);
+}
+
+static void the_tree_gives_every_word_a_way_of_its_own(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct huffman tree;
+	const int64_t counts[] = {40, 20, 10, 10, 5, 1};
+	double shares = 0, bits = 0;
+
+	assert_ok(huffman_build(&tree, counts, ARRAY_COUNT(counts), &err));
+	for (size_t w = 0; w < ARRAY_COUNT(counts); w++) {
+		size_t length = tree.start[w + 1] - tree.start[w];
+		shares += pow(2, -(double)length);
+		bits += (double)(counts[w] * (int64_t)length);
+		assert_int_equal(tree.node[tree.start[w]], ARRAY_COUNT(counts) - 2); /* the root */
+		for (size_t i = tree.start[w]; i < tree.start[w + 1]; i++)
+			assert_true(tree.node[i] < ARRAY_COUNT(counts) - 1);
+		for (size_t other = 0; other < w; other++) {
+			size_t shorter = tree.start[other + 1] - tree.start[other] < length ? tree.start[other + 1] - tree.start[other] : length;
+			assert_true(memcmp(tree.label + tree.start[w], tree.label + tree.start[other], shorter * sizeof *tree.label) != 0);
+		}
+	}
+	/* Kraft's sum of a full tree, and the shortest code that there is: joins of 6, 16, 26, 46, 86. */
+	assert_true(shares == 1 && bits == 6 + 16 + 26 + 46 + 86);
+	huffman_free(&tree);
 }
 
 /* ---- refusals ---- */
@@ -315,8 +401,8 @@ static void senseless_options_and_corpora_are_refused(void **state)
 	struct skipgram_options options = usual;
 	struct vectors vectors;
 
-	options.window = 0;
-	assert_refused(skipgram_train(&p->corpus, &p->vocabulary, &options, &vectors, NULL, &err), ERR_SETTINGS, "window");
+	options.epochs = 0;
+	assert_refused(skipgram_train(&p->corpus, &p->vocabulary, &options, &vectors, NULL, &err), ERR_SETTINGS, "epochs");
 	options = usual;
 	options.min_alpha = 0.5;
 	assert_refused(skipgram_train(&p->corpus, &p->vocabulary, &options, &vectors, NULL, &err), ERR_SETTINGS,
@@ -386,9 +472,11 @@ int main(void)
 		cmocka_unit_test(what_is_hidden_cannot_be_seen_in_the_vectors),
 		cmocka_unit_test(sub_sampling_drops_the_share_that_the_formula_says),
 		cmocka_unit_test(every_cpu_level_takes_the_same_step),
-		cmocka_unit_test(the_step_follows_its_formula),
+		cmocka_unit_test(the_steps_follow_their_formula),
 		cmocka_unit_test(a_pair_that_is_learnt_is_left_alone),
 		cmocka_unit_test(the_reference_goes_down_the_slope_of_its_loss),
+		cmocka_unit_test(every_way_of_training_finds_the_groups),
+		cmocka_unit_test(the_tree_gives_every_word_a_way_of_its_own),
 		cmocka_unit_test(senseless_options_and_corpora_are_refused),
 		cmocka_unit_test(neighbours_are_those_of_a_plain_sort),
 	};
