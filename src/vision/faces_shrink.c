@@ -1,0 +1,139 @@
+/*
+ * A rectangle of a picture shrunk to bytes by box averages (the AREA kernel of num/resample.c, its reference): output i of an axis of
+ * scale s = extent / outputs covers [start + i s, start + (i + 1) s), and a sample k weighs the part of [k, k + 1) in it, over s.
+ * Rows first, whole lines at a time, then columns, a pixel's channels at a time; in single precision, always in the same order: the
+ * bytes are those of every machine, and differ from the reference by rounding alone.
+ */
+#include "vision/faces_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LANES 4 /* a pixel's three channels and one that is not used */
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+
+/* acc += weight · row, or with `first` acc = weight · row. */
+typedef void add_row(float *acc, const uint8_t *row, size_t count, float weight, bool first);
+
+static inline __attribute__((always_inline)) void add_row_body(float *restrict acc, const uint8_t *restrict row,
+                                                               size_t count, float weight, bool first)
+{
+	if (first) {
+		for (size_t i = 0; i < count; i++)
+			acc[i] = weight * (float)row[i];
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		acc[i] += weight * (float)row[i];
+}
+
+static void add_row_portable(float *acc, const uint8_t *row, size_t count, float weight, bool first)
+{
+	add_row_body(acc, row, count, weight, first);
+}
+
+__attribute__((target("avx2"))) static void add_row_avx2(float *acc, const uint8_t *row, size_t count, float weight,
+                                                         bool first)
+{
+	add_row_body(acc, row, count, weight, first);
+}
+
+/* Weight of sample k in the output that covers [low, high). */
+static float overlap(double low, double high, long k, double scale)
+{
+	double from = low > (double)k ? low : (double)k, to = high < (double)k + 1 ? high : (double)k + 1;
+	return to > from ? (float)((to - from) / scale) : 0;
+}
+
+static long clip(double value, long low, long high)
+{
+	return value < (double)low ? low : value > (double)high ? high : (long)value;
+}
+
+struct column_taps {
+	size_t first, count, weight; /* first: sample, from the left edge of the lines kept; weight: index into weights */
+};
+
+struct shrink_work {
+	float *line;    /* [width + 1][3]: the average of the rows of one output line */
+	float *weights;
+	struct column_taps *taps; /* [out_w] */
+	size_t left, width;       /* columns of the picture that count */
+};
+
+/* Lends the work arrays out of one block. */
+static int prepare(const struct face_shrink *job, struct face_scratch *scratch, struct shrink_work *work,
+                   struct err *err)
+{
+	long last = (long)job->picture->width - 1;
+	long left = clip(floor(job->x), 0, last), right = clip(ceil(job->x + job->w) - 1, left, last);
+	work->left = (size_t)left;
+	work->width = (size_t)(right - left + 1);
+	size_t line = (work->width + 2) * 3, weights = work->width + 2 * job->out_w + 8;
+	size_t bytes = job->out_w * sizeof *work->taps + (line + weights) * sizeof(float);
+	uint8_t *grown = mem_grow(scratch->bytes, &scratch->capacity, bytes, 1, err);
+	if (!grown)
+		return err->code;
+	scratch->bytes = grown;
+	work->taps = (struct column_taps *)(void *)grown;
+	work->line = (float *)(void *)(work->taps + job->out_w);
+	work->weights = work->line + line;
+	memset(work->line + work->width * 3, 0, 6 * sizeof(float));
+	double scale = job->w / (double)job->out_w;
+	size_t used = 0;
+	for (size_t i = 0; i < job->out_w; i++) {
+		double low = job->x + (double)i * scale, high = job->x + (double)(i + 1) * scale;
+		long first = clip(floor(low), left, right), end = clip(ceil(high) - 1, first, right);
+		work->taps[i] =
+		    (struct column_taps){.first = (size_t)(first - left), .count = (size_t)(end - first + 1), .weight = used};
+		for (long k = first; k <= end; k++)
+			work->weights[used++] = overlap(low, high, k, scale);
+	}
+	return OK;
+}
+
+static void average_rows(const struct face_shrink *job, const struct shrink_work *work, size_t y, add_row *add)
+{
+	double scale = job->h / (double)job->out_h, low = job->y + (double)y * scale, high = job->y + (double)(y + 1) * scale;
+	long last = (long)job->picture->height - 1;
+	long first = clip(floor(low), 0, last), end = clip(ceil(high) - 1, first, last);
+	for (long k = first; k <= end; k++)
+		add(work->line, job->picture->pixels + ((size_t)k * job->picture->width + work->left) * 3, work->width * 3,
+		    overlap(low, high, k, scale), k == first);
+}
+
+static void average_columns(const struct face_shrink *job, const struct shrink_work *work, uint8_t *out)
+{
+	for (size_t x = 0; x < job->out_w; x++, out += 3) {
+		const struct column_taps *taps = &work->taps[x];
+		const float *at = work->line + 3 * taps->first, *weight = work->weights + taps->weight;
+		lanes sum = {0.5f, 0.5f, 0.5f, 0}, pixel;
+		for (size_t i = 0; i < taps->count; i++, at += 3) {
+			memcpy(&pixel, at, sizeof pixel);
+			sum += pixel * weight[i];
+		}
+		for (size_t c = 0; c < 3; c++)
+			out[c] = sum[c] >= 255 ? 255 : (uint8_t)sum[c];
+	}
+}
+
+int face_shrink_run(const struct face_shrink *job, struct face_scratch *scratch, struct err *err)
+{
+	struct shrink_work work = {0};
+	int status = prepare(job, scratch, &work, err);
+	if (status != OK)
+		return status;
+	add_row *add = cpu_features()->level >= CPU_AVX2 ? add_row_avx2 : add_row_portable;
+	for (size_t y = 0; y < job->out_h; y++) {
+		average_rows(job, &work, y, add);
+		average_columns(job, &work, job->out + y * job->out_stride);
+	}
+	return OK;
+}
+
+void face_scratch_free(struct face_scratch *scratch)
+{
+	free(scratch->bytes);
+	*scratch = (struct face_scratch){0};
+}
