@@ -74,7 +74,7 @@ static bool widen(const uint8_t *extra, size_t length, struct zip_member *member
 		at += 4 + zip_little(extra + at + 2, 2);
 	if (at + 4 <= length)
 		size = zip_little(extra + at + 2, 2);
-	if (size > length || at + 4 + size > length)
+	if (size > 0 && at + 4 + size > length)
 		return false;
 	for (size_t i = 0, used = 0; i < 3; i++) {
 		if (*wide[i] != LIMIT_32)

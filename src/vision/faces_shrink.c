@@ -51,15 +51,12 @@ static long clip(double value, long low, long high)
 	return value < (double)low ? low : value > (double)high ? high : (long)value;
 }
 
-struct column_taps {
-	size_t first, count, weight; /* first: sample, from the left edge of the lines kept; weight: index into weights */
-};
-
 struct shrink_work {
-	float *line;    /* [width + 1][3]: the average of the rows of one output line */
-	float *weights;
-	struct column_taps *taps; /* [out_w] */
-	size_t left, width;       /* columns of the picture that count */
+	float *line;        /* [width + taps][3]: the average of the rows of one output line, then zeros */
+	float *weights;     /* [out_w][taps]: as many for every output, some of them 0, so that the loops do not branch */
+	uint32_t *first;    /* [out_w]: sample, from the left edge of the lines kept */
+	size_t left, width; /* columns of the picture that count */
+	size_t taps;
 };
 
 /* Lends the work arrays out of one block. */
@@ -68,27 +65,25 @@ static int prepare(const struct face_shrink *job, struct face_scratch *scratch, 
 {
 	long last = (long)job->picture->width - 1;
 	long left = clip(floor(job->x), 0, last), right = clip(ceil(job->x + job->w) - 1, left, last);
+	double scale = job->w / (double)job->out_w;
 	work->left = (size_t)left;
 	work->width = (size_t)(right - left + 1);
-	size_t line = (work->width + 2) * 3, weights = work->width + 2 * job->out_w + 8;
-	size_t bytes = job->out_w * sizeof *work->taps + (line + weights) * sizeof(float);
-	uint8_t *grown = mem_grow(scratch->bytes, &scratch->capacity, bytes, 1, err);
+	work->taps = (size_t)ceil(scale) + 1;
+	size_t line = (work->width + work->taps + 1) * 3, weights = work->taps * job->out_w;
+	uint8_t *grown = mem_grow(scratch->bytes, &scratch->capacity, (line + weights + job->out_w) * sizeof(float), 1, err);
 	if (!grown)
 		return err->code;
 	scratch->bytes = grown;
-	work->taps = (struct column_taps *)(void *)grown;
-	work->line = (float *)(void *)(work->taps + job->out_w);
+	work->line = (float *)(void *)grown;
 	work->weights = work->line + line;
-	memset(work->line + work->width * 3, 0, 6 * sizeof(float));
-	double scale = job->w / (double)job->out_w;
-	size_t used = 0;
+	work->first = (uint32_t *)(void *)(work->weights + weights);
+	memset(work->line + work->width * 3, 0, (work->taps + 1) * 3 * sizeof(float));
 	for (size_t i = 0; i < job->out_w; i++) {
 		double low = job->x + (double)i * scale, high = job->x + (double)(i + 1) * scale;
-		long first = clip(floor(low), left, right), end = clip(ceil(high) - 1, first, right);
-		work->taps[i] =
-		    (struct column_taps){.first = (size_t)(first - left), .count = (size_t)(end - first + 1), .weight = used};
-		for (long k = first; k <= end; k++)
-			work->weights[used++] = overlap(low, high, k, scale);
+		long first = clip(floor(low), left, right);
+		work->first[i] = (uint32_t)(first - left);
+		for (size_t k = 0; k < work->taps; k++)
+			work->weights[i * work->taps + k] = overlap(low, high, first + (long)k, scale);
 	}
 	return OK;
 }
@@ -103,18 +98,37 @@ static void average_rows(const struct face_shrink *job, const struct shrink_work
 		    overlap(low, high, k, scale), k == first);
 }
 
-static void average_columns(const struct face_shrink *job, const struct shrink_work *work, uint8_t *out)
+/* The sum of the weights is 1 but for rounding: no value leaves a byte. */
+static inline __attribute__((always_inline)) void columns_body(const struct shrink_work *work, size_t taps, size_t outputs,
+                                                               uint8_t *out)
 {
-	for (size_t x = 0; x < job->out_w; x++, out += 3) {
-		const struct column_taps *taps = &work->taps[x];
-		const float *at = work->line + 3 * taps->first, *weight = work->weights + taps->weight;
+	for (size_t x = 0; x < outputs; x++, out += 3) {
+		const float *at = work->line + 3 * (size_t)work->first[x], *weight = work->weights + x * taps;
 		lanes sum = {0.5f, 0.5f, 0.5f, 0}, pixel;
-		for (size_t i = 0; i < taps->count; i++, at += 3) {
+		for (size_t i = 0; i < taps; i++, at += 3) {
 			memcpy(&pixel, at, sizeof pixel);
 			sum += pixel * weight[i];
 		}
-		for (size_t c = 0; c < 3; c++)
-			out[c] = sum[c] >= 255 ? 255 : (uint8_t)sum[c];
+		out[0] = (uint8_t)(int)sum[0];
+		out[1] = (uint8_t)(int)sum[1];
+		out[2] = (uint8_t)(int)sum[2];
+	}
+}
+
+static void average_columns(const struct shrink_work *work, size_t outputs, uint8_t *out)
+{
+	switch (work->taps) {
+	case 3:
+		columns_body(work, 3, outputs, out);
+		break;
+	case 4:
+		columns_body(work, 4, outputs, out);
+		break;
+	case 5:
+		columns_body(work, 5, outputs, out);
+		break;
+	default:
+		columns_body(work, work->taps, outputs, out);
 	}
 }
 
@@ -127,7 +141,7 @@ int face_shrink_run(const struct face_shrink *job, struct face_scratch *scratch,
 	add_row *add = cpu_features()->level >= CPU_AVX2 ? add_row_avx2 : add_row_portable;
 	for (size_t y = 0; y < job->out_h; y++) {
 		average_rows(job, &work, y, add);
-		average_columns(job, &work, job->out + y * job->out_stride);
+		average_columns(&work, job->out_w, job->out + y * job->out_stride);
 	}
 	return OK;
 }
