@@ -432,8 +432,10 @@ int archive_walk(const char *path, const struct member_walk *walk, struct err *e
 		return status;
 	w.packed_bytes = file_bytes(path);
 	status = walk_archive(&w, path, "", 0, err);
-	if (status != OK && (!w.stopped || w.bomb))
-		err_wrap(err, "%s", path);
+	if (w.bomb)
+		*err = w.bomb_err;
+	if (w.bomb || (status != OK && !w.stopped))
+		status = err_wrap(err, "%s", path);
 	walker_free(&w);
 	return status;
 }
@@ -444,6 +446,10 @@ int members_walk(const char *path, const struct member_walk *walk, struct err *e
 		return archive_walk(path, walk, err);
 	struct walker w = {.walk = walk, .limit = walk->max_member ? walk->max_member : DEFAULT_MEMBER};
 	int status = path_is_folder(path) ? walk_folder(&w, path, err) : walk_one_file(&w, path, err);
+	if (w.bomb) {
+		*err = w.bomb_err;
+		status = err_wrap(err, "%s", path);
+	}
 	walker_free(&w);
 	return status;
 }

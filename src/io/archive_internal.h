@@ -20,7 +20,8 @@ struct walker {
 	struct unpacker *unpacker;
 	uint64_t packed_bytes, unpacked_bytes; /* of the files walked; of the members taken out of them */
 	bool stopped; /* the caller, a signal or memory ended the walk: its code comes out unchanged */
-	bool bomb;    /* it was ended here, for its size */
+	bool bomb;    /* it was ended here, for its size: */
+	struct err bomb_err; /* in these words, whatever a library between makes of it */
 };
 void walker_free(struct walker *w);
 void walker_skip(const struct walker *w, const char *path, const char *reason);

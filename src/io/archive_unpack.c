@@ -129,7 +129,10 @@ static int check_total(struct walker *w, struct err *err)
 	else if (walk->max_ratio > 0 && total > FREE_BYTES && (double)total > walk->max_ratio * (double)w->packed_bytes)
 		status = err_set(err, ERR_DATA, "its members unpack to more than %g times its size, as those of a zip bomb (%s)",
 		                 walk->max_ratio, limits);
-	w->bomb = w->bomb || status != OK;
+	if (status != OK && !w->bomb) {
+		w->bomb = true;
+		w->bomb_err = *err;
+	}
 	return walker_stop(w, status);
 }
 
