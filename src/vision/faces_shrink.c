@@ -7,11 +7,9 @@
 #include "vision/faces_internal.h"
 
 #include <math.h>
+#include <smmintrin.h> /* SSE4.1, which the baseline has */
 #include <stdlib.h>
 #include <string.h>
-
-#define LANES 4 /* a pixel's three channels and one that is not used */
-typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
 
 /* acc += weight · row, or with `first` acc = weight · row. */
 typedef void add_row(float *acc, const uint8_t *row, size_t count, float weight, bool first);
@@ -102,16 +100,15 @@ static void average_rows(const struct face_shrink *job, const struct shrink_work
 static inline __attribute__((always_inline)) void columns_body(const struct shrink_work *work, size_t taps, size_t outputs,
                                                                uint8_t *out)
 {
+	const __m128i bytes = _mm_setr_epi8(0, 4, 8, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
 	for (size_t x = 0; x < outputs; x++, out += 3) {
 		const float *at = work->line + 3 * (size_t)work->first[x], *weight = work->weights + x * taps;
-		lanes sum = {0.5f, 0.5f, 0.5f, 0}, pixel;
-		for (size_t i = 0; i < taps; i++, at += 3) {
-			memcpy(&pixel, at, sizeof pixel);
-			sum += pixel * weight[i];
-		}
-		out[0] = (uint8_t)(int)sum[0];
-		out[1] = (uint8_t)(int)sum[1];
-		out[2] = (uint8_t)(int)sum[2];
+		/* A pixel's three channels, and the next one's first, which is not used. */
+		__m128 sum = _mm_set1_ps(0.5f);
+		for (size_t i = 0; i < taps; i++, at += 3)
+			sum = _mm_add_ps(sum, _mm_mul_ps(_mm_loadu_ps(at), _mm_set1_ps(weight[i])));
+		int pixel = _mm_cvtsi128_si32(_mm_shuffle_epi8(_mm_cvttps_epi32(sum), bytes));
+		memcpy(out, &pixel, x + 1 < outputs ? 4 : 3);
 	}
 }
 

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # The stage faces against the floor (libarchive + TurboJPEG, nothing else) and against zipfile + cv2 + h5py, 346×230 JPEG, crop, resize and HDF5
 # included. Files lie in memory (/dev/shm where there is one), so that no disk is measured. One thread = everything pinned to one core.
-# FACES_ROUNDS (5), FACES_FRAME (150), FACES_LINEAR=0 leaves out the growth from 4,000 to 40,000.
+# FACES_ROUNDS (5), FACES_FRAME (128), FACES_LINEAR=0 leaves out the growth from 4,000 to 40,000.
 set -eu
 bin=$1; cd "$(dirname "$0")/../.."
-rounds=${FACES_ROUNDS:-5} side=${FACES_FRAME:-150} python=/usr/bin/python3
+rounds=${FACES_ROUNDS:-5} side=${FACES_FRAME:-128} python=/usr/bin/python3
 $python -c 'import cv2, h5py' 2>/dev/null || { echo "SKIP faces: python3-opencv or python3-h5py is not installed"; exit 0; }
 [ -d /dev/shm ] && scratch=$(mktemp -d -p /dev/shm) || scratch=$(mktemp -d); trap 'rm -rf "$scratch"' EXIT
 ${CC:-gcc} -std=c11 -D_GNU_SOURCE -O3 -march=x86-64-v2 tests/peers/bench_faces_floor.c -o "$scratch/floor" -larchive -lturbojpeg -lpthread
 $python tests/golden/faces_many.py "$scratch/faces.zip" 40 100
+$python tests/golden/faces_many.py "$scratch/few.zip" 10 100 # for the slower peer
 pin() { if [ "$1" = 1 ]; then shift; taskset -c 0 "$@"; else shift; "$@"; fi; }
 stage() { # threads compress archive name
   rm -rf "$scratch/out"
@@ -22,8 +23,8 @@ for round in $(seq "$rounds"); do
     stage $threads 0 "$scratch/faces.zip" plain.$threads
     stage $threads 1 "$scratch/faces.zip" packed.$threads
   done
-  $python tests/peers/bench_faces.py "$scratch/faces.zip" "$scratch/peer.h5" "$side" 0 >>"$scratch/python.plain"
-  $python tests/peers/bench_faces.py "$scratch/faces.zip" "$scratch/peer.h5" "$side" 1 >>"$scratch/python.packed"
+  $python tests/peers/bench_faces.py "$scratch/few.zip" "$scratch/peer.h5" "$side" 0 >>"$scratch/python.plain"
+  $python tests/peers/bench_faces.py "$scratch/few.zip" "$scratch/peer.h5" "$side" 1 >>"$scratch/python.packed"
 done
 if [ "${FACES_LINEAR:-1}" = 1 ]; then
   $python tests/golden/faces_many.py "$scratch/ten.zip" 400 100
