@@ -192,10 +192,10 @@ static int trim(struct face_scan *scan, uint32_t person, struct err *err)
 	return status;
 }
 
-/* A face, its name and its place in the tables that are made of it take some 400 bytes. */
+/* A face, its name and its place in the tables that are made of it take some 900 bytes. */
 static int check_memory(const struct face_scan *scan, struct err *err)
 {
-	uint64_t most = ((uint64_t)scan->settings->memory_mb << 20) / 4 / 400;
+	uint64_t most = ((uint64_t)scan->settings->memory_mb << 20) / 4 / 1000;
 	if (scan->set->count < most)
 		return OK;
 	return err_set(err, ERR_SETTINGS,
