@@ -100,5 +100,16 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/t
 .PHONY: unit
 unit: $(UNIT_TESTS)
 
+# ---- fuzz targets: one program a tests/fuzz/fuzz_*.c, which replays its corpus; `make fuzz` lets libFuzzer loose -----------
+FUZZ_SOURCES := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SOURCES))
+FUZZ_MAIN    ?= tests/fuzz/replay.c
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_MAIN) $(ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@$(CC) $(CFLAGS_ALL) $< $(FUZZ_MAIN) $(LDFLAGS_ALL) $(FUZZ_LINK) $(LINK_ORDER) $(LINK_TESTS) -o $@
+.PHONY: fuzz-targets
+fuzz-targets: $(FUZZ_REPLAYS)
+
 include pipeline/stages.mk
 include pipeline/targets.mk

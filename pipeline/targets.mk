@@ -1,7 +1,7 @@
 # What can be typed: `make help`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run status report demo test check bench clean
+.PHONY: help run status report demo test check bench fuzz weights clean
 
 help:
 	@echo "make run [EXP=sample] [SET=\"als.factors=64 …\"]   train what is out of date for configs/EXP.ini"
@@ -10,6 +10,8 @@ help:
 	@echo "make demo [EXP=…]      start the program with the last run's bundle for your webcam on http://127.0.0.1:8080"
 	@echo "make test              build and run every test"
 	@echo "make check             the same under AddressSanitizer and UBSan, and a build with clang"
+	@echo "make fuzz [FUZZ=fuzz_picture] [SECONDS=60]   libFuzzer on one target of tests/fuzz, starting from its corpus"
+	@echo "make weights           download Keras' VGG16 weights into data/weights and check them"
 	@echo "make deps | deps-test  install the Debian packages for building | for the tests' judges"
 	@echo "make clean             remove build/; results in out/ stay"
 	@echo "experiments: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini))"
@@ -49,16 +51,34 @@ demo: $(or $(SHOW_RUN),programs)
 	@$(BIN)/moodcast serve --bundle $(EXP_DIR)/bundle
 
 test:
-	@$(MAKE) -s --no-print-directory $(jobs) programs unit
+	@$(MAKE) -s --no-print-directory $(jobs) programs unit fuzz-targets
 	@tests/run.sh $(BIN) $(BUILD)/tests
 
 # Some ten times slower than the release; a leak in a library that cannot be helped here is named in lsan.supp, with its reason.
 SANITIZED = ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/support/lsan.supp:print_suppressions=0 \
             UBSAN_OPTIONS=print_stacktrace=1 TEST_TIMEOUT=3600
 check:
-	@$(MAKE) -s --no-print-directory $(jobs) MODE=asan WERROR=-Werror programs unit
+	@$(MAKE) -s --no-print-directory $(jobs) MODE=asan WERROR=-Werror programs unit fuzz-targets
 	@$(SANITIZED) tests/run.sh build/asan/bin build/asan/tests
 	@$(MAKE) -s --no-print-directory $(jobs) CC=clang BUILD=build/clang WERROR=-Werror programs unit
+
+# What it finds goes to build/fuzzer/found, never into the corpus by itself.
+FUZZ    ?= fuzz_nested_zip
+SECONDS ?= 60
+fuzz:
+	@$(MAKE) -s --no-print-directory $(jobs) MODE=asan CC=clang BUILD=build/fuzzer FUZZ_MAIN= \
+	  CFLAGS='-fsanitize=fuzzer-no-link' FUZZ_LINK=-fsanitize=fuzzer build/fuzzer/fuzz/$(FUZZ)
+	@mkdir -p build/fuzzer/found/$(FUZZ)
+	@build/fuzzer/fuzz/$(FUZZ) -max_total_time=$(SECONDS) -rss_limit_mb=4096 -artifact_prefix=build/fuzzer/found/$(FUZZ)- \
+	  build/fuzzer/found/$(FUZZ) tests/fuzz/corpus/$(FUZZ)
+
+WEIGHTS_NAME  := vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5
+WEIGHTS_URL   ?= https://github.com/fchollet/deep-learning-models/releases/download/v0.1/$(WEIGHTS_NAME)
+WEIGHTS_BYTES := 58889256
+WEIGHTS_MD5   := 6d6bbae143d832006294945121d1f1fc
+WEIGHTS_DIR   ?= data/weights
+weights:
+	@pipeline/fetch.sh "$(WEIGHTS_URL)" "$(WEIGHTS_DIR)/$(WEIGHTS_NAME)" $(WEIGHTS_BYTES) $(WEIGHTS_MD5)
 
 bench:
 	@tests/peers/run.sh $(BIN)

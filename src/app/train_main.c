@@ -113,6 +113,7 @@ static int help_command(int argc, char **argv, struct err *err)
 	for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
 		printf("  %-10s %s\n", commands[i].name, commands[i].help);
 	printf("  %-10s tags --nearest TAG [-n 10] --in tags=DIR: the tags most like one\n", "tags");
+	printf("  %-10s faces --describe --in faces=DIR: counts by class, part, S, L, E, C, and the leak check\n", "faces");
 	printf("\nexit codes:");
 #define PRINT_STATUS(name, code, text) printf(" %d %s;", code, text);
 	STATUS_LIST(PRINT_STATUS)
@@ -145,10 +146,27 @@ static int nearest_command(int argc, char **argv, struct err *err)
 	return tags_nearest_command(folder, tag, count, err);
 }
 
-static bool wants_nearest(int argc, char **argv)
+/* faces --describe --in faces=DIR */
+static int describe_command(int argc, char **argv, struct err *err)
+{
+	const char *folder = NULL;
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--describe") == 0)
+			continue;
+		if (strcmp(argv[i], "--in") == 0 && i + 1 < argc && strncmp(argv[i + 1], "faces=", 6) == 0)
+			folder = argv[++i] + 6;
+		else
+			return err_set(err, ERR_SETTINGS, "faces: %s is not understood; faces --describe --in faces=DIR", argv[i]);
+	}
+	if (!folder)
+		return err_set(err, ERR_SETTINGS, "faces: --describe needs --in faces=DIR, the folder of a finished stage");
+	return faces_describe_command(folder, err);
+}
+
+static bool has_option(int argc, char **argv, const char *option)
 {
 	for (int i = 0; i < argc; i++)
-		if (strcmp(argv[i], "--nearest") == 0)
+		if (strcmp(argv[i], option) == 0)
 			return true;
 	return false;
 }
@@ -168,8 +186,10 @@ static int dispatch(int argc, char **argv, struct err *err)
 		name = "version";
 	else if (rest > 0 && asks_help(argv[2]))
 		return help_command(stage_find(name) ? 1 : 0, argv + 1, err);
-	if (strcmp(name, "tags") == 0 && wants_nearest(rest, argv + 2))
+	if (strcmp(name, "tags") == 0 && has_option(rest, argv + 2, "--nearest"))
 		return nearest_command(rest, argv + 2, err);
+	if (strcmp(name, "faces") == 0 && has_option(rest, argv + 2, "--describe"))
+		return describe_command(rest, argv + 2, err);
 	for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
 		if (strcmp(commands[i].name, name) == 0)
 			return commands[i].run(rest, argv + 2, err);

@@ -144,6 +144,25 @@ typedef int parallel_body(size_t i, int thread, void *context, struct err *err);
 int parallel_for(size_t count, size_t chunk, int threads, parallel_body *body, void *context,
                  struct err *err) MUST_CHECK;
 
+/* Reader → workers → writer, over a ring of slots. `read` runs in a thread of its own and, for each piece of work, claims a slot,
+ * fills it and submits it; `work` is called for the slots by `threads` threads at once, `write` in the calling thread in the order
+ * of the claims: what comes out does not depend on the number of threads. The first failure in that order is returned, all
+ * before it is written. */
+struct pipeline;
+struct pipeline_steps {
+	size_t slots;
+	int threads;
+	uint64_t most; /* sum of the weights (bytes, say) of the slots under way; one slot may always be; 0 = any */
+	int (*read)(struct pipeline *pipeline, void *context, struct err *err);
+	int (*work)(size_t slot, int thread, void *context, struct err *err);
+	int (*write)(size_t slot, void *context, struct err *err);
+	void *context;
+};
+int pipeline_run(const struct pipeline_steps *steps, struct err *err) MUST_CHECK;
+/* Waits for a free slot. Not OK: the run has failed elsewhere, and the reader returns this. */
+int pipeline_claim(struct pipeline *pipeline, uint64_t weight, size_t *slot, struct err *err) MUST_CHECK;
+void pipeline_submit(struct pipeline *pipeline); /* the slot claimed last */
+
 /* Set by SIGINT and SIGTERM once signals_install() was called (programs only). Long loops ask. */
 void signals_install(void);
 bool stop_requested(void);
@@ -163,11 +182,14 @@ void log_warn(const char *topic, const char *fmt, ...) PRINTF_LIKE(2, 3);
 struct progress {
 	const char *topic, *unit;
 	size_t total, done;
+	const char *part_unit; /* of a second count, "people"; NULL = none */
+	size_t parts, part_total;
 	double started, shown;
 	bool terminal, drawn;
 };
 void progress_start(struct progress *progress, const char *topic, const char *unit, size_t total);
 void progress_add(struct progress *progress, size_t count);
+void progress_part(struct progress *progress); /* one more of the second count */
 void progress_end(struct progress *progress);
 
 /* ---- paths and files ------------------------------------------------------------------------ */
@@ -194,6 +216,9 @@ int folder_walk(struct path_list *list, const char *folder, struct err *err) MUS
 
 /* The whole of a file, with a NUL behind it. ERR_DATA above `limit` bytes. */
 int file_read(const char *path, size_t limit, char **out, size_t *size, struct err *err) MUST_CHECK;
+
+/* Bytes that the file system of a folder still takes from this user. */
+int disk_free(const char *folder, uint64_t *out, struct err *err) MUST_CHECK;
 
 /* A file that appears whole or not at all: written as PATH.part, then synced and renamed. */
 struct out_file {

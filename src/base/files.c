@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static int read_stream(FILE *stream, const char *path, size_t limit, char **out, size_t *size, struct err *err)
@@ -87,6 +88,15 @@ int out_commit(struct out_file *file, struct err *err)
 		unlink(file->part);
 	out_discard(file);
 	return status;
+}
+
+int disk_free(const char *folder, uint64_t *out, struct err *err)
+{
+	struct statvfs info;
+	if (statvfs(folder, &info) != 0)
+		return err_errno(err, "%s: its free space cannot be asked for", folder);
+	*out = (uint64_t)info.f_bavail * info.f_frsize;
+	return OK;
 }
 
 int file_write(const char *path, const void *bytes, size_t size, struct err *err)

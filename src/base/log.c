@@ -56,7 +56,7 @@ static void time_left(char *text, size_t size, double seconds)
 
 static void progress_draw(const struct progress *progress, double now)
 {
-	char left[32], bar[25];
+	char left[32], bar[25], parts[80] = "";
 	double elapsed = now - progress->started, rate = elapsed > 0 ? (double)progress->done / elapsed : 0;
 	if (progress->total == 0) {
 		fprintf(stderr, "%s%s: %zu %s, %.3g/s%s", progress->terminal ? "\r\033[K" : "", progress->topic, progress->done,
@@ -64,16 +64,18 @@ static void progress_draw(const struct progress *progress, double now)
 		return;
 	}
 	double share = (double)progress->done / (double)progress->total;
+	if (progress->part_unit)
+		snprintf(parts, sizeof parts, "%zu of %zu %s, ", progress->parts, progress->part_total, progress->part_unit);
 	time_left(left, sizeof left, rate > 0 ? (double)(progress->total - progress->done) / rate : 0);
 	for (size_t i = 0; i < sizeof bar - 1; i++)
 		bar[i] = (double)i < share * (double)(sizeof bar - 1) ? '#' : '.';
 	bar[sizeof bar - 1] = '\0';
 	if (progress->terminal)
-		fprintf(stderr, "\r\033[K%s [%s] %3.0f %%  %zu/%zu %s  %.3g/s  %s left", progress->topic, bar, 100 * share,
-		        progress->done, progress->total, progress->unit, rate, left);
+		fprintf(stderr, "\r\033[K%s [%s] %3.0f %%  %zu/%zu %s  %s%.3g/s  %s left", progress->topic, bar, 100 * share,
+		        progress->done, progress->total, progress->unit, parts, rate, left);
 	else
-		fprintf(stderr, "%s: %zu of %zu %s, %.3g/s, %s left\n", progress->topic, progress->done, progress->total,
-		        progress->unit, rate, left);
+		fprintf(stderr, "%s: %zu of %zu %s, %s%.3g/s, %s left\n", progress->topic, progress->done, progress->total,
+		        progress->unit, parts, rate, left);
 }
 
 void progress_add(struct progress *progress, size_t count)
@@ -88,6 +90,12 @@ void progress_add(struct progress *progress, size_t count)
 			progress_draw(progress, now);
 		}
 	}
+}
+
+void progress_part(struct progress *progress)
+{
+#pragma omp critical(moodcast_progress)
+	progress->parts++;
 }
 
 void progress_end(struct progress *progress)

@@ -54,8 +54,10 @@ struct faces_settings {
 	number_set accessories, lights, expressions, cameras;
 	struct text_map classes;
 	char *person_pattern;
-	long people, per_person_class, frame_width, frame_height, compress;
-	double box_margin, validation, test, max_skipped;
+	struct text_list persons, persons_file;
+	long people, per_person_class, frame_width, frame_height, compress, memory_mb;
+	double people_share, box_margin, validation, test, max_skipped, max_megapixels, max_ratio, max_unpacked_gb;
+	bool scaled;
 };
 struct cascade_settings {
 	struct text_list positives, backgrounds;

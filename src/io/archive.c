@@ -14,21 +14,13 @@
  * callback out of the member of the layer above, so nothing is unpacked to disk. A layer that
  * breaks inside another costs that member only; a broken outermost layer is the caller's error.
  */
-#define MAX_INNER 3
-#define READ_BLOCK ((size_t)256 << 10)
 #define DEFAULT_MEMBER ((size_t)256 << 20)
 
-struct walker {
-	const struct member_walk *walk;
-	size_t limit;
-	char *buffer; /* one member's content, reused */
-	size_t capacity;
-	bool stopped; /* the caller, a signal or memory ended the walk: its code comes out unchanged */
-};
-
 struct layer {
+	struct walker *w;
 	struct archive *archive;
-	struct layer *outer; /* whose current member this one is read from; NULL = a file */
+	struct layer *outer; /* whose current member this one is read from; NULL = a file or */
+	struct zip_stream *stream; /* a member of a zip whose directory was read */
 	const char *path;    /* below the walked root, "" for the root itself */
 	int depth;           /* 0 = outermost */
 	char *last;          /* the member read last, for messages */
@@ -38,56 +30,11 @@ struct layer {
 
 /* ---- names --------------------------------------------------------------------------- */
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t length = strlen(text), end_length = strlen(end);
-	return length > end_length && strcasecmp(text + length - end_length, end) == 0;
-}
-
-static bool is_archive_name(const char *name)
-{
-	static const char *const ends[] = {".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst", ".7z"};
-	for (size_t i = 0; i < ARRAY_COUNT(ends); i++) {
-		if (ends_with(name, ends[i]))
-			return true;
-	}
-	return false;
-}
-
-/* Removes "." and empty components in place. Returns why the name must not be trusted, or NULL. */
-static const char *clean_name(char *name)
-{
-	if (name[0] == '/' || name[0] == '\\' || (name[0] && name[1] == ':'))
-		return "absolute name";
-	char *to = name;
-	for (char *from = name; *from;) {
-		size_t length = strcspn(from, "/");
-		if (length == 2 && from[0] == '.' && from[1] == '.')
-			return "name with '..'";
-		if (length > 0 && !(length == 1 && from[0] == '.')) {
-			if (to != name)
-				*to++ = '/';
-			memmove(to, from, length);
-			to += length;
-		}
-		from += length;
-		from += *from == '/';
-	}
-	*to = '\0';
-	return to == name ? "empty name" : NULL;
-}
-
 /* The name as UTF-8 where the archive says so, else its bytes; NULL only without a name. */
 static const char *entry_name(struct archive_entry *entry)
 {
 	const char *name = archive_entry_pathname_utf8(entry);
 	return name ? name : archive_entry_pathname(entry);
-}
-
-static void report_skip(const struct walker *w, const char *path, const char *reason)
-{
-	if (w->walk->skipped)
-		w->walk->skipped(path, reason, w->walk->context);
 }
 
 /* ---- what went wrong ----------------------------------------------------------------------- */
@@ -110,23 +57,7 @@ static int layer_failure(const struct layer *layer, struct err *err)
 	return err_set(err, ERR_DATA, "%s: %s after %zu members", layer->last, layer_reason(layer), layer->members);
 }
 
-static int walk_stop(struct walker *w, int code)
-{
-	if (code != OK)
-		w->stopped = true;
-	return code;
-}
-
 /* ---- one member ---------------------------------------------------------------------------------- */
-
-static int buffer_reserve(struct walker *w, size_t needed, struct err *err)
-{
-	char *grown = mem_grow(w->buffer, &w->capacity, needed, 1, err);
-	if (!grown)
-		return walk_stop(w, err->code);
-	w->buffer = grown;
-	return OK;
-}
 
 /* Reads the current member whole. *reason is set, and OK returned, when it must be skipped. */
 static int member_read(struct walker *w, struct layer *layer, struct archive_entry *entry, size_t *size,
@@ -142,7 +73,7 @@ static int member_read(struct walker *w, struct layer *layer, struct archive_ent
 	size_t step = known ? (size_t)archive_entry_size(entry) + 1 : READ_BLOCK;
 	size_t used = 0;
 	for (;;) {
-		if (buffer_reserve(w, used + (step < READ_BLOCK ? step : READ_BLOCK), err) != OK)
+		if (walker_reserve(w, used + (step < READ_BLOCK ? step : READ_BLOCK), err) != OK)
 			return err->code;
 		ssize_t got = archive_read_data(layer->archive, w->buffer + used, w->capacity - used);
 		if (got == ARCHIVE_RETRY)
@@ -161,21 +92,10 @@ static int member_read(struct walker *w, struct layer *layer, struct archive_ent
 	return OK;
 }
 
-static int member_deliver(struct walker *w, const char *path, const void *bytes, size_t size, struct err *err)
-{
-	struct member member = {.path = path, .bytes = bytes, .size = size};
-	return walk_stop(w, w->walk->deliver(&member, w->walk->context, err));
-}
-
-static bool member_wanted(const struct walker *w, const char *path)
-{
-	return !w->walk->wanted || w->walk->wanted(path, w->walk->context);
-}
-
 static int visit_plain(struct walker *w, struct layer *layer, struct archive_entry *entry, const char *path,
                        struct err *err)
 {
-	if (!member_wanted(w, path))
+	if (!walker_wants(w, path))
 		return OK;
 	const char *reason = NULL;
 	size_t size = 0;
@@ -183,10 +103,11 @@ static int visit_plain(struct walker *w, struct layer *layer, struct archive_ent
 	if (status != OK)
 		return status;
 	if (reason) {
-		report_skip(w, path, reason);
+		walker_skip(w, path, reason);
 		return OK;
 	}
-	return member_deliver(w, path, w->buffer, size, err);
+	struct member member = {.path = path, .bytes = w->buffer, .size = size, .full = size};
+	return walker_deliver(w, &member, err);
 }
 
 /* ---- layers ----------------------------------------------------------------------------------------- */
@@ -215,12 +136,24 @@ static la_ssize_t pull_from_outer(struct archive *archive, void *context, const 
 {
 	struct layer *inner = context;
 	ssize_t got;
+	if (inner->stream) {
+		const char *reason = NULL;
+		*bytes = inner->block;
+		got = zip_stream_read(inner->stream, inner->block, READ_BLOCK, &reason);
+		if (got < 0)
+			archive_set_error(archive, EIO, "%s", reason);
+		return got;
+	}
 	do {
 		got = archive_read_data(inner->outer->archive, inner->block, READ_BLOCK);
 	} while (got == ARCHIVE_RETRY);
 	*bytes = inner->block;
 	if (got < 0)
 		archive_set_error(archive, EIO, "%s", layer_reason(inner->outer));
+	if (got > 0 && !walker_counts(inner->w, (uint64_t)got)) {
+		archive_set_error(archive, EIO, "unpacks to more than is allowed");
+		return -1;
+	}
 	return got < 0 ? -1 : got;
 }
 
@@ -246,12 +179,44 @@ static int inner_open_memory(struct walker *w, struct layer *inner, struct archi
 
 static int inner_open_stream(struct walker *w, struct layer *inner, struct err *err)
 {
+	inner->w = w;
 	inner->block = mem_alloc(READ_BLOCK, 1, err);
 	if (!inner->block)
-		return walk_stop(w, err->code);
+		return walker_stop(w, err->code);
 	if (archive_read_open2(inner->archive, inner, NULL, pull_from_outer, NULL, NULL) != ARCHIVE_OK)
 		return layer_failure(inner, err);
 	return OK;
+}
+
+int archive_walk_stream(struct walker *w, struct zip_stream *stream, const char *path, int depth, struct err *err)
+{
+	struct layer layer = {.stream = stream, .path = path, .depth = depth};
+	layer.archive = reader_new(false, err);
+	if (!layer.archive)
+		return walker_stop(w, err->code);
+	int status = inner_open_stream(w, &layer, err);
+	if (status == OK)
+		status = walk_layer(w, &layer, err);
+	archive_read_free(layer.archive);
+	free(layer.block);
+	free(layer.last);
+	return status;
+}
+
+int archive_walk_bytes(struct walker *w, const struct member *held, int depth, struct err *err)
+{
+	struct layer layer = {.path = held->path, .depth = depth};
+	layer.archive = reader_new(true, err);
+	if (!layer.archive)
+		return walker_stop(w, err->code);
+	int status = OK;
+	if (archive_read_open_memory(layer.archive, held->bytes, held->size) != ARCHIVE_OK)
+		status = layer_failure(&layer, err);
+	if (status == OK)
+		status = walk_layer(w, &layer, err);
+	archive_read_free(layer.archive);
+	free(layer.last);
+	return status;
 }
 
 /* An archive inside an archive. What breaks in it is one skipped member of the layer above. */
@@ -259,16 +224,16 @@ static int visit_inner(struct walker *w, struct layer *layer, struct archive_ent
                        struct err *err)
 {
 	if (layer->depth >= MAX_INNER) {
-		report_skip(w, path, "archives nested more than three deep");
+		walker_skip(w, path, "archives nested more than three deep");
 		return OK;
 	}
 	struct layer inner = {.outer = layer, .path = path, .depth = layer->depth + 1};
 	char *held = NULL;
 	inner.archive = reader_new(false, err);
 	if (!inner.archive)
-		return walk_stop(w, err->code);
+		return walker_stop(w, err->code);
 	int status =
-	    ends_with(path, ".7z") ? inner_open_memory(w, &inner, entry, &held, err) : inner_open_stream(w, &inner, err);
+	    name_ends_with(path, ".7z") ? inner_open_memory(w, &inner, entry, &held, err) : inner_open_stream(w, &inner, err);
 	if (status == OK)
 		status = walk_layer(w, &inner, err);
 	archive_read_free(inner.archive);
@@ -276,7 +241,7 @@ static int visit_inner(struct walker *w, struct layer *layer, struct archive_ent
 	free(inner.last);
 	free(held);
 	if (status != OK && !w->stopped) {
-		report_skip(w, path, err->text);
+		walker_skip(w, path, err->text);
 		*err = (struct err){0};
 		status = OK;
 	}
@@ -286,12 +251,12 @@ static int visit_inner(struct walker *w, struct layer *layer, struct archive_ent
 static int visit_entry(struct walker *w, struct layer *layer, struct archive_entry *entry, struct err *err)
 {
 	const char *stored = entry_name(entry);
-	if (archive_entry_filetype(entry) == AE_IFDIR || (stored && ends_with(stored, "/")))
+	if (archive_entry_filetype(entry) == AE_IFDIR || (stored && name_ends_with(stored, "/")))
 		return OK;
-	char *name = mem_text(stored ? stored : "", err);
+	char *name = name_as_utf8(stored ? stored : "", strlen(stored ? stored : ""), err);
 	if (!name)
-		return walk_stop(w, err->code);
-	const char *reason = clean_name(name);
+		return walker_stop(w, err->code);
+	const char *reason = name_clean(name);
 	if (reason)
 		strcpy(name, stored ? stored : "");
 	else if (archive_entry_filetype(entry) == AE_IFLNK || archive_entry_hardlink(entry))
@@ -302,11 +267,11 @@ static int visit_entry(struct walker *w, struct layer *layer, struct archive_ent
 	free(layer->last);
 	layer->last = name;
 	if (!path)
-		return walk_stop(w, err->code);
+		return walker_stop(w, err->code);
 	int status = OK;
 	if (reason)
-		report_skip(w, path, reason);
-	else if (is_archive_name(name))
+		walker_skip(w, path, reason);
+	else if (name_is_archive(name))
 		status = visit_inner(w, layer, entry, path, err);
 	else
 		status = visit_plain(w, layer, entry, path, err);
@@ -325,7 +290,7 @@ static int walk_layer(struct walker *w, struct layer *layer, struct err *err)
 			return layer_failure(layer, err);
 		if (got == ARCHIVE_RETRY || !entry)
 			continue;
-		int status = walk_stop(w, stop_check("reading an archive", err));
+		int status = walker_stop(w, stop_check("reading an archive", err));
 		if (status == OK)
 			status = visit_entry(w, layer, entry, err);
 		if (status != OK)
@@ -356,10 +321,15 @@ static int walk_archive(struct walker *w, const char *path, const char *below, i
 {
 	struct layer layer = {.path = below, .depth = depth};
 	/* The directory found in a cut file would be that of a zip stored in it. */
-	bool cut = zip_is_cut(path);
+	bool cut = zip_is_cut(path), done = false;
+	if (!cut) {
+		int walked = zip_walk_file(w, path, below, depth, &done, err);
+		if (done || walked != OK)
+			return walked;
+	}
 	layer.archive = reader_new(!cut, err);
 	if (!layer.archive)
-		return walk_stop(w, err->code);
+		return walker_stop(w, err->code);
 	int status = OK;
 	locale_t before, utf8 = utf8_begin(&before);
 	if (archive_read_open_filename(layer.archive, path, READ_BLOCK) != ARCHIVE_OK)
@@ -376,18 +346,25 @@ static int walk_archive(struct walker *w, const char *path, const char *below, i
 	return status;
 }
 
+static uint64_t file_bytes(const char *path)
+{
+	struct stat info;
+	return stat(path, &info) == 0 ? (uint64_t)info.st_size : 0;
+}
+
 static int visit_file(struct walker *w, const char *path, const char *below, struct err *err)
 {
-	if (is_archive_name(path)) {
+	w->packed_bytes += file_bytes(path);
+	if (name_is_archive(path)) {
 		int status = walk_archive(w, path, below, 1, err);
 		if (status != OK && !w->stopped) {
-			report_skip(w, below, err->text);
+			walker_skip(w, below, err->text);
 			*err = (struct err){0};
 			status = OK;
 		}
 		return status;
 	}
-	if (!member_wanted(w, below))
+	if (!walker_wants(w, below))
 		return OK;
 	char *bytes = NULL;
 	size_t size = 0;
@@ -395,13 +372,14 @@ static int visit_file(struct walker *w, const char *path, const char *below, str
 	int status = file_read(path, w->limit, &bytes, &size, &why);
 	if (status == ERR_MEMORY) {
 		*err = why;
-		return walk_stop(w, status);
+		return walker_stop(w, status);
 	}
 	if (status != OK) {
-		report_skip(w, below, why.text);
+		walker_skip(w, below, why.text);
 		return OK;
 	}
-	status = member_deliver(w, below, bytes, size, err);
+	struct member member = {.path = below, .bytes = bytes, .size = size, .full = size};
+	status = walker_deliver(w, &member, err);
 	free(bytes);
 	return status;
 }
@@ -414,7 +392,7 @@ static int walk_folder(struct walker *w, const char *folder, struct err *err)
 		const char *below = files.items[i] + strlen(folder);
 		while (*below == '/')
 			below++;
-		status = walk_stop(w, stop_check("reading a folder", err));
+		status = walker_stop(w, stop_check("reading a folder", err));
 		if (status == OK)
 			status = visit_file(w, files.items[i], below, err);
 	}
@@ -424,14 +402,15 @@ static int walk_folder(struct walker *w, const char *folder, struct err *err)
 
 static int walk_one_file(struct walker *w, const char *path, struct err *err)
 {
-	if (!member_wanted(w, path_name(path)))
+	if (!walker_wants(w, path_name(path)))
 		return OK;
 	char *bytes = NULL;
 	size_t size = 0;
 	int status = file_read(path, w->limit, &bytes, &size, err);
 	if (status != OK)
-		return walk_stop(w, status);
-	status = member_deliver(w, path_name(path), bytes, size, err);
+		return walker_stop(w, status);
+	struct member member = {.path = path_name(path), .bytes = bytes, .size = size, .full = size};
+	status = walker_deliver(w, &member, err);
 	free(bytes);
 	return status;
 }
@@ -451,19 +430,26 @@ int archive_walk(const char *path, const struct member_walk *walk, struct err *e
 	int status = check_readable(path, err);
 	if (status != OK)
 		return status;
+	w.packed_bytes = file_bytes(path);
 	status = walk_archive(&w, path, "", 0, err);
-	if (status != OK && !w.stopped)
-		err_wrap(err, "%s", path);
-	free(w.buffer);
+	if (w.bomb)
+		*err = w.bomb_err;
+	if (w.bomb || (status != OK && !w.stopped))
+		status = err_wrap(err, "%s", path);
+	walker_free(&w);
 	return status;
 }
 
 int members_walk(const char *path, const struct member_walk *walk, struct err *err)
 {
-	if (!path_is_folder(path) && is_archive_name(path))
+	if (!path_is_folder(path) && name_is_archive(path))
 		return archive_walk(path, walk, err);
 	struct walker w = {.walk = walk, .limit = walk->max_member ? walk->max_member : DEFAULT_MEMBER};
 	int status = path_is_folder(path) ? walk_folder(&w, path, err) : walk_one_file(&w, path, err);
-	free(w.buffer);
+	if (w.bomb) {
+		*err = w.bomb_err;
+		status = err_wrap(err, "%s", path);
+	}
+	walker_free(&w);
 	return status;
 }

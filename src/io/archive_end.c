@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t little(const uint8_t *bytes, size_t count)
+uint64_t zip_little(const uint8_t *bytes, size_t count)
 {
 	uint64_t value = 0;
 	while (count-- > 0)
@@ -19,7 +19,16 @@ static bool is_own_end(const uint8_t *tail, size_t got, size_t at, uint64_t from
 		return false;
 	if (at >= 20 && memcmp(tail + at - 20, "PK\6\7", 4) == 0)
 		return true;
-	return little(tail + at + 12, 4) + little(tail + at + 16, 4) == from + at;
+	return zip_little(tail + at + 12, 4) + zip_little(tail + at + 16, 4) == from + at;
+}
+
+size_t zip_find_end(const uint8_t *tail, size_t got, uint64_t from)
+{
+	for (size_t at = 0; at + 22 <= got; at++) {
+		if (is_own_end(tail, got, at, from))
+			return at;
+	}
+	return SIZE_MAX;
 }
 
 bool zip_is_cut(const char *path)
@@ -27,16 +36,13 @@ bool zip_is_cut(const char *path)
 	FILE *file = fopen(path, "rb");
 	if (!file)
 		return false;
-	enum { TAIL = 20 + 22 + 65535 };
-	uint8_t *tail = malloc(TAIL);
+	uint8_t *tail = malloc(ZIP_TAIL);
 	bool cut = false;
 	char head[4];
 	if (tail && fread(head, 1, 4, file) == 4 && memcmp(head, "PK\3\4", 4) == 0 && fseeko(file, 0, SEEK_END) == 0) {
-		off_t size = ftello(file), from = size > TAIL ? size - TAIL : 0;
-		size_t got = fseeko(file, from, SEEK_SET) == 0 ? fread(tail, 1, TAIL, file) : 0;
-		cut = true;
-		for (size_t at = 0; cut && at + 22 <= got; at++)
-			cut = !is_own_end(tail, got, at, (uint64_t)from);
+		off_t size = ftello(file), from = size > ZIP_TAIL ? size - ZIP_TAIL : 0;
+		size_t got = fseeko(file, from, SEEK_SET) == 0 ? fread(tail, 1, ZIP_TAIL, file) : 0;
+		cut = zip_find_end(tail, got, (uint64_t)from) == SIZE_MAX;
 	}
 	free(tail);
 	fclose(file);

@@ -31,7 +31,7 @@ int hdf_fail(const struct hdf_file *file, int code, const char *name, const char
 
 /* ---- life cycle -------------------------------------------------------------------------------- */
 
-static struct hdf_file *file_new(const char *path, bool created, struct err *err)
+struct hdf_file *hdf_file_new(const char *path, bool created, struct err *err)
 {
 	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 	struct hdf_file *file = mem_alloc(1, sizeof *file, err);
@@ -108,7 +108,7 @@ static int open_existing(struct hdf_file **out, const char *path, bool resume, s
 		return err->code;
 	struct hdf_file *file = NULL;
 	int status = look_at(actual, err);
-	if (status == OK && !(file = file_new(path, resume, err)))
+	if (status == OK && !(file = hdf_file_new(path, resume, err)))
 		status = err->code;
 	if (status == OK) {
 		hid_t access = access_strong();
@@ -149,7 +149,7 @@ static int part_writable(const char *part, struct err *err)
 int hdf_create(struct hdf_file **out, const char *path, struct err *err)
 {
 	char *part = mem_format(err, "%s.part", path);
-	struct hdf_file *file = part ? file_new(path, true, err) : NULL;
+	struct hdf_file *file = part ? hdf_file_new(path, true, err) : NULL;
 	int status = file ? part_writable(part, err) : err->code;
 	if (status == OK) {
 		hid_t access = access_strong();

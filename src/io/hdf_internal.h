@@ -16,6 +16,8 @@ struct hdf_file {
 	bool checkpoint; /* PATH.part has been flushed and stays when the file is given up */
 };
 
+/* A handle without its file yet; hdf_close frees it. */
+struct hdf_file *hdf_file_new(const char *path, bool created, struct err *err) MUST_CHECK;
 /* "PATH: NAME: what: <the library's innermost description>". Call it right after the failure: every other call of the
  * library empties its error stack. Returns `code`. */
 int hdf_fail(const struct hdf_file *file, int code, const char *name, const char *what, struct err *err);

@@ -8,11 +8,20 @@
 
 #define MAX_PIXELS ((size_t)100 * 1000 * 1000)
 
+static int image_check_size(size_t width, size_t height, size_t max_pixels, struct err *err)
+{
+	size_t limit = max_pixels > 0 && max_pixels < MAX_PIXELS ? max_pixels : MAX_PIXELS;
+	if (width == 0 || height == 0 || width > limit || height > limit / width)
+		return err_set(err, ERR_DATA, "a picture of %zu × %zu pixels is not allowed (1 to %g megapixels)", width, height,
+		               (double)limit / 1e6);
+	return OK;
+}
+
 int image_new(struct image *out, size_t width, size_t height, size_t channels, struct err *err)
 {
-	if (width == 0 || height == 0 || width > MAX_PIXELS || height > MAX_PIXELS / width)
-		return err_set(err, ERR_DATA, "a picture of %zu × %zu pixels is not allowed (1 to %zu megapixels)", width,
-		               height, MAX_PIXELS / 1000000);
+	int status = image_check_size(width, height, 0, err);
+	if (status != OK)
+		return status;
 	if (channels != 1 && channels != 3)
 		return err_set(err, ERR_DATA, "a picture has 1 or 3 channels, not %zu", channels);
 	uint8_t *pixels = mem_alloc(width * height, channels, err);
@@ -33,6 +42,60 @@ uint8_t image_grey(unsigned r, unsigned g, unsigned b)
 	return (uint8_t)((9798 * r + 19235 * g + 3735 * b + 16384) >> 15);
 }
 
+/* ---- the decoder's memory ----------------------------------------------------------------------- */
+
+struct image_decoder {
+	tjhandle jpeg;
+	uint8_t *pixels;
+	size_t capacity;
+};
+
+int image_decoder_new(struct image_decoder **out, struct err *err)
+{
+	struct image_decoder *decoder = mem_alloc(1, sizeof *decoder, err);
+	if (!decoder)
+		return err->code;
+	decoder->jpeg = tjInitDecompress();
+	if (!decoder->jpeg) {
+		free(decoder);
+		return err_set(err, ERR_MEMORY, "out of memory for a JPEG decoder");
+	}
+	*out = decoder;
+	return OK;
+}
+
+void image_decoder_free(struct image_decoder *decoder)
+{
+	if (!decoder)
+		return;
+	tjDestroy(decoder->jpeg);
+	free(decoder->pixels);
+	free(decoder);
+}
+
+void image_decoder_trim(struct image_decoder *decoder, size_t most)
+{
+	if (decoder->capacity <= most)
+		return;
+	free(decoder->pixels);
+	decoder->pixels = NULL;
+	decoder->capacity = 0;
+}
+
+/* Without the old content and without clearing: every byte is written by the codec. */
+static int decoder_reserve(struct image_decoder *decoder, size_t size, struct err *err)
+{
+	if (size <= decoder->capacity)
+		return OK;
+	free(decoder->pixels);
+	decoder->capacity = 0;
+	decoder->pixels = malloc(size);
+	if (!decoder->pixels)
+		return err_set(err, ERR_MEMORY, "out of memory for %zu bytes of a picture", size);
+	decoder->capacity = size;
+	return OK;
+}
+
 /* ---- JPEG ------------------------------------------------------------------------------- */
 
 static bool jpeg_has_end(const uint8_t *bytes, size_t size)
@@ -48,6 +111,7 @@ struct jpeg_source {
 	size_t size;
 	const char *name;
 	int width, height, subsampling, colours;
+	int scaled_w, scaled_h; /* what is decoded: 1/1, 1/2, 1/4 or 1/8 */
 };
 
 /* The decoder goes on after damage and only warns, and of several warnings it shows one. In a picture that ends with
@@ -88,11 +152,12 @@ static void cmyk_row(const uint8_t *cmyk, size_t count, size_t channels, uint8_t
 
 static int jpeg_samples(const struct jpeg_source *jpeg, uint8_t *samples, int format, struct err *err)
 {
-	int failed = tjDecompress2(jpeg->handle, jpeg->bytes, jpeg->size, samples, jpeg->width, 0, jpeg->height, format, 0);
+	int failed = tjDecompress2(jpeg->handle, jpeg->bytes, jpeg->size, samples, jpeg->scaled_w, 0, jpeg->scaled_h, format,
+	                           0);
 	return jpeg_check(jpeg, failed, err);
 }
 
-static int jpeg_cmyk(const struct jpeg_source *jpeg, struct image *image, struct err *err)
+static int jpeg_cmyk(const struct jpeg_source *jpeg, const struct image *image, struct err *err)
 {
 	size_t count = image->width * image->height;
 	uint8_t *cmyk = mem_alloc(count, 4, err);
@@ -105,38 +170,37 @@ static int jpeg_cmyk(const struct jpeg_source *jpeg, struct image *image, struct
 	return status;
 }
 
-static int jpeg_decode_with(struct jpeg_source *jpeg, struct image *out, size_t channels, struct err *err)
+static int jpeg_head(struct jpeg_source *jpeg, struct err *err)
 {
 	int failed = tjDecompressHeader3(jpeg->handle, jpeg->bytes, jpeg->size, &jpeg->width, &jpeg->height,
 	                                 &jpeg->subsampling, &jpeg->colours);
-	int status = jpeg_check(jpeg, failed, err);
+	return jpeg_check(jpeg, failed, err);
+}
+
+static int jpeg_decode(struct image_decoder *decoder, struct jpeg_source *jpeg, const struct image_wish *wish,
+                       struct image *out, struct err *err)
+{
+	int status = jpeg_head(jpeg, err);
 	if (status != OK)
 		return status;
-	if (channels == 0)
-		channels = jpeg->colours == TJCS_GRAY ? 1 : 3;
-	struct image image = {0};
-	status = image_new(&image, (size_t)jpeg->width, (size_t)jpeg->height, channels, err);
+	tjscalingfactor scale = {1, wish->shrink > 1 ? (int)wish->shrink : 1};
+	jpeg->scaled_w = TJSCALED(jpeg->width, scale);
+	jpeg->scaled_h = TJSCALED(jpeg->height, scale);
+	struct image image = {.width = (size_t)jpeg->scaled_w,
+	                      .height = (size_t)jpeg->scaled_h,
+	                      .channels = wish->channels ? wish->channels : jpeg->colours == TJCS_GRAY ? 1 : 3};
+	status = image_check_size((size_t)jpeg->width, (size_t)jpeg->height, wish->max_pixels, err);
+	if (status == OK)
+		status = decoder_reserve(decoder, image.width * image.height * image.channels, err);
 	if (status != OK)
 		return err_wrap(err, "%s", jpeg->name);
+	image.pixels = decoder->pixels;
 	if (jpeg->colours == TJCS_CMYK || jpeg->colours == TJCS_YCCK)
 		status = jpeg_cmyk(jpeg, &image, err);
 	else
-		status = jpeg_samples(jpeg, image.pixels, channels == 1 ? TJPF_GRAY : TJPF_RGB, err);
+		status = jpeg_samples(jpeg, image.pixels, image.channels == 1 ? TJPF_GRAY : TJPF_RGB, err);
 	if (status == OK)
 		*out = image;
-	else
-		image_free(&image);
-	return status;
-}
-
-static int jpeg_decode(struct image *out, const void *bytes, size_t size, size_t channels, const char *name,
-                       struct err *err)
-{
-	struct jpeg_source jpeg = {.handle = tjInitDecompress(), .bytes = bytes, .size = size, .name = name};
-	if (!jpeg.handle)
-		return err_set(err, ERR_MEMORY, "%s: out of memory for a JPEG decoder", name);
-	int status = jpeg_decode_with(&jpeg, out, channels, err);
-	tjDestroy(jpeg.handle);
 	return status;
 }
 
@@ -195,17 +259,80 @@ static int refuse_unknown(const uint8_t *bytes, size_t size, const char *name, s
 	return err_set(err, ERR_DATA, "%s: is neither JPEG nor PNG, but %s", name, kind);
 }
 
-int image_decode(struct image *out, const void *bytes, size_t size, size_t channels, const char *name, struct err *err)
+static bool is_jpeg(const void *bytes, size_t size)
+{
+	static const uint8_t jpeg[3] = {0xFF, 0xD8, 0xFF};
+	return size >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0;
+}
+
+static bool is_png(const void *bytes, size_t size)
 {
 	static const uint8_t png[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-	static const uint8_t jpeg[3] = {0xFF, 0xD8, 0xFF};
-	if (channels != 0 && channels != 1 && channels != 3)
-		return err_set(err, ERR_DATA, "%s: asked for %zu channels; 0, 1 or 3 can be given", name, channels);
-	if (size >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0)
-		return jpeg_decode(out, bytes, size, channels, name, err);
-	if (size >= sizeof png && memcmp(bytes, png, sizeof png) == 0)
-		return png_decode(out, bytes, size, channels, name, err);
-	return refuse_unknown(bytes, size, name, err);
+	return size >= sizeof png && memcmp(bytes, png, sizeof png) == 0;
+}
+
+static size_t big_endian(const uint8_t *bytes)
+{
+	return (size_t)bytes[0] << 24 | (size_t)bytes[1] << 16 | (size_t)bytes[2] << 8 | bytes[3];
+}
+
+int image_decoder_head(struct image_decoder *decoder, const struct image_source *source, struct image_head *out,
+                       struct err *err)
+{
+	const uint8_t *bytes = source->bytes;
+	if (is_jpeg(bytes, source->size)) {
+		struct jpeg_source jpeg = {.handle = decoder->jpeg, .bytes = bytes, .size = source->size, .name = source->name};
+		int status = jpeg_head(&jpeg, err);
+		*out = (struct image_head){.width = (size_t)jpeg.width, .height = (size_t)jpeg.height, .jpeg = true};
+		return status;
+	}
+	if (!is_png(bytes, source->size))
+		return refuse_unknown(bytes, source->size, source->name, err);
+	if (source->size < 24)
+		return err_set(err, ERR_DATA, "%s: truncated PNG (no header)", source->name);
+	*out = (struct image_head){.width = big_endian(bytes + 16), .height = big_endian(bytes + 20)};
+	return OK;
+}
+
+int image_decoder_read(struct image_decoder *decoder, const struct image_source *source, const struct image_wish *wish,
+                       struct image *out, struct err *err)
+{
+	if (wish->channels != 0 && wish->channels != 1 && wish->channels != 3)
+		return err_set(err, ERR_DATA, "%s: asked for %zu channels; 0, 1 or 3 can be given", source->name, wish->channels);
+	if (is_jpeg(source->bytes, source->size)) {
+		struct jpeg_source jpeg = {
+		    .handle = decoder->jpeg, .bytes = source->bytes, .size = source->size, .name = source->name};
+		return jpeg_decode(decoder, &jpeg, wish, out, err);
+	}
+	struct image_head head;
+	struct image image = {0};
+	int status = image_decoder_head(decoder, source, &head, err);
+	if (status == OK && image_check_size(head.width, head.height, wish->max_pixels, err) != OK)
+		status = err_wrap(err, "%s", source->name);
+	if (status == OK)
+		status = png_decode(&image, source->bytes, source->size, wish->channels, source->name, err);
+	if (status != OK)
+		return status;
+	free(decoder->pixels);
+	decoder->pixels = image.pixels;
+	decoder->capacity = image.width * image.height * image.channels;
+	*out = image;
+	return OK;
+}
+
+int image_decode(struct image *out, const void *bytes, size_t size, size_t channels, const char *name, struct err *err)
+{
+	struct image_decoder *decoder = NULL;
+	struct image_source source = {.bytes = bytes, .size = size, .name = name};
+	struct image_wish wish = {.channels = channels};
+	int status = image_decoder_new(&decoder, err);
+	if (status != OK)
+		return err_wrap(err, "%s", name);
+	status = image_decoder_read(decoder, &source, &wish, out, err);
+	if (status == OK) /* the caller owns the pixels now */
+		decoder->pixels = NULL;
+	image_decoder_free(decoder);
+	return status;
 }
 
 int image_load(struct image *out, const char *path, size_t channels, struct err *err)

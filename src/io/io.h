@@ -2,7 +2,7 @@
  * io: foreign formats, read strictly and written whole or not at all.
  *
  * The only place that includes a file-format library: libarchive (archive.c), TurboJPEG and
- * libpng (image.c), HDF5 (hdf*.c), libcsv (csv.c), jansson (json_parse.c), zlib (json_stream.c, npz.c), cairo and pango (canvas.c).
+ * libpng (image.c), HDF5 (hdf*.c), libcsv (csv.c), jansson (json_parse.c), zlib (json_stream.c, npz.c, archive_*.c, hdf_pack.c), cairo and pango (canvas.c).
  * Each of these has object files of its own, so a program that never calls into archive.c or hdf.c does
  * not link their libraries. Depends on: base. Knows nothing of faces, songs or networks.
  *
@@ -29,6 +29,31 @@ void image_free(struct image *image); /* leaves it zeroed */
  * alpha dropped over black, palette expanded; CMYK JPEG converted. */
 int image_decode(struct image *out, const void *bytes, size_t size, size_t channels, const char *name,
                  struct err *err) MUST_CHECK;
+/* The same with a codec and memory that stay from picture to picture; one decoder serves one thread. */
+struct image_decoder;
+struct image_source {
+	const void *bytes;
+	size_t size;
+	const char *name; /* for messages */
+};
+struct image_head {
+	size_t width, height;
+	bool jpeg;
+};
+struct image_wish {
+	size_t channels;   /* as for image_decode */
+	size_t max_pixels; /* refused by the header, before decoding; 0 = 100 megapixels */
+	size_t shrink;     /* JPEG only: 2, 4 or 8 decode at ⌈size / shrink⌉, sample k covering [k·shrink, (k + 1)·shrink) */
+};
+int image_decoder_new(struct image_decoder **out, struct err *err) MUST_CHECK;
+void image_decoder_free(struct image_decoder *decoder); /* NULL is fine */
+/* Size by the first bytes alone. */
+int image_decoder_head(struct image_decoder *decoder, const struct image_source *source, struct image_head *out,
+                       struct err *err) MUST_CHECK;
+/* *out borrows the decoder's memory until its next call. */
+int image_decoder_read(struct image_decoder *decoder, const struct image_source *source, const struct image_wish *wish,
+                       struct image *out, struct err *err) MUST_CHECK;
+void image_decoder_trim(struct image_decoder *decoder, size_t most); /* gives back a picture of more than `most` bytes */
 int image_load(struct image *out, const char *path, size_t channels, struct err *err) MUST_CHECK;
 /* Bytes of a JPEG (quality 1–100) or PNG; freed by the caller. */
 int image_encode_jpeg(const struct image *image, int quality, uint8_t **out, size_t *size, struct err *err) MUST_CHECK;
@@ -67,20 +92,33 @@ void canvas_pop(struct canvas *canvas);
  * (at most three deep, streamed, no temporary file), of a folder, or one plain file, in stored
  * (folders: sorted) order. */
 struct member {
-	const char *path;    /* below the walked root: "19071641.zip/S001/L1/E01/C7.jpg" */
+	const char *path;    /* below the walked root: "19071641.zip/S001/L1/E01/C7.jpg", UTF-8 */
 	const void *bytes;   /* the content when the walk asked for it; valid during the call */
-	size_t size;
+	size_t size, full;   /* of bytes; of the content: the same unless it is still packed */
+	bool packed, has_crc; /* only in a walk of packed members */
+	uint32_t crc;
 };
 /* `wanted` (may be NULL = all) decides on the path before a byte is read; members it refuses are not
- * delivered. `deliver` returns OK to go on; any other code stops the walk and is returned. */
+ * delivered. In a zip on disk, and in a zip stored inside one, they are not even unpacked. `deliver` returns OK to go on; any other
+ * code stops the walk and is returned. Names that are not UTF-8 are read as CP949. */
 struct member_walk {
 	bool (*wanted)(const char *path, void *context);
 	int (*deliver)(const struct member *member, void *context, struct err *err);
 	/* A member that cannot be read (cut off, CRC, too large, unsafe name: "..", absolute, link); may be NULL. */
 	void (*skipped)(const char *path, const char *reason, void *context);
 	void *context;
-	size_t max_member; /* bytes of one member; 0 = 256 MiB */
+	size_t max_member;   /* bytes of one member; 0 = 256 MiB */
+	double max_ratio;    /* times its packed size that a member, and all of them together, may take; 0 = any */
+	uint64_t max_total;  /* bytes of all unpacked members; 0 = any */
+	const char *limits;  /* how the message about the last two names them; may be NULL */
+	bool packed;         /* members may be delivered as they lie in the archive: the caller calls member_unpack */
 };
+/* Finishes a member of such a walk, or a copy of it: unpacks and checks it. `bytes` then points into the unpacker, which serves one
+ * thread. ERR_DATA: damaged. */
+struct unpacker;
+int unpacker_new(struct unpacker **out, struct err *err) MUST_CHECK;
+void unpacker_free(struct unpacker *unpacker); /* NULL is fine */
+int member_unpack(struct unpacker *unpacker, struct member *member, struct err *err) MUST_CHECK;
 /* ERR_IO: not there. ERR_DATA: the outer archive is cut off or no archive (members delivered so far stand). */
 int members_walk(const char *path, const struct member_walk *walk, struct err *err) MUST_CHECK;
 
@@ -191,6 +229,23 @@ int hdf_read_rows(const struct hdf_file *file, const char *name, enum hdf_type t
 /* The whole data set as `type` into memory of its own; *shape may be NULL. Refuses above `max_elements`. */
 int hdf_read(const struct hdf_file *file, const char *name, enum hdf_type type, size_t max_elements, void **out,
              struct hdf_shape *shape, struct err *err) MUST_CHECK;
+/* A file whose rows were appended to PATH.part from byte HDF_HEAD on, each as its chunk is stored, before the library saw it: the
+ * data set `name` of shape.dims[0] rows, a chunk each, is made around them, and the rest of the file behind them. A writer that
+ * was killed can so go on from any row it knows of. */
+#define HDF_HEAD 4096
+struct hdf_rows {
+	const char *name;
+	struct hdf_shape shape;
+	int compress;          /* 0: rows as they are; else as hdf_pack gives them */
+	const uint64_t *sizes; /* bytes of each row as stored */
+};
+int hdf_create_around(struct hdf_file **out, const char *path, const struct hdf_rows *rows, struct err *err) MUST_CHECK;
+struct hdf_packer;
+int hdf_packer_new(struct hdf_packer **out, int level, struct err *err) MUST_CHECK;
+void hdf_packer_free(struct hdf_packer *packer); /* NULL is fine */
+/* A row of bytes (u8) as the filters of such a data set store it; *out lies in the packer until its next call. */
+int hdf_pack(struct hdf_packer *packer, const void *row, size_t size, const uint8_t **out, size_t *out_size,
+             struct err *err) MUST_CHECK;
 /* Strings: written fixed-length, NUL-padded UTF-8; read from fixed-length or variable-length ones. */
 int hdf_write_texts(struct hdf_file *file, const char *name, char *const *texts, size_t count, struct err *err) MUST_CHECK;
 /* Readers of texts and tables take a zeroed list; it stays zeroed on failure. */

@@ -47,10 +47,29 @@ static int save_skips(const struct stage_run *run, const struct face_set *set, s
 	return status;
 }
 
+/* The work of hours must not end at a full disk. */
+static int check_disk(const struct stage_run *run, const struct face_set *set, const struct faces_store *store,
+                      struct err *err)
+{
+	uint64_t needed = faces_disk_estimate(set, &run->settings->faces), have = faces_store_bytes(store), left = 0;
+	int status = disk_free(run->out, &left, err);
+	if (status != OK)
+		return status;
+	log_info("faces", "faces.h5 will take about %.3g GB; %.3g GB are free", (double)needed / 1e9, (double)left / 1e9);
+	if (needed <= left + have)
+		return OK;
+	return err_set(err, ERR_IO,
+	               "%s: faces.h5 will take about %.3g GB and %.3g GB are free; make room, choose fewer pictures or smaller "
+	               "frames (faces.per_person_class, frame_width, frame_height)",
+	               run->out, (double)needed / 1e9, (double)left / 1e9);
+}
+
 static int fill_store(struct stage_run *run, struct face_set *set, const struct faces_request *request,
                       struct faces_store *store, struct err *err)
 {
-	int status = faces_read(set, request, faces_store_rows, store, err);
+	int status = check_disk(run, set, store, err);
+	if (status == OK)
+		status = faces_read_store(set, request, store, err);
 	if (status == OK)
 		status = save_skips(run, set, err);
 	if (status == OK)
@@ -67,15 +86,11 @@ static int build(struct stage_run *run, const struct faces_request *request, str
 	bool synthetic = is_synthetic(&request->settings->input);
 	struct faces_store *store = NULL;
 	char *path = stage_out_path(run, "faces.h5", err);
-	if (!path)
-		return err->code;
-	int status = faces_store_create(&store, path, request->settings, err);
-	if (status == OK)
-		status = fill_store(run, set, request, store, err);
-	if (status == OK)
-		status = faces_store_finish(store, set, synthetic, err);
-	else
+	int status = path ? faces_store_create(&store, path, set, request->settings, err) : err->code;
+	if (status == OK && (status = fill_store(run, set, request, store, err)) != OK)
 		faces_store_discard(store);
+	else if (status == OK)
+		status = faces_store_finish(store, set, synthetic, err);
 	free(path);
 	if (status != OK)
 		return status;

@@ -32,7 +32,7 @@ const struct stage stage_table[] = {
     {.name = "sample", .version = 1, .sections = "run sample", .run = stage_sample,
      .help = "draws stand-in faces, backgrounds and playlists from a seed",
      .outputs = "faces.zip backgrounds.zip playlists.json song_meta.json NOTICE.txt"},
-    {.name = "faces", .version = 1, .sections = "run faces", .run = stage_faces, .active = faces_given,
+    {.name = "faces", .version = 2, .sections = "run faces", .run = stage_faces, .active = faces_given,
      .help = "reads face archives into faces.h5, split by person", .outputs = "faces.h5 skipped.tsv"},
     {.name = "cascade", .version = 1, .sections = "run cascade", .run = stage_cascade, .active = cascade_given,
      .uses = cascade_uses, .help = "trains the Haar cascade (Gentle AdaBoost)",

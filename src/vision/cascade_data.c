@@ -134,7 +134,8 @@ static int read_list(const struct cascade_sources *sources, const struct path_li
 {
 	for (size_t i = 0; i < list->count; i++) {
 		struct reader reader = {sources, data, path_name(list->items[i]), backgrounds, 0};
-		struct member_walk walk = {picture_wanted, deliver, picture_skipped, &reader, 0};
+		struct member_walk walk = {
+		    .wanted = picture_wanted, .deliver = deliver, .skipped = picture_skipped, .context = &reader};
 		int code = members_walk(list->items[i], &walk, err);
 		if (code != OK)
 			return code;

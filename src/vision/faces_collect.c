@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 /* What the first pass puts into the set: sources, skips, pictures of wanted classes. */
 
@@ -46,6 +47,28 @@ static char *root_label(const char *root, struct err *err)
 	return mem_format(err, "%.*s", (int)(length - start), root + start);
 }
 
+static void source_stamp(const char *path, uint64_t *size, int64_t *changed)
+{
+	struct stat info;
+	*size = 0;
+	*changed = 0;
+	if (stat(path, &info) != 0 || !S_ISREG(info.st_mode))
+		return;
+	*size = (uint64_t)info.st_size;
+	*changed = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
+}
+
+int source_unchanged(const struct face_source *source, struct err *err)
+{
+	uint64_t size;
+	int64_t changed;
+	source_stamp(source->root, &size, &changed);
+	if (size == source->size && changed == source->changed)
+		return OK;
+	return err_set(err, ERR_DATA, "%s: changed while it was read (%ju bytes, then %ju); wait until it is complete and run again",
+	               source->root, (uintmax_t)source->size, (uintmax_t)size);
+}
+
 int scan_source(struct face_scan *scan, const char *root, bool files, const char *prefix, struct err *err)
 {
 	struct face_set *set = scan->set;
@@ -61,6 +84,7 @@ int scan_source(struct face_scan *scan, const char *root, bool files, const char
 	struct face_source source = {.root = mem_text(root, err), .files = files, .skip = strlen(scan->label) + 1};
 	if (!source.root)
 		return err->code;
+	source_stamp(root, &source.size, &source.changed);
 	scan->source = (uint32_t)set->n_sources;
 	sources[set->n_sources++] = source;
 	return OK;
@@ -150,43 +174,98 @@ static int person_by_pattern(const struct face_scan *scan, const char *member, u
 	return status;
 }
 
-static int add_face(struct face_scan *scan, const struct face_find *find, const char *class_name, struct err *err)
+#define TRIM_FACES ((size_t)65536)
+
+/* The people before the one that begins are complete as a rule: in a very large archive their pictures are drawn now, so that the names
+ * of millions need not be kept. Someone who comes back is drawn again from what was kept. */
+static int trim(struct face_scan *scan, uint32_t person, struct err *err)
 {
 	struct face_set *set = scan->set;
+	if (person == scan->last_person || set->count - scan->trimmed < TRIM_FACES)
+		return OK;
+	int status = OK;
+	if (scan->settings->per_person_class > 0)
+		status = scan_drop_repeated(scan, scan->trimmed, err);
+	if (status == OK)
+		status = faces_limit_pictures(set, scan->trimmed, scan->request, err);
+	scan->trimmed = set->count;
+	return status;
+}
+
+/* A face, its name and its place in the tables that are made of it take some 900 bytes. */
+static int check_memory(const struct face_scan *scan, struct err *err)
+{
+	uint64_t most = ((uint64_t)scan->settings->memory_mb << 20) / 4 / 1000;
+	if (scan->set->count < most)
+		return OK;
+	return err_set(err, ERR_SETTINGS,
+	               "faces.memory_mb = %ld holds the names of %ju pictures, and more are chosen; choose fewer "
+	               "(faces.per_person_class, lights, cameras, people) or raise it",
+	               scan->settings->memory_mb, (uintmax_t)most);
+}
+
+static int person_of(const struct face_scan *scan, const struct face_find *find, const char *member, uint32_t *person,
+                     struct err *err)
+{
+	*person = FACE_NOBODY;
+	if (find->person && find->person[0])
+		return names_intern(&scan->set->persons, find->person, person, err);
+	return person_by_pattern(scan, member, person, err);
+}
+
+static bool is_wanted(const struct face_scan *scan, uint32_t person)
+{
+	return scan->wanted.names.count == 0 ||
+	       (person != FACE_NOBODY && names_has(&scan->wanted, scan->set->persons.names.items[person]));
+}
+
+static int keep_face(struct face_scan *scan, const struct face_find *find, const struct face *face, struct err *err)
+{
+	struct face_set *set = scan->set;
+	int status = trim(scan, face->person, err);
+	if (status == OK)
+		status = check_memory(scan, err);
+	if (status != OK)
+		return status;
 	struct face *faces = mem_grow(set->faces, &set->capacity, set->count + 1, sizeof *faces, err);
 	if (!faces)
 		return err->code;
 	set->faces = faces;
+	faces[set->count] = *face;
+	faces[set->count].fixed_split = (uint8_t)find->split;
+	faces[set->count].accessory = (uint8_t)find->accessory;
+	faces[set->count].light = (uint8_t)find->light;
+	faces[set->count].expression = (uint8_t)find->expression;
+	faces[set->count].camera = (uint8_t)find->camera;
+	set->count++;
+	scan->last_person = face->person;
+	return OK;
+}
+
+static int add_face(struct face_scan *scan, const struct face_find *find, const char *class_name, struct err *err)
+{
 	struct face face = {
 	    .source = scan->source,
-	    .person = FACE_NOBODY,
 	    .split = FACE_SPLIT_FREE,
-	    .fixed_split = (uint8_t)find->split,
-	    .accessory = (uint8_t)find->accessory,
-	    .light = (uint8_t)find->light,
-	    .expression = (uint8_t)find->expression,
-	    .camera = (uint8_t)find->camera,
 	    .box_source = find->has_box ? FACE_BOX_CSV : FACE_BOX_NONE,
 	    .box = find->box,
 	};
 	uint32_t label = 0;
-	int status = names_intern(&set->classes, class_name, &label, err);
-	if (status != OK)
-		return status;
-	face.label = (int)label;
 	face.member = mem_format(err, "%s/%s", scan->label, find->path);
-	if (!face.member)
-		return err->code;
-	if (find->person && find->person[0])
-		status = names_intern(&set->persons, find->person, &face.person, err);
-	else
-		status = person_by_pattern(scan, face.member, &face.person, err);
-	if (status != OK) {
+	int status = face.member ? person_of(scan, find, face.member, &face.person, err) : err->code;
+	if (status == OK && !is_wanted(scan, face.person)) {
+		scan->set->not_selected++;
 		free(face.member);
-		return status;
+		return OK;
 	}
-	faces[set->count++] = face;
-	return OK;
+	if (status == OK)
+		status = names_intern(&scan->set->classes, class_name, &label, err);
+	face.label = (int)label;
+	if (status == OK)
+		status = keep_face(scan, find, &face, err);
+	if (status != OK)
+		free(face.member);
+	return status;
 }
 
 void scan_add(struct face_scan *scan, const struct face_find *find)

@@ -45,19 +45,19 @@ static int by_member(const void *a, const void *b)
 	return order ? order : (x > y) - (x < y);
 }
 
-/* The same name twice in one source: the first is kept. */
-static int drop_repeated(struct face_scan *scan, struct err *err)
+int scan_drop_repeated(struct face_scan *scan, size_t first, struct err *err)
 {
 	struct face_set *set = scan->set;
-	struct face **order = mem_alloc(set->count, sizeof(struct face *), err);
+	size_t count = set->count - first;
+	struct face **order = mem_alloc(count, sizeof(struct face *), err);
 	if (!order)
 		return err->code;
-	for (size_t i = 0; i < set->count; i++)
-		order[i] = &set->faces[i];
-	qsort(order, set->count, sizeof *order, by_member);
+	for (size_t i = 0; i < count; i++)
+		order[i] = &set->faces[first + i];
+	qsort(order, count, sizeof *order, by_member);
 	int status = OK;
 	size_t kept = 0;
-	for (size_t i = 1; status == OK && i < set->count; i++) {
+	for (size_t i = 1; status == OK && i < count; i++) {
 		struct face *face = order[i];
 		if (face->source != order[kept]->source || strcmp(face->member, order[kept]->member) != 0) {
 			kept = i;
@@ -181,12 +181,16 @@ static int scan_all(struct face_scan *scan, struct err *err)
 	int status = compile_pattern(scan, err);
 	if (status == OK)
 		status = name_classes(scan, err);
+	if (status == OK)
+		status = faces_persons_wanted(scan->settings, &scan->wanted, err);
 	for (size_t i = 0; status == OK && i < scan->request->inputs->count; i++)
 		status = scan_input(scan, scan->request->inputs->items[i], err);
+	if (status == OK)
+		status = faces_persons_found(scan->set, &scan->wanted, err);
 	if (status == OK && scan->set->count == 0)
 		status = refuse_empty(scan, err);
 	if (status == OK)
-		status = drop_repeated(scan, err);
+		status = scan_drop_repeated(scan, 0, err);
 	if (status == OK)
 		status = attach_boxes(scan, err);
 	if (status == OK && scan->settings->classes.count == 0)
@@ -206,7 +210,7 @@ int faces_scan(struct face_set **out, const struct faces_request *request, struc
 	struct face_set *set = mem_alloc(1, sizeof *set, err);
 	if (!set)
 		return err->code;
-	struct face_scan scan = {.set = set, .request = request, .settings = request->settings};
+	struct face_scan scan = {.set = set, .request = request, .settings = request->settings, .last_person = FACE_NOBODY};
 	int status = scan_all(&scan, err);
 	if (scan.has_person)
 		regfree(&scan.person);
@@ -214,6 +218,7 @@ int faces_scan(struct face_set **out, const struct faces_request *request, struc
 		free(scan.texts[i].stem);
 	free(scan.texts);
 	free(scan.label);
+	names_free(&scan.wanted);
 	strbuf_free(&scan.unknown_labels);
 	if (status == OK)
 		*out = set;

@@ -13,10 +13,10 @@ static int clamp(long value, int low, int high)
 	return value < low ? low : value > high ? high : (int)value;
 }
 
-bool face_box_overlaps(const struct face *face, const struct image *picture)
+bool face_box_overlaps(const struct face *face, int width, int height)
 {
 	const struct rect *box = &face->box;
-	return box->x < (int)picture->width && box->y < (int)picture->height && box->x + box->w > 0 && box->y + box->h > 0;
+	return box->x < width && box->y < height && box->x + box->w > 0 && box->y + box->h > 0;
 }
 
 /* The square around the box, (1 + 2 · margin) as wide as its longer side, clipped to the picture. */
@@ -36,33 +36,6 @@ static void copy_cut(const struct image *picture, struct rect cut, size_t frame_
 		       picture->pixels + ((size_t)(cut.y + y) * picture->width + (size_t)cut.x) * 3, (size_t)cut.w * 3);
 }
 
-static int shrink_cut(const struct image *picture, struct rect cut, struct rect area, size_t frame_width,
-                      float *scratch, uint8_t *frame, struct err *err)
-{
-	struct resample job = {.pixels = picture->pixels,
-	                       .width = picture->width,
-	                       .height = picture->height,
-	                       .channels = 3,
-	                       .x = cut.x,
-	                       .y = cut.y,
-	                       .w = cut.w,
-	                       .h = cut.h,
-	                       .out_w = (size_t)area.w,
-	                       .out_h = (size_t)area.h,
-	                       .kernel = RESAMPLE_AREA,
-	                       .output = scratch};
-	int status = resample_run(&job, err);
-	if (status != OK)
-		return status;
-	const float *from = scratch;
-	for (int y = 0; y < area.h; y++) {
-		uint8_t *to = frame + (size_t)y * frame_width * 3;
-		for (int i = 0; i < 3 * area.w; i++)
-			to[i] = (uint8_t)clamp((long)floorf(*from++ + 0.5f), 0, 255);
-	}
-	return OK;
-}
-
 /* The box as the cut and its shrinking move it, clipped to the area. */
 static struct rect move_box(struct rect box, struct rect cut, struct rect area)
 {
@@ -74,32 +47,63 @@ static struct rect move_box(struct rect box, struct rect cut, struct rect area)
 	return (struct rect){.x = left, .y = top, .w = right - left, .h = bottom - top};
 }
 
-int face_frame(struct face *face, const struct image *picture, const struct faces_settings *settings, float *scratch,
-               uint8_t *frame, struct err *err)
+struct face_plan face_plan_make(const struct face *face, int width, int height, const struct faces_settings *settings)
 {
-	int width = (int)picture->width, height = (int)picture->height;
 	int frame_width = (int)settings->frame_width, frame_height = (int)settings->frame_height;
-	bool has_box = face->box_source != FACE_BOX_NONE;
-	if (has_box && !face_box_overlaps(face, picture))
-		return err_set(err, ERR_DATA, "the box lies outside the picture");
-	struct rect cut = {.w = width, .h = height};
+	struct face_plan plan = {.width = width, .height = height, .cut = {.w = width, .h = height}, .shrink = 1};
 	bool fits = width <= frame_width && height <= frame_height;
-	if (!fits && has_box)
-		cut = cut_around(face->box, settings->box_margin, width, height);
-	double scale = smaller(1, smaller((double)frame_width / cut.w, (double)frame_height / cut.h));
-	struct rect area = {.w = clamp(lrint(cut.w * scale), 1, frame_width),
-	                    .h = clamp(lrint(cut.h * scale), 1, frame_height)};
-	int status = OK;
-	if (area.w == cut.w && area.h == cut.h)
-		copy_cut(picture, cut, (size_t)frame_width, frame);
-	else
-		status = shrink_cut(picture, cut, area, (size_t)frame_width, scratch, frame, err);
-	if (status != OK)
-		return status;
-	face->width = width;
-	face->height = height;
-	face->area = area;
-	if (has_box)
-		face->box = move_box(face->box, cut, area);
-	return OK;
+	if (!fits && face->box_source != FACE_BOX_NONE)
+		plan.cut = cut_around(face->box, settings->box_margin, width, height);
+	double scale = smaller(1, smaller((double)frame_width / plan.cut.w, (double)frame_height / plan.cut.h));
+	plan.area = (struct rect){.w = clamp(lrint(plan.cut.w * scale), 1, frame_width),
+	                          .h = clamp(lrint(plan.cut.h * scale), 1, frame_height)};
+	while (settings->scaled && plan.shrink < 8 && plan.cut.w >= 2 * (int)plan.shrink * plan.area.w &&
+	       plan.cut.h >= 2 * (int)plan.shrink * plan.area.h)
+		plan.shrink *= 2;
+	return plan;
+}
+
+int face_place(const struct face_plan *plan, const struct image *picture, struct face_scratch *scratch,
+               const struct faces_settings *settings, uint8_t *frame, struct err *err)
+{
+	size_t frame_width = (size_t)settings->frame_width;
+	if (plan->area.w == plan->cut.w && plan->area.h == plan->cut.h) {
+		copy_cut(picture, plan->cut, frame_width, frame);
+		return OK;
+	}
+	/* What was decoded at 1/n has sample k where n k … n (k + 1) was. */
+	double n = (double)plan->shrink;
+	struct face_shrink job = {.picture = picture,
+	                          .x = plan->cut.x / n,
+	                          .y = plan->cut.y / n,
+	                          .w = plan->cut.w / n,
+	                          .h = plan->cut.h / n,
+	                          .out_w = (size_t)plan->area.w,
+	                          .out_h = (size_t)plan->area.h,
+	                          .out_stride = frame_width * 3,
+	                          .out = frame};
+	return face_shrink_run(&job, scratch, err);
+}
+
+void face_planned(struct face *face, const struct face_plan *plan)
+{
+	face->width = plan->width;
+	face->height = plan->height;
+	face->area = plan->area;
+	if (face->box_source != FACE_BOX_NONE)
+		face->box = move_box(face->box, plan->cut, plan->area);
+}
+
+int face_frame(struct face *face, const struct image *picture, const struct faces_settings *settings,
+               struct face_scratch *scratch, uint8_t *frame, struct err *err)
+{
+	struct faces_settings exact = *settings;
+	exact.scaled = false;
+	if (face->box_source != FACE_BOX_NONE && !face_box_overlaps(face, (int)picture->width, (int)picture->height))
+		return err_set(err, ERR_DATA, "the box lies outside the picture");
+	struct face_plan plan = face_plan_make(face, (int)picture->width, (int)picture->height, &exact);
+	int status = face_place(&plan, picture, scratch, settings, frame, err);
+	if (status == OK)
+		face_planned(face, &plan);
+	return status;
 }

@@ -25,6 +25,9 @@ struct face_scan {
 	uint32_t source; /* being walked */
 	int layout;      /* enum faces_layout of it */
 	char *label;     /* what its members' names begin with */
+	struct name_table wanted; /* people; empty = all */
+	uint32_t last_person;
+	size_t trimmed; /* faces before it are drawn already */
 	struct face_text *texts;
 	size_t n_texts, text_capacity;
 	size_t pictures;              /* names seen, chosen or not */
@@ -62,12 +65,59 @@ int scan_input(struct face_scan *scan, const char *input, struct err *err) MUST_
 int scan_csv(struct face_scan *scan, const char *path, struct err *err) MUST_CHECK;
 /* People and pictures drawn by seed where the settings cap them. */
 int faces_select(struct face_set *set, const struct faces_request *request, struct err *err) MUST_CHECK;
+/* Pictures a person and class, among the faces from `first` on: of a very large archive, while it is still read. */
+int faces_limit_pictures(struct face_set *set, size_t first, const struct faces_request *request,
+                         struct err *err) MUST_CHECK;
+/* The people that faces.persons and persons_file name; none = all. */
+int faces_persons_wanted(const struct faces_settings *settings, struct name_table *wanted, struct err *err) MUST_CHECK;
+int faces_persons_found(const struct face_set *set, const struct name_table *wanted, struct err *err) MUST_CHECK;
+/* The same name twice in one source, among the faces from `first` on: the first is kept. */
+int scan_drop_repeated(struct face_scan *scan, size_t first, struct err *err) MUST_CHECK;
+
+/* What became of a chosen picture: reason "" = it has a row. */
+struct face_outcome {
+	size_t face; /* index into the set as it was chosen */
+	bool lost_box;
+	const char *reason;
+};
+struct face_replay {
+	int (*settled)(const struct face_outcome *outcome, void *context, struct err *err);
+	void *context;
+};
+/* Goes through what an earlier run stored, in order, and cuts the files back to it. */
+int faces_store_replay(struct faces_store *store, struct face_set *set, const struct face_replay *replay,
+                       struct err *err) MUST_CHECK;
+int faces_store_row(struct faces_store *store, const struct face_set *set, const struct face_outcome *outcome,
+                    const uint8_t *bytes, size_t size, struct err *err) MUST_CHECK;
+int faces_store_flush(struct faces_store *store, struct err *err) MUST_CHECK; /* makes what there is survive a kill */
+int faces_columns_write(struct hdf_file *file, const struct face_set *set, bool synthetic, struct err *err) MUST_CHECK;
+
+/* A walk with the limits of the settings. */
+struct member_walk faces_walk(const struct faces_settings *settings);
+/* ERR_DATA when the archive is not the one of the first pass any more. */
+int source_unchanged(const struct face_source *source, struct err *err) MUST_CHECK;
+bool faces_csv_has_pixels(const char *path);
+int scan_csv_pixels(struct face_scan *scan, const char *path, struct err *err) MUST_CHECK;
 
 int names_intern(struct name_table *table, const char *name, uint32_t *out, struct err *err) MUST_CHECK;
+bool names_has(const struct name_table *table, const char *name);
 void names_free(struct name_table *table);
 int face_set_skip(struct face_set *set, const char *member, const char *reason, bool picture,
                   struct err *err) MUST_CHECK;
-bool face_box_overlaps(const struct face *face, const struct image *picture);
+bool face_box_overlaps(const struct face *face, int width, int height);
+
+/* What becomes of a picture of this size: the part that is cut out, where it comes to lie in the frame, and at which part of its
+ * size (1, 2, 4, 8) it may be decoded. */
+struct face_plan {
+	int width, height;
+	struct rect cut, area;
+	size_t shrink;
+};
+struct face_plan face_plan_make(const struct face *face, int width, int height, const struct faces_settings *settings);
+int face_place(const struct face_plan *plan, const struct image *picture, struct face_scratch *scratch,
+               const struct faces_settings *settings, uint8_t *frame, struct err *err) MUST_CHECK;
+void face_planned(struct face *face, const struct face_plan *plan); /* writes sizes, area and the moved box into the face */
+
 /* Drops every face with member == NULL, keeping the order. */
 void face_set_compact(struct face_set *set);
 

@@ -111,6 +111,13 @@ static void scan_skipped(const char *path, const char *reason, void *context)
 	scan_skip(scan, path, reason, faces_is_picture(path) || faces_is_archive(path));
 }
 
+struct member_walk faces_walk(const struct faces_settings *settings)
+{
+	return (struct member_walk){.max_ratio = settings->max_ratio,
+	                            .max_total = (uint64_t)(settings->max_unpacked_gb * 1e9),
+	                            .limits = "faces.max_ratio, faces.max_unpacked_gb"};
+}
+
 /* ---- which layout ---------------------------------------------------------------------------------------- */
 
 #define LAYOUT_SAMPLE 64
@@ -164,7 +171,7 @@ int scan_input(struct face_scan *scan, const char *input, struct err *err)
 	if (scan->layout == LAYOUT_CSV || (scan->layout == LAYOUT_AUTO && is_csv(input))) {
 		scan->layout = LAYOUT_CSV;
 		scan->set->layouts |= 1u << LAYOUT_CSV;
-		return scan_csv(scan, input, err);
+		return faces_csv_has_pixels(input) ? scan_csv_pixels(scan, input, err) : scan_csv(scan, input, err);
 	}
 	int status = scan_source(scan, input, false, NULL, err);
 	if (status == OK && scan->layout == LAYOUT_AUTO)
@@ -172,9 +179,15 @@ int scan_input(struct face_scan *scan, const char *input, struct err *err)
 	if (status != OK)
 		return status;
 	scan->set->layouts |= 1u << scan->layout;
-	struct member_walk walk = {
-	    .wanted = scan_wanted, .deliver = scan_text, .skipped = scan_skipped, .context = scan, .max_member = 1 << 20};
+	struct member_walk walk = faces_walk(scan->settings);
+	walk.wanted = scan_wanted;
+	walk.deliver = scan_text;
+	walk.skipped = scan_skipped;
+	walk.context = scan;
+	walk.max_member = 1 << 20;
 	status = members_walk(input, &walk, err);
+	if (status == OK)
+		status = source_unchanged(&scan->set->sources[scan->source], err);
 	if (status == OK && scan->status != OK) {
 		*err = scan->err;
 		status = scan->status;

@@ -50,6 +50,16 @@ int names_intern(struct name_table *table, const char *name, uint32_t *out, stru
 	return OK;
 }
 
+bool names_has(const struct name_table *table, const char *name)
+{
+	if (table->n_slots == 0)
+		return false;
+	size_t at = hash64(name, strlen(name), 0) & (table->n_slots - 1);
+	while (table->slots[at] && strcmp(table->names.items[table->slots[at] - 1], name) != 0)
+		at = (at + 1) & (table->n_slots - 1);
+	return table->slots[at] != 0;
+}
+
 void names_free(struct name_table *table)
 {
 	path_list_free(&table->names);
@@ -104,6 +114,13 @@ void face_set_free(struct face_set *set)
 	names_free(&set->persons);
 	names_free(&set->classes);
 	free(set);
+}
+
+/* Photographs deflate to some three quarters at level 1; a face's columns and its chunk in the index take some 400 bytes. */
+uint64_t faces_disk_estimate(const struct face_set *set, const struct faces_settings *settings)
+{
+	double frame = 3.0 * (double)settings->frame_width * (double)settings->frame_height;
+	return (uint64_t)((double)set->count * (frame * (settings->compress > 0 ? 0.75 : 1) + 400)) + (1 << 20);
 }
 
 /* ---- words ----------------------------------------------------------------------------------- */

@@ -336,6 +336,9 @@ struct face {
 struct face_source {
 	char *root;  /* archive, folder, or the folder that single files stand below */
 	bool files;  /* each picture is a file of its own */
+	bool pixels; /* a CSV that holds the pictures themselves */
+	uint64_t size;   /* of the file when it was first looked at, 0 for a folder, */
+	int64_t changed; /* and its time of change, ns */
 	size_t skip; /* characters of `member` in front of the path below the root */
 };
 struct face_skip {
@@ -378,13 +381,35 @@ void face_set_free(struct face_set *set); /* NULL is fine */
 
 /* Rows `first` … first + count − 1, pixels [count][frame_height][frame_width][3]. */
 typedef int face_rows(const uint8_t *pixels, size_t first, size_t count, void *context, struct err *err);
-/* Second pass: decodes in parallel, hands over rows in stored order. What cannot be read leaves `faces` and is listed in `skips`. */
+/* Second pass: reads, decodes in parallel, hands over rows in stored order. What cannot be read leaves `faces` and is listed in
+ * `skips`. Takes no more than faces.memory_mb. */
 int faces_read(struct face_set *set, const struct faces_request *request, face_rows *rows, void *context,
                struct err *err) MUST_CHECK;
+/* The same into a store; what an earlier run, killed, left there is kept up to its last whole person. */
+struct faces_store;
+int faces_read_store(struct face_set *set, const struct faces_request *request, struct faces_store *store,
+                     struct err *err) MUST_CHECK;
+/* A picture as text: numbers 0 … 255 between spaces, square, grey. Grey becomes RGB. ERR_DATA for anything else. */
+int faces_pixels_parse(const void *bytes, size_t size, struct image *out, struct err *err) MUST_CHECK;
+/* Memory lent from picture to picture; initialise with {0}. */
+struct face_scratch {
+	uint8_t *bytes;
+	size_t capacity;
+};
+void face_scratch_free(struct face_scratch *scratch);
 /* Cuts, shrinks and places one RGB picture into a zeroed frame [frame_height][frame_width][3]; sets area, width, height and moves box.
- * scratch: 3 · frame_width · frame_height floats. */
-int face_frame(struct face *face, const struct image *picture, const struct faces_settings *settings, float *scratch,
-               uint8_t *frame, struct err *err) MUST_CHECK;
+ * ERR_DATA: the box lies outside the picture. */
+int face_frame(struct face *face, const struct image *picture, const struct faces_settings *settings,
+               struct face_scratch *scratch, uint8_t *frame, struct err *err) MUST_CHECK;
+/* The box average of a rectangle of an RGB picture, no larger than the rectangle, into rows out_stride bytes apart: resample_run's AREA
+ * kernel, rounded. */
+struct face_shrink {
+	const struct image *picture;
+	double x, y, w, h;
+	size_t out_w, out_h, out_stride;
+	uint8_t *out;
+};
+int face_shrink_run(const struct face_shrink *job, struct face_scratch *scratch, struct err *err) MUST_CHECK;
 
 /* Deals people to the parts: seeded, and such that χ² between the pictures a part and class has and should have grows least
  * (largest people first). ERR_DATA: too few people, a class without a training picture. */
@@ -392,14 +417,15 @@ int faces_split(struct face_set *set, const struct faces_request *request, struc
 /* ERR_DATA naming a person who stands in two parts. */
 int faces_check_split(const struct face_set *set, struct err *err) MUST_CHECK;
 
-/* faces.h5 (src/ARCHITECTURE.md): open, rows as they come (a face_rows; context = the store), finish. A person who is not known is
- * stored as "?ROW", each picture its own. */
-struct faces_store;
-int faces_store_create(struct faces_store **out, const char *path, const struct faces_settings *settings,
-                       struct err *err) MUST_CHECK;
-int faces_store_rows(const uint8_t *pixels, size_t first, size_t count, void *store, struct err *err);
+/* faces.h5 (src/ARCHITECTURE.md): create or take up again, faces_read_store, finish. Until it is finished there are PATH.part and
+ * PATH.rows.part. A person who is not known is stored as "?ROW", each picture its own. */
+int faces_store_create(struct faces_store **out, const char *path, const struct face_set *set,
+                       const struct faces_settings *settings, struct err *err) MUST_CHECK;
 int faces_store_finish(struct faces_store *store, const struct face_set *set, bool synthetic, struct err *err) MUST_CHECK;
-void faces_store_discard(struct faces_store *store); /* NULL is fine */
+void faces_store_discard(struct faces_store *store); /* NULL is fine; the files stay */
+uint64_t faces_store_bytes(const struct faces_store *store); /* that it has on disk so far */
+/* Bytes that faces.h5 will take at most, for a check before the work. */
+uint64_t faces_disk_estimate(const struct face_set *set, const struct faces_settings *settings);
 
 /* member<TAB>reason lines. */
 int faces_save_skips(const struct face_set *set, const char *path, struct err *err) MUST_CHECK;

@@ -489,8 +489,8 @@ static void store(const char *input, const char *path, int threads)
 	job_begin(&job, input, OVERRIDES("faces.frame_width=32", "faces.frame_height=24"));
 	job.request.threads = threads;
 	assert_ok(faces_scan(&job.set, &job.request, &err));
-	assert_ok(faces_store_create(&out, path, job.request.settings, &err));
-	assert_ok(faces_read(job.set, &job.request, faces_store_rows, out, &err));
+	assert_ok(faces_store_create(&out, path, job.set, job.request.settings, &err));
+	assert_ok(faces_read_store(job.set, &job.request, out, &err));
 	assert_ok(faces_split(job.set, &job.request, &err));
 	assert_ok(faces_store_finish(out, job.set, true, &err));
 	job_end(&job);

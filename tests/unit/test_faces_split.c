@@ -159,11 +159,10 @@ static void frame_of(struct face *face, size_t width, size_t height, uint8_t *fr
 	assert_ok(image_new(&image, width, height, 3, &err));
 	for (size_t i = 0; i < width * height * 3; i++)
 		image.pixels[i] = (uint8_t)(i / 3 % width + 2 * (i / 3 / width));
-	float *scratch = canary_new(32 * 24 * 3);
+	struct face_scratch scratch = {0};
 	memset(frame, 0, 32 * 24 * 3);
-	assert_ok(face_frame(face, &image, &settings, scratch, frame, &err));
-	canary_check(scratch, 32 * 24 * 3);
-	canary_free(scratch);
+	assert_ok(face_frame(face, &image, &settings, &scratch, frame, &err));
+	face_scratch_free(&scratch);
 	image_free(&image);
 }
 

@@ -3,45 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* faces.h5: pixels as they come, everything else, a few bytes a face, at the end. */
-#define CHUNK_BYTES ((size_t)1 << 20)
-
-struct faces_store {
-	struct hdf_file *file;
-};
-
-int faces_store_create(struct faces_store **out, const char *path, const struct faces_settings *settings,
-                       struct err *err)
-{
-	struct faces_store *store = mem_alloc(1, sizeof *store, err);
-	if (!store)
-		return err->code;
-	struct hdf_shape shape = {
-	    .type = HDF_U8, .rank = 4, .dims = {0, (size_t)settings->frame_height, (size_t)settings->frame_width, 3}};
-	size_t frame = shape.dims[1] * shape.dims[2] * 3, rows = frame < CHUNK_BYTES ? CHUNK_BYTES / frame : 1;
-	int status = hdf_create(&store->file, path, err);
-	if (status == OK)
-		status = hdf_create_rows(store->file, "pixels", &shape, rows, (int)settings->compress, err);
-	if (status == OK)
-		*out = store;
-	else
-		faces_store_discard(store);
-	return status;
-}
-
-void faces_store_discard(struct faces_store *store)
-{
-	if (!store)
-		return;
-	if (store->file)
-		hdf_close(store->file);
-	free(store);
-}
-
-int faces_store_rows(const uint8_t *pixels, size_t first, size_t count, void *store, struct err *err)
-{
-	return hdf_write_rows(((struct faces_store *)store)->file, "pixels", first, count, pixels, err);
-}
+/* Everything of faces.h5 but the pixels: a few bytes a face, written at the end. */
 
 /* ---- columns ------------------------------------------------------------------------------- */
 
@@ -148,7 +110,7 @@ static int store_members(struct hdf_file *file, const struct face_set *set, stru
 	return status;
 }
 
-static int store_all(struct hdf_file *file, const struct face_set *set, bool synthetic, struct err *err)
+int faces_columns_write(struct hdf_file *file, const struct face_set *set, bool synthetic, struct err *err)
 {
 	const struct path_list *classes = &set->classes.names;
 	int status = store_bytes(file, set, err);
@@ -166,16 +128,5 @@ static int store_all(struct hdf_file *file, const struct face_set *set, bool syn
 		status = hdf_attr_set_text(file, "/", "layout", faces_layout_name(set), err);
 	if (status == OK)
 		status = hdf_attr_set_number(file, "/", "synthetic", synthetic, err);
-	return status;
-}
-
-int faces_store_finish(struct faces_store *store, const struct face_set *set, bool synthetic, struct err *err)
-{
-	int status = store_all(store->file, set, synthetic, err);
-	if (status == OK) {
-		status = hdf_commit(store->file, err);
-		store->file = NULL;
-	}
-	faces_store_discard(store);
 	return status;
 }
