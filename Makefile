@@ -64,6 +64,10 @@ $(OBJ)/%.o: src/%.c | $(DEPS_OK)
 	@mkdir -p $(@D)
 	@echo "  CC  $<"
 	@$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+# Kernels of one processor level; the tables that hold them ask the processor first.
+$(OBJ)/vision/%_avx2.o: ARCH := -march=x86-64-v2 -mavx2 -mbmi -mpopcnt
+$(OBJ)/vision/%_avx512.o: ARCH := -march=x86-64-v2 -mavx2 -mbmi -mpopcnt -mavx512f -mavx512bw -mavx512dq -mavx512vl \
+                                  -mprefer-vector-width=512
 # The page's files are embedded by the assembler, which writes no dependencies.
 $(OBJ)/runtime/web_page.o: $(wildcard src/runtime/page/*)
 -include $(shell find $(OBJ) $(BUILD)/tests -name '*.d' 2>/dev/null)
@@ -87,6 +91,12 @@ $(BUILD)/tests/%: tests/unit/%.c $(wildcard tests/support/*.c tests/support/*.h)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 .PHONY: unit
 unit: $(UNIT_TESTS)
+
+# Programs that time a library for tests/peers.
+$(BUILD)/peers/%: tests/peers/%.c $(ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@$(CC) $(CFLAGS_ALL) $< $(LDFLAGS_ALL) $(LINK_ORDER) $(LINK_TRAIN) -o $@
 
 include pipeline/stages.mk
 include pipeline/targets.mk

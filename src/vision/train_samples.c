@@ -45,7 +45,7 @@ int samples_new(struct samples *out, const struct crops *positives, const struct
 	                   !(out->scale = mem_alloc(out->lanes, sizeof *out->scale, err)) ||
 	                   (tilted && !(out->tilted = mem_alloc(corners * out->lanes, sizeof *out->tilted, err)))))
 		code = err->code;
-	window_plan_build(&plan, width + 1);
+	window_plan_build(&plan, (struct grid){width + 1, 0});
 	for (size_t i = 0; code == OK && i < out->count; i++) {
 		const uint8_t *pixels =
 		    i < positives->count ? positives->pixels + i * size : negatives->pixels + (i - positives->count) * size;
@@ -84,7 +84,7 @@ void samples_values(const struct samples *samples, const struct haar_feature *fe
 	float weight[HAAR_RECTS];
 	for (int r = 0; r < HAAR_RECTS; r++) {
 		int32_t at[4];
-		box_corners(at, &feature->rects[r], feature->tilted, (size_t)samples->window_w + 1);
+		box_corners(at, &feature->rects[r], feature->tilted, (struct grid){(size_t)samples->window_w + 1, 0});
 		for (int k = 0; k < 4; k++)
 			corner[4 * r + k] = table + (size_t)at[k] * samples->lanes;
 		weight[r] = feature->rects[r].weight;
