@@ -13,6 +13,8 @@ _Static_assert(SCAN_CHUNK % (LANES * GROUP) == 0, "a chunk is cut into whole gro
 #define GROUP_MASK (GROUP * LANES == 64 ? ~UINT64_C(0) : (UINT64_C(1) << (GROUP * LANES % 64)) - 1)
 /* With fewer windows of a block left than this, they are judged one at a time. */
 #define BLOCK_LEAST 2
+/* With more windows of a chunk left than this, its groups are judged whole. */
+#define CHUNK_MANY 28
 
 /* ---- pixels ---------------------------------------------------------------------------- */
 
@@ -158,21 +160,55 @@ static uint64_t group_pass(const struct scan *scan, size_t s, size_t offset, con
 	return passed;
 }
 
-/* The windows of a block that pass all stages from `s` on. */
-static uint64_t block_finish(const struct scan *scan, size_t s, size_t offset, const float *scales, uint64_t alive)
+/* One stage over a chunk: blocks begin at the first window that is left, so that few are needed. */
+static uint64_t chunk_stage(const struct scan *scan, size_t s, size_t offset, const float *scales, uint64_t alive,
+                            uint64_t *single)
 {
-	size_t stages = scan->plan->cascade->n_stages;
-	for (; s < stages && __builtin_popcountll(alive) >= BLOCK_LEAST; s++)
-		alive &= scan->stumps ? stumps_pass(scan, s, offset, scales, 1) : trees_pass(scan, s, offset, scales);
-	if (s == stages)
-		return alive;
 	uint64_t passed = 0;
-	for (uint64_t rest = alive; rest; rest &= rest - 1) {
-		size_t i = (size_t)__builtin_ctzll(rest);
-		if (scan_window_passes(scan, s, offset + i, scales[i]))
-			passed |= rest & -rest;
+	while (alive) {
+		int b = __builtin_ctzll(alive);
+		uint64_t span = alive >> b & BLOCK_MASK, out;
+		alive &= ~(span << b);
+		if (__builtin_popcountll(span) < BLOCK_LEAST) {
+			*single |= span << b;
+			continue;
+		}
+		if (scan->stumps)
+			out = stumps_pass(scan, s, offset + (size_t)b, scales + b, 1);
+		else
+			out = trees_pass(scan, s, offset + (size_t)b, scales + b);
+		passed |= (out & span) << b;
 	}
 	return passed;
+}
+
+static uint64_t chunk_groups(const struct scan *scan, size_t s, size_t offset, const float *scales, uint64_t alive)
+{
+	uint64_t passed = 0;
+	for (size_t g = 0; g < SCAN_CHUNK; g += GROUP * LANES)
+		if (alive >> g & GROUP_MASK)
+			passed |= group_pass(scan, s, offset + g, scales + g) << g;
+	return passed & alive;
+}
+
+/* The windows of a chunk that pass all stages after the first. */
+static uint64_t chunk_finish(const struct scan *scan, size_t offset, const float *scales, uint64_t alive)
+{
+	size_t stages = scan->plan->cascade->n_stages;
+	uint64_t passed = 0;
+	for (size_t s = 1; s < stages && alive; s++) {
+		uint64_t single = 0;
+		if (__builtin_popcountll(alive) >= CHUNK_MANY)
+			alive = chunk_groups(scan, s, offset, scales, alive);
+		else
+			alive = chunk_stage(scan, s, offset, scales, alive, &single);
+		for (; single; single &= single - 1) {
+			size_t i = (size_t)__builtin_ctzll(single);
+			if (scan_window_passes(scan, s, offset + i, scales[i]))
+				passed |= single & -single;
+		}
+	}
+	return passed | alive;
 }
 
 static uint64_t chunk_scales(const struct scan *scan, size_t offset, float *scales)
@@ -194,15 +230,10 @@ static void scan_row(const struct scan *scan, size_t offset, float *scales, uint
 	bool skip = false;
 	for (size_t x = 0; x < scan->windows; x += SCAN_CHUNK) {
 		size_t left = scan->windows - x, first = offset + x;
-		uint64_t inside = left < SCAN_CHUNK ? (UINT64_C(1) << left) - 1 : ~UINT64_C(0), alive = 0, out = 0;
+		uint64_t inside = left < SCAN_CHUNK ? (UINT64_C(1) << left) - 1 : ~UINT64_C(0);
 		uint64_t rough = chunk_scales(scan, first, scales + x) & inside;
-		for (size_t g = 0; g < SCAN_CHUNK; g += GROUP * LANES)
-			if (rough >> g & GROUP_MASK)
-				alive |= group_pass(scan, 0, first + g, scales + x + g) << g;
-		alive = scan_visited(alive & rough, ~alive & rough, &skip);
-		for (size_t b = 0; b < SCAN_CHUNK; b += LANES)
-			if (alive >> b & BLOCK_MASK)
-				out |= block_finish(scan, 1, first + b, scales + x + b, alive >> b & BLOCK_MASK) << b;
-		passed[x / SCAN_CHUNK] = out;
+		uint64_t alive = chunk_groups(scan, 0, first, scales + x, rough);
+		alive = scan_visited(alive, ~alive & rough, &skip);
+		passed[x / SCAN_CHUNK] = alive ? chunk_finish(scan, first, scales + x, alive) : 0;
 	}
 }

@@ -99,12 +99,24 @@ static inline float tree_leaf(const struct window_plan *plan, const struct casca
 	return plan->cascade->leaves[tree->first_leaf + (size_t)-at];
 }
 
+/* Choosing the leaf by index, not by branch: which way a window goes cannot be foretold. */
+static double stumps_sum(const struct node_plan *node, size_t count, const struct integral *integral, size_t offset,
+                         float scale)
+{
+	double total = 0;
+	for (const struct node_plan *end = node + count; node < end; node++)
+		total += node->leaf[!(node_value(node, integral, offset, scale) < node->threshold)];
+	return total;
+}
+
 double window_stage_sum(const struct window_plan *plan, const struct integral *integral, size_t offset, float scale,
                         size_t stage)
 {
 	const struct cascade_stage *wanted = &plan->cascade->stages[stage];
 	const struct cascade_tree *tree = plan->cascade->trees + wanted->first_tree;
 	double total = 0;
+	if (plan->cascade->max_nodes == 1)
+		return stumps_sum(plan->nodes + tree->first_node, wanted->trees, integral, offset, scale);
 	for (size_t t = 0; t < wanted->trees; t++)
 		total += tree_leaf(plan, tree + t, integral, offset, scale);
 	return total;

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 CASCADES = "/usr/share/opencv4/haarcascades/"
-NAMES = ["haarcascade_frontalface_default.xml", "haarcascade_frontalface_alt2.xml", "haarcascade_smile.xml"]
+NAMES = ["haarcascade_frontalface_default.xml"]
 PHOTOGRAPHS = 4
 
 
