@@ -65,9 +65,8 @@ $(OBJ)/%.o: src/%.c | $(DEPS_OK)
 	@echo "  CC  $<"
 	@$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 # Kernels of one processor level; the tables that hold them ask the processor first.
-$(OBJ)/vision/%_avx2.o: ARCH := -march=x86-64-v2 -mavx2 -mbmi -mpopcnt
-$(OBJ)/vision/%_avx512.o: ARCH := -march=x86-64-v2 -mavx2 -mbmi -mpopcnt -mavx512f -mavx512bw -mavx512dq -mavx512vl \
-                                  -mprefer-vector-width=512
+$(OBJ)/%_avx2.o:   ARCH := -march=x86-64-v3
+$(OBJ)/%_avx512.o: ARCH := -march=x86-64-v4
 # The page's files are embedded by the assembler, which writes no dependencies.
 $(OBJ)/runtime/web_page.o: $(wildcard src/runtime/page/*)
 -include $(shell find $(OBJ) $(BUILD)/tests -name '*.d' 2>/dev/null)
@@ -91,6 +90,17 @@ $(BUILD)/tests/%: tests/unit/%.c $(wildcard tests/support/*.c tests/support/*.h)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 .PHONY: unit
 unit: $(UNIT_TESTS)
+
+# ---- fuzz targets: one program a tests/fuzz/fuzz_*.c, which replays its corpus; `make fuzz` lets libFuzzer loose -----------
+FUZZ_SOURCES := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SOURCES))
+FUZZ_MAIN    ?= tests/fuzz/replay.c
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_MAIN) $(ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@$(CC) $(CFLAGS_ALL) $< $(FUZZ_MAIN) $(LDFLAGS_ALL) $(FUZZ_LINK) $(LINK_ORDER) $(LINK_TESTS) -o $@
+.PHONY: fuzz-targets
+fuzz-targets: $(FUZZ_REPLAYS)
 
 # Programs that time a library for tests/peers.
 $(BUILD)/peers/%: tests/peers/%.c $(ARCHIVES)

@@ -1,7 +1,7 @@
 # What can be typed: `make help`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run status report demo test check bench clean
+.PHONY: help run status report demo test check bench fuzz clean
 
 help:
 	@echo "make run [EXP=sample] [SET=\"als.factors=64 …\"]   train what is out of date for configs/EXP.ini"
@@ -10,6 +10,7 @@ help:
 	@echo "make demo [EXP=…]      start the program for your webcam on http://127.0.0.1:8080"
 	@echo "make test              build and run every test"
 	@echo "make check             the same under AddressSanitizer and UBSan, and a build with clang"
+	@echo "make fuzz [FUZZ=fuzz_cascade_xml] [SECONDS=60]   libFuzzer on one target of tests/fuzz, starting from its corpus"
 	@echo "make deps | deps-test  install the Debian packages for building | for the tests' judges"
 	@echo "make clean             remove build/; results in out/ stay"
 	@echo "experiments: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini))"
@@ -33,16 +34,23 @@ demo: run
 	@$(BIN)/moodcast serve --bundle $(EXP_DIR)/bundle
 
 test:
-	@$(MAKE) --no-print-directory -j$(JOBS) programs unit
+	@$(MAKE) --no-print-directory -j$(JOBS) programs unit fuzz-targets
 	@tests/run.sh $(BIN) $(BUILD)/tests
 
 check:
-	@$(MAKE) --no-print-directory -j$(JOBS) MODE=asan WERROR=-Werror programs unit
+	@$(MAKE) --no-print-directory -j$(JOBS) MODE=asan WERROR=-Werror programs unit fuzz-targets
 	@ASAN_OPTIONS=detect_leaks=1 OPENBLAS_CORETYPE= tests/run.sh build/asan/bin build/asan/tests
 	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang BUILD=build/clang WERROR=-Werror programs unit
 
-bench:
-	@tests/peers/run.sh $(BIN)
+# What it finds goes to build/fuzzer/found, never into the corpus by itself.
+FUZZ    ?= fuzz_cascade_xml
+SECONDS ?= 60
+fuzz:
+	@$(MAKE) --no-print-directory -j$(JOBS) MODE=asan CC=clang BUILD=build/fuzzer FUZZ_MAIN= \
+	  CFLAGS='-fsanitize=fuzzer-no-link' FUZZ_LINK=-fsanitize=fuzzer build/fuzzer/fuzz/$(FUZZ)
+	@mkdir -p build/fuzzer/found/$(FUZZ)
+	@build/fuzzer/fuzz/$(FUZZ) -max_total_time=$(SECONDS) -rss_limit_mb=4096 -artifact_prefix=build/fuzzer/found/$(FUZZ)- \
+	  build/fuzzer/found/$(FUZZ) tests/fuzz/corpus/$(FUZZ)
 
 clean:
 	rm -rf build

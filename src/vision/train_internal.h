@@ -46,11 +46,13 @@ struct stump_search {
 	const struct bin_table *table;
 	const struct samples *samples;
 	const uint32_t *weights;
+	const uint32_t *others; /* NULL, or weights against: P = weights and N = others of all samples, whatever their class */
 	const uint32_t *active; /* samples with a weight, ascending; NULL = go through all */
 	size_t n_active, active_positives;
 	int threads;
 };
-/* The feature with the largest S_left²/W_left + S_right²/W_right over all cuts between bins, S = Σ y·w; ties go to the
+/* P, N: weights of the positives and of the negatives, S = P − N, W = P + N.
+ * The feature with the largest S_left²/W_left + S_right²/W_right over all cuts between bins; ties go to the
  * smaller index. */
 int stump_search_run(const struct stump_search *search, size_t *feature, struct err *err) MUST_CHECK;
 
@@ -72,7 +74,7 @@ struct boost {
 	const struct samples *samples;
 	const struct bin_table *table;
 };
-/* Gentle AdaBoost until the false alarm is low enough or max_weak_count stumps were added. */
+/* Weak classifiers of training->boost until the false alarm is low enough or max_weak_count stumps were added. */
 int boost_stage(const struct boost *boost, struct stage_model *out, struct err *err) MUST_CHECK;
 
 /* ---- negatives -------------------------------------------------------------------------------------------- */

@@ -151,6 +151,18 @@ static inline float stage_limit(const struct cascade_stage *stage)
 	return stage->threshold - STAGE_EPSILON;
 }
 
+/* ---- positives in .vec files ------------------------------------------------------------------------------ */
+
+struct vec_file {
+	const char *name; /* for messages */
+	const uint8_t *samples;
+	size_t count, pixels; /* samples, pixels a sample */
+};
+/* Looks at the header; `bytes` and `name` are borrowed. ERR_DATA: cut off, a wrong count, an impossible size. */
+int vec_open(struct vec_file *out, const void *bytes, size_t size, const char *name, struct err *err) MUST_CHECK;
+/* pixels[file->pixels] of sample i. ERR_DATA: a value outside 0..255. */
+int vec_sample(const struct vec_file *file, size_t i, uint8_t *pixels, struct err *err) MUST_CHECK;
+
 /* ---- grouping -------------------------------------------------------------------------------------------- */
 
 /* As detector_find without grouping and clipping: raw hits in the order layer, row, column. */
