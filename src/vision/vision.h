@@ -103,6 +103,16 @@ void detector_free(struct detector *detector);
 int detector_find(struct detector *detector, const struct image *image, const struct detect_options *options,
                   struct detections *out, struct err *err) MUST_CHECK;
 
+/* Faces of a video's frames in order. The whole frame is searched every `full_every` frames, when its size changes and
+ * when the frame before had no face; else the surroundings of that frame's faces, at sizes near theirs: a face that
+ * appears elsewhere waits for the next whole search, and between them rectangles may differ a little from it. Scratch
+ * is kept as by a detector. NULL and *err without memory. */
+struct tracker;
+struct tracker *tracker_new(const struct cascade *cascade, size_t full_every, struct err *err) MUST_CHECK;
+void tracker_free(struct tracker *tracker);
+int tracker_find(struct tracker *tracker, const struct image *image, const struct detect_options *options,
+                 struct detections *out, struct err *err) MUST_CHECK;
+
 /* ---- training ------------------------------------------------------------------------------------ */
 
 /* As opencv_traincascade enumerates them: at 24×24 BASIC has 162,336 features and ALL 261,600. */
