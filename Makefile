@@ -67,6 +67,8 @@ $(OBJ)/%.o: src/%.c | $(DEPS_OK)
 # Kernels of one processor level; the tables that hold them ask the processor first.
 $(OBJ)/%_avx2.o:   ARCH := -march=x86-64-v3
 $(OBJ)/%_avx512.o: ARCH := -march=x86-64-v4
+# gcc's own choice for these processors is half their width.
+$(OBJ)/vision/value_avx512.o: ARCH += -mprefer-vector-width=512
 # The page's files are embedded by the assembler, which writes no dependencies.
 $(OBJ)/runtime/web_page.o: $(wildcard src/runtime/page/*)
 -include $(shell find $(OBJ) $(BUILD)/tests -name '*.d' 2>/dev/null)

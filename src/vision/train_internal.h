@@ -31,6 +31,21 @@ void samples_free(struct samples *samples);
 /* values[lanes], in the detector's arithmetic. */
 void samples_values(const struct samples *samples, const struct haar_feature *feature, float *values);
 
+/* One feature over all samples: the rows of its 12 corners. */
+struct value_row {
+	size_t lanes;
+	const int32_t *const *corner;
+	const float *weight, *scale; /* [3], [lanes] */
+};
+/* A table a processor level; all give the same bits. */
+struct value_kernels {
+	void (*values_of)(const struct value_row *row, float *values);
+	void (*bin_row)(const float *values, size_t count, size_t lanes, uint8_t *bins);
+};
+extern const struct value_kernels value_kernels_portable, value_kernels_avx2, value_kernels_avx512;
+/* NULL when this processor lacks the level. */
+const struct value_kernels *value_kernels_at(enum cpu_level level);
+
 /* table[n_features][lanes]: every value as the number of its bin in mean ± 3σ of the feature. */
 struct bin_table {
 	size_t n_features;

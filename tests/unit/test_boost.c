@@ -407,6 +407,38 @@ static void every_kind_of_boosting_learns_the_planted_object(void **state)
 	world_free(&fresh);
 }
 
+/* Odd counts, three rectangles, values that fall outside the bins. */
+static void every_level_gives_the_same_values_and_bins(void **state)
+{
+	(void)state;
+	enum { COUNT = 250, ROOM = 256 };
+	static int32_t corners[12][ROOM];
+	static float scale[ROOM], values[3][ROOM];
+	static uint8_t bins[3][ROOM];
+	const int32_t *corner[12];
+	struct rng rng;
+	rng_seed(&rng, 4, "test.values", 0);
+	for (size_t i = 0; i < ROOM; i++) {
+		scale[i] = i < COUNT ? (float)rng_range(&rng, 1e-5, 1e-3) : 0;
+		for (size_t c = 0; c < 12; c++)
+			corners[c][i] = (int32_t)rng_below(&rng, 140000);
+	}
+	for (size_t c = 0; c < 12; c++)
+		corner[c] = corners[c];
+	for (int third = 0; third < 2; third++) {
+		const float weight[3] = {-1, 2.5f, third ? 1.7f : 0};
+		for (int l = 0; l < 3; l++) {
+			const struct value_kernels *kernels = value_kernels_at((enum cpu_level)l);
+			if (!kernels)
+				continue;
+			kernels->values_of(&(struct value_row){ROOM, corner, weight, scale}, values[l]);
+			kernels->bin_row(values[l], COUNT, ROOM, bins[l]);
+			assert_memory_equal(values[l], values[0], sizeof values[0]);
+			assert_memory_equal(bins[l], bins[0], sizeof bins[0]);
+		}
+	}
+}
+
 int main(void)
 {
 	log_set_level(LOG_QUIET);
@@ -418,6 +450,7 @@ int main(void)
 	    cmocka_unit_test(a_foreign_checkpoint_is_not_taken),
 	    cmocka_unit_test(the_best_stump_is_the_best_of_all),
 	    cmocka_unit_test(sample_values_are_those_of_the_detector),
+	    cmocka_unit_test(every_level_gives_the_same_values_and_bins),
 	    cmocka_unit_test(impossible_trainings_are_refused_with_numbers),
 	    cmocka_unit_test(too_few_negatives_end_the_training_in_words),
 	};
