@@ -177,7 +177,8 @@ static int taps_prepare(struct detector *detector, struct err *err)
 	int code = detector_scratch(&detector->taps, &detector->tap_room, total, sizeof *detector->taps, err);
 	if (code != OK)
 		return code;
-	memset(detector->taps, 0, total * sizeof *detector->taps);
+	if (total)
+		memset(detector->taps, 0, total * sizeof *detector->taps);
 	uint32_t *at = detector->taps;
 	for (size_t i = 0; i < detector->n_layers; i++) {
 		struct layer *layer = &detector->layers[i];
