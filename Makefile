@@ -9,7 +9,7 @@ CC := gcc
 endif
 
 # A misspelt word on the command line would change nothing without a word.
-KNOWN_WORDS := EXP SET OUT MODE CC BUILD BIN JOBS CFLAGS LDFLAGS WERROR LIBS
+KNOWN_WORDS := EXP SET OUT MODE CC BUILD BIN JOBS CFLAGS LDFLAGS WERROR LIBS NAME FUZZ SECONDS FUZZ_MAIN FUZZ_LINK WEIGHTS_URL WEIGHTS_DIR
 given := $(foreach word,$(.VARIABLES),$(if $(findstring command line,$(origin $(word))),$(word)))
 ifneq ($(filter-out $(KNOWN_WORDS),$(given)),)
 $(error $(filter-out $(KNOWN_WORDS),$(given)): no such word; there are $(KNOWN_WORDS))
@@ -76,6 +76,8 @@ $(OBJ)/%.o: src/%.c | $(DEPS_OK)
 	@$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 # The one file whose results may depend on the CPU, and the only one where a product and a sum may become one instruction.
 $(OBJ)/text/skipgram_fused.o: CFLAGS_ALL += -ffp-contract=fast
+# gcc's own choice for these processors is half their width.
+$(OBJ)/vision/value_avx512.o: ARCH += -mprefer-vector-width=512
 # The page's files are embedded by the assembler, which writes no dependencies.
 $(OBJ)/runtime/web_page.o: $(wildcard src/runtime/page/*)
 -include $(shell find $(OBJ) $(BUILD)/tests -name '*.d' 2>/dev/null)
@@ -110,6 +112,12 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_MAIN) $(ARCHIVES)
 	@$(CC) $(CFLAGS_ALL) $< $(FUZZ_MAIN) $(LDFLAGS_ALL) $(FUZZ_LINK) $(LINK_ORDER) $(LINK_TESTS) -o $@
 .PHONY: fuzz-targets
 fuzz-targets: $(FUZZ_REPLAYS)
+
+# Programs that time a library for tests/peers.
+$(BUILD)/peers/%: tests/peers/%.c $(ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@$(CC) $(CFLAGS_ALL) $< $(LDFLAGS_ALL) $(LINK_ORDER) $(LINK_TRAIN) -o $@
 
 include pipeline/stages.mk
 include pipeline/targets.mk

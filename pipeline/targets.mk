@@ -13,6 +13,7 @@ help:
 	@echo "make fuzz [FUZZ=fuzz_picture] [SECONDS=60]   libFuzzer on one target of tests/fuzz, starting from its corpus"
 	@echo "make weights           download Keras' VGG16 weights into data/weights and check them"
 	@echo "make deps | deps-test  install the Debian packages for building | for the tests' judges"
+	@echo "make bench [NAME=faces]   each part beside its peers, in turns on the same input"
 	@echo "make clean             remove build/; results in out/ stay"
 	@echo "experiments: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini))"
 
@@ -80,8 +81,8 @@ WEIGHTS_DIR   ?= data/weights
 weights:
 	@pipeline/fetch.sh "$(WEIGHTS_URL)" "$(WEIGHTS_DIR)/$(WEIGHTS_NAME)" $(WEIGHTS_BYTES) $(WEIGHTS_MD5)
 
-bench:
-	@tests/peers/run.sh $(BIN)
+bench: programs
+	@tests/peers/run.sh $(BIN) $(NAME)
 
 clean:
 	rm -rf build

@@ -31,6 +31,7 @@ typedef uint64_t number_set;
 enum crop_source { CROP_CASCADE, CROP_BOX, CROP_CENTRE };
 enum faces_layout { LAYOUT_AUTO, LAYOUT_KFACE, LAYOUT_FOLDERS, LAYOUT_CSV };
 enum haar_mode { HAAR_BASIC, HAAR_CORE, HAAR_ALL };
+enum boost_type { BOOST_DAB, BOOST_RAB, BOOST_LB, BOOST_GAB };
 enum resize_kernel { KERNEL_NEAREST, KERNEL_BILINEAR, KERNEL_AREA };
 enum channel_order { CHANNELS_RGB, CHANNELS_BGR };
 enum missing_policy { MISSING_ERROR, MISSING_INIT };
@@ -62,7 +63,9 @@ struct faces_settings {
 struct cascade_settings {
 	struct text_list positives, backgrounds;
 	long window_width, window_height, stages, num_pos, num_neg, max_weak_count;
-	int mode; /* enum haar_mode */
+	long copies, memory_mb;
+	int mode;  /* enum haar_mode */
+	int boost; /* enum boost_type */
 	double min_hit_rate, max_false_alarm, weight_trim_rate, acceptance_ratio, centre, holdout;
 	bool mirror;
 };

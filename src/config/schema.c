@@ -53,11 +53,12 @@ const struct setting schema[] = {
          "a member, or an archive, that unpacks to more than so many times its size is refused; 0 = any"),
     REAL("faces", "max_unpacked_gb", faces.max_unpacked_gb, "1000", 0, 1e6, "an archive that unpacks to more is refused; 0 = any"),
 
-    OTHER("cascade", "positives", PATHS, cascade.positives, "", "archives or folders of face crops; empty = the training people of faces"),
+    OTHER("cascade", "positives", PATHS, cascade.positives, "", "archives or folders of face crops, .vec files; empty = the training people of faces"),
     OTHER("cascade", "backgrounds", PATHS, cascade.backgrounds, "", "archives or folders of pictures without faces"),
     INTEGER("cascade", "window_width", cascade.window_width, "24", 8, 100, "pixels"),
     INTEGER("cascade", "window_height", cascade.window_height, "24", 8, 100, "pixels"),
     CHOICE("cascade", "mode", cascade.mode, "BASIC", "BASIC|CORE|ALL", "Haar features: upright, with centre-surround and 4-strip ones, and tilted ones"),
+    CHOICE("cascade", "boost", cascade.boost, "GAB", "DAB|RAB|LB|GAB", "discrete, real, logit or gentle boosting (-bt)"),
     INTEGER("cascade", "stages", cascade.stages, "12", 1, 60, "at most so many stages"),
     INTEGER("cascade", "num_pos", cascade.num_pos, "1000", 10, 1e7, "positives a stage (opencv_traincascade -numPos)"),
     INTEGER("cascade", "num_neg", cascade.num_neg, "1000", 10, 1e7, "negatives a stage (-numNeg)"),
@@ -70,6 +71,8 @@ const struct setting schema[] = {
     REAL("cascade", "centre", cascade.centre, "0.55", 0.1, 1, "a face without a box is the central square of this share of the shorter side"),
     REAL("cascade", "holdout", cascade.holdout, "0.2", 0, 0.9, "share of crops and backgrounds kept for the evaluation"),
     OTHER("cascade", "mirror", BOOL, cascade.mirror, "yes", "train on mirrored crops as well"),
+    INTEGER("cascade", "copies", cascade.copies, "5", 0, 1000, "varied copies of each training crop: shifted, turned, scaled, relit"),
+    FREE_INTEGER("cascade", "memory_mb", cascade.memory_mb, "3072", 1, 1048576, "most megabytes for the table of feature values; needing more is an error"),
 
     OTHER("preprocess", "crop", WORDS, preprocess.crop, "cascade, box, centre", "where the face is taken from, in order of preference"),
     REAL("preprocess", "margin", preprocess.margin, "0.2", -0.4, 2, "added on each side of the face, in face sides"),

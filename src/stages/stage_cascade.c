@@ -6,9 +6,6 @@
 
 #include "vision/vision.h"
 
-/* Varied copies of each positive beside the plain one. */
-#define VARIED_COPIES 5
-
 struct cascade_stage_run {
 	struct path_list positives, backgrounds;
 	char *faces_file, *checkpoint;
@@ -49,7 +46,7 @@ static int open_inputs(struct cascade_stage_run *stage, const struct stage_run *
 	    .centre = settings->centre,
 	    .holdout = settings->holdout,
 	    .train = true,
-	    .variation = {settings->mirror, VARIED_COPIES, (uint64_t)run->settings->run.seed}};
+	    .variation = {settings->mirror, (size_t)settings->copies, (uint64_t)run->settings->run.seed}};
 	return code == OK ? cascade_data_read(&sources, &stage->data, err) : code;
 }
 
@@ -58,11 +55,14 @@ static int train(struct cascade_stage_run *stage, const struct stage_run *run, s
 	const struct cascade_settings *settings = &run->settings->cascade;
 	static const enum haar_set sets[] = {
 	    [HAAR_BASIC] = HAAR_SET_BASIC, [HAAR_CORE] = HAAR_SET_CORE, [HAAR_ALL] = HAAR_SET_ALL};
+	static const enum boost_kind kinds[] = {
+	    [BOOST_DAB] = BOOST_DISCRETE, [BOOST_RAB] = BOOST_REAL, [BOOST_LB] = BOOST_LOGIT, [BOOST_GAB] = BOOST_GENTLE};
 	if (!(stage->checkpoint = stage_out_path(run, "checkpoint", err)))
 		return err->code;
 	struct cascade_training training = {.window_w = (int)settings->window_width,
 	                                    .window_h = (int)settings->window_height,
 	                                    .features = sets[settings->mode],
+	                                    .boost = kinds[settings->boost],
 	                                    .stages = (size_t)settings->stages,
 	                                    .num_pos = (size_t)settings->num_pos,
 	                                    .num_neg = (size_t)settings->num_neg,
@@ -73,6 +73,7 @@ static int train(struct cascade_stage_run *stage, const struct stage_run *run, s
 	                                    .acceptance_ratio = settings->acceptance_ratio,
 	                                    .seed = (uint64_t)run->settings->run.seed,
 	                                    .threads = run->threads,
+	                                    .memory_limit = (size_t)settings->memory_mb << 20,
 	                                    .checkpoint = stage->checkpoint,
 	                                    .positives = &stage->data.train.crops,
 	                                    .backgrounds = stage->data.train.backgrounds,

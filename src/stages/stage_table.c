@@ -35,7 +35,7 @@ const struct stage stage_table[] = {
     {.name = "faces", .version = 2, .sections = "run faces", .run = stage_faces, .active = faces_given,
      .help = "reads face archives into faces.h5, split by person", .outputs = "faces.h5 skipped.tsv"},
     {.name = "cascade", .version = 1, .sections = "run cascade", .run = stage_cascade, .active = cascade_given,
-     .uses = cascade_uses, .help = "trains the Haar cascade (Gentle AdaBoost)",
+     .uses = cascade_uses, .help = "trains the Haar cascade (AdaBoost: discrete, real, gentle, logit)",
      .outputs = "cascade.xml stages.jsonl holdout.tsv"},
     {.name = "features", .version = 2, .sections = "run preprocess network", .run = stage_features, .active = faces_given,
      .help = "crops the faces and runs VGG16 over them", .outputs = "features.h5"},

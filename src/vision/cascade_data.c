@@ -7,6 +7,7 @@
 
 #define SIDE_MOST 1600
 #define NOTED_SKIPS 5
+#define VEC_MOST ((size_t)8 << 30) /* bytes */
 
 struct reader {
 	const struct cascade_sources *sources;
@@ -129,6 +130,58 @@ static int deliver(const struct member *member, void *context, struct err *err)
 	return code;
 }
 
+static int vec_deliver(const struct cascade_sources *sources, const struct vec_file *file, size_t i,
+                       struct cascade_data *data, struct image *grey, struct err *err)
+{
+	char path[1024];
+	snprintf(path, sizeof path, "%s/%06zu", file->name, i);
+	bool held = is_held(sources, path);
+	const double box[4] = {0, 0, (double)grey->width, (double)grey->height};
+	int code = held ? path_list_add(&data->held_crops, path, err) : OK;
+	if (code == OK)
+		code = vec_sample(file, i, grey->pixels, err);
+	if (code != OK || (held ? !sources->held : !sources->train))
+		return code;
+	return cascade_part_add(held ? &data->held : &data->train, sources, grey, box, !held, err);
+}
+
+static int vec_samples(const struct cascade_sources *sources, const struct vec_file *file, struct cascade_data *data,
+                       struct err *err)
+{
+	struct image grey;
+	size_t pixels = (size_t)sources->window_w * (size_t)sources->window_h;
+	if (file->pixels != pixels)
+		return err_set(err, ERR_DATA,
+		               "%s: samples of %zu pixels, the window %d×%d has %zu; set cascade.window_width and "
+		               "cascade.window_height to -w and -h of opencv_createsamples",
+		               file->name, file->pixels, sources->window_w, sources->window_h, pixels);
+	int code = image_new(&grey, (size_t)sources->window_w, (size_t)sources->window_h, 1, err);
+	if (code != OK)
+		return code;
+	for (size_t i = 0; code == OK && i < file->count; i++) {
+		code = stop_check("reading the cascade's pictures", err);
+		if (code == OK)
+			code = vec_deliver(sources, file, i, data, &grey, err);
+	}
+	image_free(&grey);
+	return code;
+}
+
+static int read_vec(const struct cascade_sources *sources, const char *path, struct cascade_data *data, struct err *err)
+{
+	struct vec_file file;
+	char *bytes;
+	size_t size;
+	int code = file_read(path, VEC_MOST, &bytes, &size, err);
+	if (code != OK)
+		return code;
+	code = vec_open(&file, bytes, size, path_name(path), err);
+	if (code == OK)
+		code = vec_samples(sources, &file, data, err);
+	free(bytes);
+	return code;
+}
+
 static int read_list(const struct cascade_sources *sources, const struct path_list *list, bool backgrounds,
                      struct cascade_data *data, struct err *err)
 {
@@ -136,10 +189,11 @@ static int read_list(const struct cascade_sources *sources, const struct path_li
 		struct reader reader = {sources, data, path_name(list->items[i]), backgrounds, 0};
 		struct member_walk walk = {
 		    .wanted = picture_wanted, .deliver = deliver, .skipped = picture_skipped, .context = &reader};
-		int code = members_walk(list->items[i], &walk, err);
+		bool vec = !backgrounds && strcasecmp(path_extension(list->items[i]), "vec") == 0;
+		int code = vec ? read_vec(sources, list->items[i], data, err) : members_walk(list->items[i], &walk, err);
 		if (code != OK)
 			return code;
-		if (reader.delivered == 0)
+		if (!vec && reader.delivered == 0)
 			return err_set(err, ERR_DATA, "%s: has no picture (jpg, jpeg or png) in it", list->items[i]);
 	}
 	return OK;

@@ -30,23 +30,20 @@ static void sum_row(const struct integral *integral, const uint8_t *grey, size_t
 
 /* T(X, Y) = T(X−1, Y−1) + T(X+1, Y−1) − T(X, Y−2) + I(X−1, Y−1) + I(X−1, Y−2). A column outside continues on the
  * diagonal: T(−1, Y) = T(0, Y−1) and T(width+1, Y) = T(width, Y−1), for no pixel lies beyond. */
-static void tilted_row(const struct integral *integral, const uint8_t *grey, size_t grey_stride, size_t y)
+void tilted_row(const struct tilted_rows *rows, size_t y, size_t width)
 {
-	size_t stride = integral->stride, width = integral->width;
-	uint32_t *row = integral->tilted + y * stride;
-	const uint32_t *one = row - stride;
+	const uint32_t *one = rows->one, *two = rows->two;
+	uint32_t *row = rows->row;
 	if (y == 1) {
 		row[0] = 0;
 		for (size_t x = 1; x <= width; x++)
-			row[x] = grey[x - 1];
+			row[x] = rows->now[x - 1];
 		return;
 	}
-	const uint32_t *two = one - stride;
-	const uint8_t *now = grey + (y - 1) * grey_stride, *before = now - grey_stride;
-	row[0] = two[0] + one[1] - two[0];
+	row[0] = one[1];
 	for (size_t x = 1; x < width; x++)
-		row[x] = one[x - 1] + one[x + 1] - two[x] + now[x - 1] + before[x - 1];
-	row[width] = one[width - 1] + two[width] - two[width] + now[width - 1] + before[width - 1];
+		row[x] = one[x - 1] + one[x + 1] - two[x] + rows->now[x - 1] + rows->before[x - 1];
+	row[width] = one[width - 1] + rows->now[width - 1] + rows->before[width - 1];
 }
 
 void integral_build(const struct integral *integral, const uint8_t *grey, size_t grey_stride)
@@ -59,8 +56,14 @@ void integral_build(const struct integral *integral, const uint8_t *grey, size_t
 	if (!integral->tilted)
 		return;
 	memset(integral->tilted, 0, row);
-	for (size_t y = 1; y <= integral->height; y++)
-		tilted_row(integral, grey, grey_stride, y);
+	for (size_t y = 1; y <= integral->height; y++) {
+		uint32_t *to = integral->tilted + y * integral->stride, *one = to - integral->stride;
+		const uint8_t *now = grey + (y - 1) * grey_stride;
+		bool second = y > 1;
+		tilted_row(&(struct tilted_rows){one, second ? one - integral->stride : NULL, now,
+		                                 second ? now - grey_stride : NULL, to},
+		           y, integral->width);
+	}
 }
 
 static uint32_t tilted_at(const struct integral *integral, const uint8_t *grey, size_t grey_stride, long X, long Y)

@@ -32,9 +32,15 @@ static struct resize_tap tap_at(size_t i, size_t from, double step)
 	return tap;
 }
 
-static void resize_row(const struct resize *resize, size_t y, double step_y)
+/* 1 / (to / from), two roundings, as OpenCV computes it. */
+static double step_of(size_t from, size_t to)
 {
-	struct resize_tap row = tap_at(y, resize->from_h, step_y);
+	return 1.0 / ((double)to / (double)from);
+}
+
+static void resize_row(const struct resize *resize, size_t y)
+{
+	struct resize_tap row = resize_row_tap(y, resize->from_h, resize->to_h);
 	const uint8_t *top = resize->from + row.near * resize->from_w;
 	const uint8_t *bottom = resize->from + row.far * resize->from_w;
 	uint8_t *to = resize->to + y * resize->to_w;
@@ -46,17 +52,30 @@ static void resize_row(const struct resize *resize, size_t y, double step_y)
 	}
 }
 
-/* The step is 1 / (to / from), two roundings, as OpenCV computes it. */
 void resize_exact(const struct resize *resize)
 {
 	if (resize->from_w == resize->to_w && resize->from_h == resize->to_h) {
 		memcpy(resize->to, resize->from, resize->to_w * resize->to_h);
 		return;
 	}
-	double step_x = 1.0 / ((double)resize->to_w / (double)resize->from_w);
-	double step_y = 1.0 / ((double)resize->to_h / (double)resize->from_h);
+	double step = step_of(resize->from_w, resize->to_w);
 	for (size_t x = 0; x < resize->to_w; x++)
-		resize->taps[x] = tap_at(x, resize->from_w, step_x);
+		resize->taps[x] = tap_at(x, resize->from_w, step);
 	for (size_t y = 0; y < resize->to_h; y++)
-		resize_row(resize, y, step_y);
+		resize_row(resize, y);
+}
+
+struct resize_tap resize_row_tap(size_t y, size_t from, size_t to)
+{
+	return tap_at(y, from, step_of(from, to));
+}
+
+void resize_taps_fill(const struct resize_taps *taps, size_t from, size_t to)
+{
+	double step = step_of(from, to);
+	for (size_t x = 0; x < to; x++) {
+		struct resize_tap tap = tap_at(x, from, step);
+		taps->near[x] = tap.near;
+		taps->share[x] = tap.share;
+	}
 }

@@ -1,9 +1,12 @@
 /*
- * A stage by Gentle AdaBoost (Friedman, Hastie & Tibshirani 2000):
+ * A stage by boosting (Friedman, Hastie & Tibshirani 2000): repeat, adding a stump f to F, over the side on which x falls
  *
- *   repeat: the stump f with the least weighted squared error, f(x) = Σ w·y / Σ w of the side on which x falls
- *           F += f,  w ← w · exp(−y f),  normalised
+ *   gentle    f = Σ w·y / Σ w                      least squares;             w ← w · exp(−y f)
+ *   real      f = ½ ln(p / (1 − p)), p = Σ₊ w / Σ w   least Gini impurity;    w ← w · exp(−y f)
+ *   discrete  f = ± ln((1 − e) / e), e = Σ w of the wrong ones, least e;      w ← w · exp(−½ y f)
+ *   logit     f = ½ Σ w·z / Σ w, least squares; p = 1 / (1 + exp(−2 F)), w = p(1 − p), z = 1/p or −1/(1 − p), |z| ≤ 10
  *
+ * Σ w·y / Σ w splits by least squares as Gini impurity does, so the features of all but logit are ranked alike. It goes on
  * until, with the stage's threshold set so that min_hit_rate of the positives pass, at most max_false_alarm of the
  * negatives do. The feature is chosen by histograms; its threshold is then the best cut among all its values, midway
  * between two of them. Sums of leaves are kept as the detector forms them, so the rates are those that the detector
@@ -19,6 +22,10 @@
 #define WEIGHT_SUM 2.0e9
 /* Above this share of active samples, going through all of them is faster than through a list. */
 #define DENSE_SHARE 0.7
+/* Bounds of z, p(1 − p) and p. */
+#define RESPONSE_MOST 10.0
+#define WEIGHT_LEAST 1e-10
+#define SHARE_LEAST 1e-5
 
 struct ranked {
 	float value;
@@ -27,8 +34,10 @@ struct ranked {
 struct boost_state {
 	const struct boost *boost;
 	const struct samples *samples;
-	double *weights, *sums, *sorted; /* [count] */
-	uint32_t *whole, *active;        /* [lanes] */
+	enum boost_kind kind;
+	double *weights, *sums, *sorted;    /* [count] */
+	double *pull;                       /* [count] w·y, or w·z */
+	uint32_t *whole, *others, *active;  /* [lanes] */
 	struct ranked *ranked;           /* [count] */
 	float *values;                   /* [lanes] */
 	size_t n_active, active_positives;
@@ -53,20 +62,51 @@ static void state_free(struct boost_state *state)
 	free(state->weights);
 	free(state->sums);
 	free(state->sorted);
+	free(state->pull);
 	free(state->whole);
+	free(state->others);
 	free(state->active);
 	free(state->ranked);
 	free(state->values);
 }
 
+/* Before the first round of logit boosting F = 0, so all weights are alike. */
+static void logit_weights(struct boost_state *state)
+{
+	double total = 0;
+	for (size_t i = 0; i < state->samples->count; i++) {
+		bool positive = i < state->samples->positives;
+		double p = 1 / (1 + exp(positive ? -2 * state->sums[i] : 2 * state->sums[i])), z = fmin(1 / p, RESPONSE_MOST);
+		state->weights[i] = fmax(p * (1 - p), WEIGHT_LEAST);
+		state->pull[i] = positive ? state->weights[i] * z : -state->weights[i] * z;
+		total += state->weights[i];
+	}
+	for (size_t i = 0; i < state->samples->count; i++) {
+		state->weights[i] /= total;
+		state->pull[i] /= total;
+	}
+}
+
+static void set_pull(struct boost_state *state)
+{
+	if (state->kind == BOOST_LOGIT) {
+		logit_weights(state);
+		return;
+	}
+	for (size_t i = 0; i < state->samples->count; i++)
+		state->pull[i] = i < state->samples->positives ? state->weights[i] : -state->weights[i];
+}
+
 static int state_new(struct boost_state *state, const struct boost *boost, struct err *err)
 {
 	const struct samples *samples = boost->samples;
-	*state = (struct boost_state){.boost = boost, .samples = samples};
+	*state = (struct boost_state){.boost = boost, .samples = samples, .kind = boost->training->boost};
 	if (!(state->weights = mem_alloc(samples->count, sizeof(double), err)) ||
 	    !(state->sums = mem_alloc(samples->count, sizeof(double), err)) ||
 	    !(state->sorted = mem_alloc(samples->count, sizeof(double), err)) ||
+	    !(state->pull = mem_alloc(samples->count, sizeof(double), err)) ||
 	    !(state->whole = mem_alloc(samples->lanes, sizeof(uint32_t), err)) ||
+	    !(state->others = mem_alloc(samples->lanes, sizeof(uint32_t), err)) ||
 	    !(state->active = mem_alloc(samples->lanes, sizeof(uint32_t), err)) ||
 	    !(state->ranked = mem_alloc(samples->count, sizeof(struct ranked), err)) ||
 	    !(state->values = mem_alloc(samples->lanes, sizeof(float), err))) {
@@ -76,6 +116,7 @@ static int state_new(struct boost_state *state, const struct boost *boost, struc
 	size_t negatives = samples->count - samples->positives;
 	for (size_t i = 0; i < samples->count; i++)
 		state->weights[i] = 0.5 / (double)(i < samples->positives ? samples->positives : negatives);
+	set_pull(state);
 	return OK;
 }
 
@@ -94,7 +135,14 @@ static void trim(struct boost_state *state, double rate)
 	state->n_active = state->active_positives = 0;
 	for (i = 0; i < count; i++) {
 		bool kept = state->weights[i] >= limit;
-		state->whole[i] = kept ? (uint32_t)lrint(state->weights[i] * WEIGHT_SUM) : 0;
+		/* Logit: W + S/10 and W − S/10, halved, stand for the weights of the two classes; |z| ≤ 10 keeps both ≥ 0. */
+		double weight = state->weights[i], other = 0;
+		if (state->kind == BOOST_LOGIT) {
+			other = 0.5 * fmax(weight - state->pull[i] / RESPONSE_MOST, 0);
+			weight -= other;
+		}
+		state->others[i] = kept ? (uint32_t)lrint(other * WEIGHT_SUM) : 0;
+		state->whole[i] = kept ? (uint32_t)lrint(weight * WEIGHT_SUM) : 0;
 		if (!kept)
 			continue;
 		state->active[state->n_active++] = (uint32_t)i;
@@ -110,6 +158,7 @@ static int choose_feature(struct boost_state *state, size_t *feature, struct err
 	struct stump_search search = {boost->table,
 	                              state->samples,
 	                              state->whole,
+	                              state->kind == BOOST_LOGIT ? state->others : NULL,
 	                              dense ? NULL : state->active,
 	                              state->n_active,
 	                              state->active_positives,
@@ -126,6 +175,37 @@ static double gain(struct side side)
 	return side.weight > 0 ? side.sum * side.sum / side.weight : 0;
 }
 
+/* What a cut is judged by: discrete boosting wants the least Σ w of wrong ones = ½ (W − |S left| − |S right|). */
+static double cut_score(enum boost_kind kind, struct side left, struct side right)
+{
+	return kind == BOOST_DISCRETE ? fabs(left.sum) + fabs(right.sum) : gain(left) + gain(right);
+}
+
+static double leaf_of(enum boost_kind kind, struct side side)
+{
+	double mean = side.sum / side.weight;
+	if (kind == BOOST_LOGIT)
+		return 0.5 * mean;
+	if (kind == BOOST_GENTLE)
+		return mean;
+	double p = fmin(fmax(0.5 * (1 + mean), SHARE_LEAST), 1 - SHARE_LEAST);
+	return 0.5 * log(p / (1 - p));
+}
+
+static void set_leaves(enum boost_kind kind, struct side left, struct side right, struct weak *weak)
+{
+	if (kind != BOOST_DISCRETE) {
+		weak->left = (float)leaf_of(kind, left);
+		weak->right = (float)leaf_of(kind, right);
+		return;
+	}
+	double right_share = 0.5 * (1 + (fabs(left.sum) + fabs(right.sum)) / (left.weight + right.weight));
+	right_share = fmin(right_share, 1 - SHARE_LEAST);
+	double vote = log(right_share / (1 - right_share));
+	weak->left = (float)(left.sum < 0 ? -vote : vote);
+	weak->right = (float)(right.sum < 0 ? -vote : vote);
+}
+
 /* A number t with a < t ≤ b, midway if possible. */
 static float between(float a, float b)
 {
@@ -136,24 +216,24 @@ static float between(float a, float b)
 /* Exact: the active samples in the order of their values, every cut between two different ones. */
 static int choose_cut(struct boost_state *state, struct weak *weak, struct err *err)
 {
-	size_t count = state->n_active, positives = state->samples->positives;
+	size_t count = state->n_active;
 	struct side all = {0, 0}, left = {0, 0}, best_left = {0, 0};
 	double best = -1;
 	for (size_t k = 0; k < count; k++) {
 		uint32_t i = state->active[k];
 		state->ranked[k] = (struct ranked){state->values[i], i};
-		all.sum += i < positives ? state->weights[i] : -state->weights[i];
+		all.sum += state->pull[i];
 		all.weight += state->weights[i];
 	}
 	qsort(state->ranked, count, sizeof *state->ranked, compare_ranked);
 	for (size_t k = 0; k + 1 < count; k++) {
 		uint32_t i = state->ranked[k].sample;
-		left.sum += i < positives ? state->weights[i] : -state->weights[i];
+		left.sum += state->pull[i];
 		left.weight += state->weights[i];
 		if (!(state->ranked[k].value < state->ranked[k + 1].value))
 			continue;
 		struct side right = {all.sum - left.sum, all.weight - left.weight};
-		double score = gain(left) + gain(right);
+		double score = cut_score(state->kind, left, right);
 		if (score > best) {
 			best = score;
 			best_left = left;
@@ -162,25 +242,26 @@ static int choose_cut(struct boost_state *state, struct weak *weak, struct err *
 	}
 	if (best < 0)
 		return err_set(err, ERR_NUMERIC, "no feature tells the %zu samples of the stage apart", count);
-	weak->left = (float)(best_left.sum / best_left.weight);
-	weak->right = (float)((all.sum - best_left.sum) / (all.weight - best_left.weight));
+	set_leaves(state->kind, best_left,
+	           (struct side){all.sum - best_left.sum, all.weight - best_left.weight}, weak);
 	return OK;
 }
 
 static int reweigh(struct boost_state *state, const struct weak *weak, struct err *err)
 {
 	size_t count = state->samples->count;
-	double total = 0;
+	double total = 0, step = state->kind == BOOST_DISCRETE ? 0.5 : 1;
 	for (size_t i = 0; i < count; i++) {
 		float leaf = state->values[i] < weak->threshold ? weak->left : weak->right;
 		state->sums[i] += leaf;
-		state->weights[i] *= exp(i < state->samples->positives ? -(double)leaf : (double)leaf);
+		state->weights[i] *= exp(step * (i < state->samples->positives ? -(double)leaf : (double)leaf));
 		total += state->weights[i];
 	}
 	if (!(total > 0) || !isfinite(total))
 		return err_set(err, ERR_NUMERIC, "the weights of the samples add up to %g", total);
 	for (size_t i = 0; i < count; i++)
 		state->weights[i] /= total;
+	set_pull(state);
 	return OK;
 }
 

@@ -31,6 +31,21 @@ void samples_free(struct samples *samples);
 /* values[lanes], in the detector's arithmetic. */
 void samples_values(const struct samples *samples, const struct haar_feature *feature, float *values);
 
+/* One feature over all samples: the rows of its 12 corners. */
+struct value_row {
+	size_t lanes;
+	const int32_t *const *corner;
+	const float *weight, *scale; /* [3], [lanes] */
+};
+/* A table a processor level; all give the same bits. */
+struct value_kernels {
+	void (*values_of)(const struct value_row *row, float *values);
+	void (*bin_row)(const float *values, size_t count, size_t lanes, uint8_t *bins);
+};
+extern const struct value_kernels value_kernels_portable, value_kernels_avx2, value_kernels_avx512;
+/* NULL when this processor lacks the level. */
+const struct value_kernels *value_kernels_at(enum cpu_level level);
+
 /* table[n_features][lanes]: every value as the number of its bin in mean ± 3σ of the feature. */
 struct bin_table {
 	size_t n_features;
@@ -46,11 +61,13 @@ struct stump_search {
 	const struct bin_table *table;
 	const struct samples *samples;
 	const uint32_t *weights;
+	const uint32_t *others; /* NULL, or weights against: P = weights and N = others of all samples, whatever their class */
 	const uint32_t *active; /* samples with a weight, ascending; NULL = go through all */
 	size_t n_active, active_positives;
 	int threads;
 };
-/* The feature with the largest S_left²/W_left + S_right²/W_right over all cuts between bins, S = Σ y·w; ties go to the
+/* P, N: weights of the positives and of the negatives, S = P − N, W = P + N.
+ * The feature with the largest S_left²/W_left + S_right²/W_right over all cuts between bins; ties go to the
  * smaller index. */
 int stump_search_run(const struct stump_search *search, size_t *feature, struct err *err) MUST_CHECK;
 
@@ -72,7 +89,7 @@ struct boost {
 	const struct samples *samples;
 	const struct bin_table *table;
 };
-/* Gentle AdaBoost until the false alarm is low enough or max_weak_count stumps were added. */
+/* Weak classifiers of training->boost until the false alarm is low enough or max_weak_count stumps were added. */
 int boost_stage(const struct boost *boost, struct stage_model *out, struct err *err) MUST_CHECK;
 
 /* ---- negatives -------------------------------------------------------------------------------------------- */

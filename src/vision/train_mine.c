@@ -175,7 +175,7 @@ static int visit_run(size_t i, int thread, void *context, struct err *err)
 		return err->code;
 	rng_seed(&scan.rng, training->seed, "cascade.reservoir",
 	         (state->mining->stage * ROUNDS + visit->round) * training->n_backgrounds + visit->picture);
-	window_plan_build(&scan.plan, stride);
+	window_plan_build(&scan.plan, (struct grid){stride, 0});
 	int code = visit_scales(state, &scan, image, miner, err);
 	free(scan.crop);
 	return code;

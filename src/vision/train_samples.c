@@ -1,13 +1,26 @@
 /* The samples of a stage and the values of all features on them. */
 #include "vision/train_internal.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FEATURES_A_TASK 512
-/* Range of the bins around the mean, in standard deviations: what lies beyond falls into the end bins. */
-#define BIN_RANGE 3.0f
+
+static const struct value_kernels *const tables[] = {
+    [CPU_BASELINE] = &value_kernels_portable,
+    [CPU_AVX2] = &value_kernels_avx2,
+    [CPU_AVX512] = &value_kernels_avx512,
+};
+
+const struct value_kernels *value_kernels_at(enum cpu_level level)
+{
+	return level <= cpu_features()->level ? tables[level] : NULL;
+}
+
+static const struct value_kernels *value_kernels(void)
+{
+	return tables[cpu_features()->level];
+}
 
 void samples_free(struct samples *samples)
 {
@@ -45,7 +58,7 @@ int samples_new(struct samples *out, const struct crops *positives, const struct
 	                   !(out->scale = mem_alloc(out->lanes, sizeof *out->scale, err)) ||
 	                   (tilted && !(out->tilted = mem_alloc(corners * out->lanes, sizeof *out->tilted, err)))))
 		code = err->code;
-	window_plan_build(&plan, width + 1);
+	window_plan_build(&plan, (struct grid){width + 1, 0});
 	for (size_t i = 0; code == OK && i < out->count; i++) {
 		const uint8_t *pixels =
 		    i < positives->count ? positives->pixels + i * size : negatives->pixels + (i - positives->count) * size;
@@ -59,70 +72,18 @@ int samples_new(struct samples *out, const struct crops *positives, const struct
 	return code;
 }
 
-/* values = Σ weight · box, in float from left to right, as node_value does for one window. */
-static void values_of(size_t lanes, const int32_t *const corner[12], const float weight[3], const float *scale,
-                      float *restrict values)
-{
-	const int32_t *a = corner[0], *b = corner[1], *c = corner[2], *d = corner[3];
-	const int32_t *e = corner[4], *f = corner[5], *g = corner[6], *h = corner[7];
-	float u = weight[0], v = weight[1];
-	for (size_t i = 0; i < lanes; i++)
-		values[i] = u * (float)(a[i] - b[i] - c[i] + d[i]) + v * (float)(e[i] - f[i] - g[i] + h[i]);
-	if (weight[2] != 0) {
-		const int32_t *j = corner[8], *k = corner[9], *l = corner[10], *m = corner[11];
-		float w = weight[2];
-		for (size_t i = 0; i < lanes; i++)
-			values[i] += w * (float)(j[i] - k[i] - l[i] + m[i]);
-	}
-	for (size_t i = 0; i < lanes; i++)
-		values[i] *= scale[i];
-}
-
 void samples_values(const struct samples *samples, const struct haar_feature *feature, float *values)
 {
 	const int32_t *table = feature->tilted ? samples->tilted : samples->sum, *corner[4 * HAAR_RECTS];
 	float weight[HAAR_RECTS];
 	for (int r = 0; r < HAAR_RECTS; r++) {
 		int32_t at[4];
-		box_corners(at, &feature->rects[r], feature->tilted, (size_t)samples->window_w + 1);
+		box_corners(at, &feature->rects[r], feature->tilted, (struct grid){(size_t)samples->window_w + 1, 0});
 		for (int k = 0; k < 4; k++)
 			corner[4 * r + k] = table + (size_t)at[k] * samples->lanes;
 		weight[r] = feature->rects[r].weight;
 	}
-	values_of(samples->lanes, corner, weight, samples->scale, values);
-}
-
-/* Sums in 16 lanes of fixed order, so that the result is the same however the compiler vectorises. */
-#define SUM_LANES 16
-static void moments(const float *values, size_t count, size_t lanes, float *mean, float *deviation)
-{
-	float sum[SUM_LANES] = {0}, squares[SUM_LANES] = {0}, total = 0, total_squares = 0;
-	for (size_t i = 0; i < lanes; i += SUM_LANES)
-		for (size_t k = 0; k < SUM_LANES; k++) {
-			sum[k] += values[i + k];
-			squares[k] += values[i + k] * values[i + k];
-		}
-	for (size_t k = 0; k < SUM_LANES; k++) {
-		total += sum[k];
-		total_squares += squares[k];
-	}
-	*mean = total / (float)count;
-	float spread = total_squares / (float)count - *mean * *mean;
-	*deviation = spread > 0 ? sqrtf(spread) : 0;
-}
-
-static void bin_row(const float *values, size_t count, size_t lanes, uint8_t *restrict bins)
-{
-	float mean, deviation;
-	moments(values, count, lanes, &mean, &deviation);
-	float low = mean - BIN_RANGE * deviation;
-	float scale = deviation > 0 ? BINS / (2 * BIN_RANGE * deviation) : 0;
-	for (size_t i = 0; i < lanes; i++) {
-		float at = (values[i] - low) * scale;
-		at = at > 0 ? at : 0;
-		at = at < BINS - 1 ? at : BINS - 1;
-		bins[i] = (uint8_t)(int32_t)at;
-	}
+	value_kernels()->values_of(&(struct value_row){samples->lanes, corner, weight, samples->scale}, values);
 }
 
 struct fill {
@@ -140,7 +101,7 @@ static int fill_task(size_t task, int thread, void *context, struct err *err)
 		return err->code;
 	for (size_t f = task * FEATURES_A_TASK; f < end && f < fill->table->n_features; f++) {
 		samples_values(fill->samples, &fill->table->features[f], row);
-		bin_row(row, fill->samples->count, lanes, fill->table->bins + f * lanes);
+		value_kernels()->bin_row(row, fill->samples->count, lanes, fill->table->bins + f * lanes);
 	}
 	return OK;
 }

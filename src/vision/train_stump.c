@@ -90,12 +90,16 @@ static float feature_score(const struct stump_search *search, const uint8_t *bin
 	int32_t positive[BINS], negative[BINS];
 	const struct samples *samples = search->samples;
 	size_t first = samples->positives;
-	if (search->active)
+	if (search->others)
+		histogram_all(&histogram, bins, search->weights, samples->count);
+	else if (search->active)
 		histogram_some(&histogram, bins, search->weights, search->active, search->active_positives);
 	else
 		histogram_all(&histogram, bins, search->weights, first);
 	accumulate(&histogram, positive);
-	if (search->active)
+	if (search->others)
+		histogram_all(&histogram, bins, search->others, samples->count);
+	else if (search->active)
 		histogram_some(&histogram, bins, search->weights, search->active + search->active_positives,
 		               search->n_active - search->active_positives);
 	else

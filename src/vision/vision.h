@@ -103,6 +103,16 @@ void detector_free(struct detector *detector);
 int detector_find(struct detector *detector, const struct image *image, const struct detect_options *options,
                   struct detections *out, struct err *err) MUST_CHECK;
 
+/* Faces of a video's frames in order. The whole frame is searched every `full_every` frames, when its size changes and
+ * when the frame before had no face; else the surroundings of that frame's faces, at sizes near theirs: a face that
+ * appears elsewhere waits for the next whole search, and between them rectangles may differ a little from it. Scratch
+ * is kept as by a detector. NULL and *err without memory. */
+struct tracker;
+struct tracker *tracker_new(const struct cascade *cascade, size_t full_every, struct err *err) MUST_CHECK;
+void tracker_free(struct tracker *tracker);
+int tracker_find(struct tracker *tracker, const struct image *image, const struct detect_options *options,
+                 struct detections *out, struct err *err) MUST_CHECK;
+
 /* ---- training ------------------------------------------------------------------------------------ */
 
 /* As opencv_traincascade enumerates them: at 24×24 BASIC has 162,336 features and ALL 261,600. */
@@ -128,7 +138,8 @@ struct crop_variation {
 int crops_add(struct crops *crops, const struct image *grey, const double box[4],
               const struct crop_variation *variation, uint64_t number, struct err *err) MUST_CHECK;
 
-/* What a cascade is trained and judged on, read from archives and folders (names ending in jpg, jpeg, png). A member
+/* What a cascade is trained and judged on, read from archives and folders (names ending in jpg, jpeg, png);
+ * crops also from .vec files. A member
  * belongs to the held-out part when a hash of its path and the seed says so: which it is does not depend on the other
  * members. */
 struct cascade_sources {
@@ -158,9 +169,14 @@ void cascade_data_free(struct cascade_data *data);
 /* "crop<TAB>member" and "background<TAB>member" lines of what was held out. */
 int cascade_data_save_holdout(const struct cascade_data *data, const char *path, struct err *err) MUST_CHECK;
 
+/* How weak classifiers are fitted and weighed, as in opencv_traincascade: discrete and real AdaBoost, LogitBoost, Gentle
+ * AdaBoost (Friedman, Hastie & Tibshirani 2000). */
+enum boost_kind { BOOST_GENTLE, BOOST_DISCRETE, BOOST_REAL, BOOST_LOGIT };
+
 struct cascade_training {
 	int window_w, window_h;
 	enum haar_set features;
+	enum boost_kind boost;
 	size_t stages, num_pos, num_neg, max_weak_count;
 	double min_hit_rate, max_false_alarm, weight_trim_rate;
 	double acceptance_ratio; /* training ends when the cascade so far lets through no more of the background windows; 0

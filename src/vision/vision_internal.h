@@ -79,6 +79,13 @@ struct resize {
 	struct resize_tap *taps; /* [to_w] scratch */
 };
 void resize_exact(const struct resize *resize);
+/* The same taps as two arrays, for kernels; far is near + 1. */
+struct resize_taps {
+	uint32_t *near, *share;
+};
+void resize_taps_fill(const struct resize_taps *taps, size_t from, size_t to);
+/* Of row y of `to` rows over `from`. */
+struct resize_tap resize_row_tap(size_t y, size_t from, size_t to);
 
 /* Integral pictures, (height + 1) rows of `stride` ≥ width + 1; first row and column zero. Sums wrap at 2^32. */
 struct integral {
@@ -86,6 +93,14 @@ struct integral {
 	uint32_t *sum, *squares, *tilted; /* tilted NULL = not wanted */
 };
 void integral_build(const struct integral *integral, const uint8_t *grey, size_t grey_stride);
+/* One row y ≥ 1 of tilted sums: [width + 1], from rows y − 1 and y − 2 and the grey rows y − 1 and y − 2; `two` and
+ * `before` are not read for y = 1. */
+struct tilted_rows {
+	const uint32_t *one, *two;
+	const uint8_t *now, *before;
+	uint32_t *row;
+};
+void tilted_row(const struct tilted_rows *rows, size_t y, size_t width);
 /* By the definitions, a pixel loop an entry. */
 void integral_ref(const struct integral *integral, const uint8_t *grey, size_t grey_stride);
 
@@ -98,17 +113,24 @@ struct node_plan {
 	float threshold;
 	int32_t left, right; /* child > 0: node; ≤ 0: leaf */
 	uint8_t rects, tilted;
+	double leaf[2]; /* of a stump: left, right */
+};
+/* Where column x of a row stands: at x, or, when half > 0, even columns at x / 2 and odd ones at half + x / 2, so that
+ * windows two columns apart have neighbouring corners. */
+struct grid {
+	size_t stride, half;
 };
 struct window_plan {
 	const struct cascade *cascade;
+	struct grid grid;
 	int32_t norm[4];
 	double area;
 	struct node_plan *nodes; /* [cascade.n_nodes] */
 };
 /* Offsets of a box's corners, signs + − − +, in an integral picture of that stride. */
-void box_corners(int32_t corner[4], const struct haar_rect *rect, bool tilted, size_t stride);
+void box_corners(int32_t corner[4], const struct haar_rect *rect, bool tilted, struct grid grid);
 /* plan->cascade and plan->nodes are set by the caller. */
-void window_plan_build(struct window_plan *plan, size_t stride);
+void window_plan_build(struct window_plan *plan, struct grid grid);
 /* 1/(σ·area) of the window at `offset`, or 0 for windows too flat to judge (σ ≤ 10). */
 float window_scale(const struct window_plan *plan, const struct integral *integral, size_t offset);
 /* Stages first_stage… of the window: −k = rejected by stage k (so 0 for the first), 1 = passed; *sum is the last
@@ -117,7 +139,29 @@ int window_judge(const struct window_plan *plan, const struct integral *integral
                  double *sum);
 /* The same for a whole window from the model itself: −1 also for a flat window. */
 int cascade_window_ref(const struct cascade *cascade, const struct integral *integral, size_t x, size_t y, double *sum);
-float stage_limit(const struct cascade_stage *stage); /* threshold − 1e-5, in float */
+/* Σ leaves of one stage. */
+double window_stage_sum(const struct window_plan *plan, const struct integral *integral, size_t offset, float scale,
+                        size_t stage);
+/* area · scale ≥ 0.1 means σ ≤ 10 grey levels: too flat to judge. */
+#define FLAT_LIMIT 0.1
+/* OpenCV's tolerance of stage thresholds. */
+#define STAGE_EPSILON 1e-5f
+static inline float stage_limit(const struct cascade_stage *stage)
+{
+	return stage->threshold - STAGE_EPSILON;
+}
+
+/* ---- positives in .vec files ------------------------------------------------------------------------------ */
+
+struct vec_file {
+	const char *name; /* for messages */
+	const uint8_t *samples;
+	size_t count, pixels; /* samples, pixels a sample */
+};
+/* Looks at the header; `bytes` and `name` are borrowed. ERR_DATA: cut off, a wrong count, an impossible size. */
+int vec_open(struct vec_file *out, const void *bytes, size_t size, const char *name, struct err *err) MUST_CHECK;
+/* pixels[file->pixels] of sample i. ERR_DATA: a value outside 0..255. */
+int vec_sample(const struct vec_file *file, size_t i, uint8_t *pixels, struct err *err) MUST_CHECK;
 
 /* ---- grouping -------------------------------------------------------------------------------------------- */
 

@@ -6,44 +6,51 @@
 
 #include <math.h>
 
-/* OpenCV's tolerance of stage thresholds. */
-#define STAGE_EPSILON 1e-5f
-/* area · scale ≥ 0.1 means σ ≤ 10 grey levels: too flat to judge. */
-#define FLAT_LIMIT 0.1
-
-float stage_limit(const struct cascade_stage *stage)
+static int32_t place(struct grid grid, long x, long y)
 {
-	return stage->threshold - STAGE_EPSILON;
+	long column = grid.half ? (x % 2) * (long)grid.half + x / 2 : x;
+	return (int32_t)(y * (long)grid.stride + column);
 }
 
-void box_corners(int32_t corner[4], const struct haar_rect *rect, bool tilted, size_t stride)
+void box_corners(int32_t corner[4], const struct haar_rect *rect, bool tilted, struct grid grid)
 {
-	long s = (long)stride, x = rect->x, y = rect->y, w = rect->w, h = rect->h;
-	corner[0] = (int32_t)(y * s + x);
-	corner[1] = (int32_t)(tilted ? (y + h) * s + x - h : y * s + x + w);
-	corner[2] = (int32_t)(tilted ? (y + w) * s + x + w : (y + h) * s + x);
-	corner[3] = (int32_t)(tilted ? (y + w + h) * s + x + w - h : (y + h) * s + x + w);
+	long x = rect->x, y = rect->y, w = rect->w, h = rect->h;
+	corner[0] = place(grid, x, y);
+	corner[1] = tilted ? place(grid, x - h, y + h) : place(grid, x + w, y);
+	corner[2] = tilted ? place(grid, x + w, y + w) : place(grid, x, y + h);
+	corner[3] = tilted ? place(grid, x + w - h, y + w + h) : place(grid, x + w, y + h);
 }
 
-void window_plan_build(struct window_plan *plan, size_t stride)
+static void node_plan_build(struct node_plan *to, const struct cascade_node *node, const struct haar_feature *feature,
+                            struct grid grid)
+{
+	for (int r = 0; r < HAAR_RECTS; r++) {
+		box_corners(to->corner + 4 * r, &feature->rects[r], feature->tilted, grid);
+		to->weight[r] = feature->rects[r].weight;
+	}
+	to->threshold = node->threshold;
+	to->left = node->left;
+	to->right = node->right;
+	to->tilted = feature->tilted;
+	to->rects = feature->rects[2].weight != 0 ? 3 : 2;
+}
+
+void window_plan_build(struct window_plan *plan, struct grid grid)
 {
 	const struct cascade *cascade = plan->cascade;
 	struct haar_rect norm = {1, 1, cascade->window_w - 2, cascade->window_h - 2, 0};
-	box_corners(plan->norm, &norm, false, stride);
+	box_corners(plan->norm, &norm, false, grid);
 	plan->area = (double)norm.w * norm.h;
-	for (size_t i = 0; i < cascade->n_nodes; i++) {
-		const struct cascade_node *node = &cascade->nodes[i];
-		const struct haar_feature *feature = &cascade->features[node->feature];
-		struct node_plan *to = &plan->nodes[i];
-		for (int r = 0; r < HAAR_RECTS; r++) {
-			box_corners(to->corner + 4 * r, &feature->rects[r], feature->tilted, stride);
-			to->weight[r] = feature->rects[r].weight;
+	plan->grid = grid;
+	for (size_t t = 0; t < cascade->n_trees; t++) {
+		const struct cascade_tree *tree = &cascade->trees[t];
+		const float *leaves = cascade->leaves + tree->first_leaf;
+		for (size_t i = tree->first_node; i < tree->first_node + tree->nodes; i++) {
+			const struct cascade_node *node = &cascade->nodes[i];
+			node_plan_build(&plan->nodes[i], node, &cascade->features[node->feature], grid);
+			plan->nodes[i].leaf[0] = node->left > 0 ? 0 : leaves[-node->left];
+			plan->nodes[i].leaf[1] = node->right > 0 ? 0 : leaves[-node->right];
 		}
-		to->threshold = node->threshold;
-		to->left = node->left;
-		to->right = node->right;
-		to->tilted = feature->tilted;
-		to->rects = feature->rects[2].weight != 0 ? 3 : 2;
 	}
 }
 
@@ -92,18 +99,37 @@ static inline float tree_leaf(const struct window_plan *plan, const struct casca
 	return plan->cascade->leaves[tree->first_leaf + (size_t)-at];
 }
 
+/* Choosing the leaf by index, not by branch: which way a window goes cannot be foretold. */
+static double stumps_sum(const struct node_plan *node, size_t count, const struct integral *integral, size_t offset,
+                         float scale)
+{
+	double total = 0;
+	for (const struct node_plan *end = node + count; node < end; node++)
+		total += node->leaf[!(node_value(node, integral, offset, scale) < node->threshold)];
+	return total;
+}
+
+double window_stage_sum(const struct window_plan *plan, const struct integral *integral, size_t offset, float scale,
+                        size_t stage)
+{
+	const struct cascade_stage *wanted = &plan->cascade->stages[stage];
+	const struct cascade_tree *tree = plan->cascade->trees + wanted->first_tree;
+	double total = 0;
+	if (plan->cascade->max_nodes == 1)
+		return stumps_sum(plan->nodes + tree->first_node, wanted->trees, integral, offset, scale);
+	for (size_t t = 0; t < wanted->trees; t++)
+		total += tree_leaf(plan, tree + t, integral, offset, scale);
+	return total;
+}
+
 int window_judge(const struct window_plan *plan, const struct integral *integral, size_t offset, float scale,
                  double *sum)
 {
 	const struct cascade *cascade = plan->cascade;
 	double total = 0;
 	for (size_t s = 0; s < cascade->n_stages; s++) {
-		const struct cascade_stage *stage = &cascade->stages[s];
-		const struct cascade_tree *tree = cascade->trees + stage->first_tree;
-		total = 0;
-		for (size_t t = 0; t < stage->trees; t++)
-			total += tree_leaf(plan, tree + t, integral, offset, scale);
-		if (total < stage_limit(stage))
+		total = window_stage_sum(plan, integral, offset, scale, s);
+		if (total < stage_limit(&cascade->stages[s]))
 			return -(int)s;
 	}
 	*sum = total;
@@ -119,7 +145,7 @@ static float feature_ref(const struct haar_feature *feature, const struct integr
 		int32_t corner[4];
 		if (r == 2 && feature->rects[r].weight == 0)
 			break;
-		box_corners(corner, &feature->rects[r], feature->tilted, integral->stride);
+		box_corners(corner, &feature->rects[r], feature->tilted, (struct grid){integral->stride, 0});
 		float part = feature->rects[r].weight * (float)(int32_t)box_sum(at, corner);
 		value = r == 0 ? part : value + part;
 	}
@@ -131,7 +157,7 @@ int cascade_window_ref(const struct cascade *cascade, const struct integral *int
 	size_t offset = y * integral->stride + x;
 	struct haar_rect norm = {1, 1, cascade->window_w - 2, cascade->window_h - 2, 0};
 	int32_t corner[4];
-	box_corners(corner, &norm, false, integral->stride);
+	box_corners(corner, &norm, false, (struct grid){integral->stride, 0});
 	float scale = scale_of(integral->sum + offset, integral->squares + offset, corner, (double)norm.w * norm.h);
 	if (scale == 0)
 		return -1;

@@ -250,7 +250,7 @@ static void the_best_stump_is_the_best_of_all(void **state)
 	haar_features_list(HAAR_SET_ALL, WINDOW, WINDOW, table.features);
 	assert_ok(bin_table_fill(&table, &samples, 2, &err));
 	rng_seed(&rng, 8, "test.weights", 0);
-	struct stump_search search = {&table, &samples, weights, NULL, 0, 0, 2};
+	struct stump_search search = {&table, &samples, weights, NULL, NULL, 0, 0, 2};
 	for (size_t i = 0; i < samples.count; i++) {
 		weights[i] = rng_below(&rng, 3) ? (uint32_t)rng_below(&rng, 8000000) : 0;
 		if (weights[i]) {
@@ -378,16 +378,79 @@ static void too_few_negatives_end_the_training_in_words(void **state)
 	world_free(&world);
 }
 
+static void every_kind_of_boosting_learns_the_planted_object(void **state)
+{
+	(void)state;
+	static const enum boost_kind kinds[] = {BOOST_GENTLE, BOOST_DISCRETE, BOOST_REAL, BOOST_LOGIT};
+	struct err err = {0};
+	struct world world, fresh;
+	char *texts[ARRAY_COUNT(kinds)];
+	world_new(&world, 250, 1);
+	world_new(&fresh, 200, 2);
+	for (size_t k = 0; k < ARRAY_COUNT(kinds); k++) {
+		struct cascade_training training = training_of(&world, HAAR_SET_BASIC);
+		struct cascade *cascade;
+		struct cascade_score score;
+		training.boost = kinds[k];
+		texts[k] = train_text(&training, NULL);
+		for (size_t other = 0; other < k; other++)
+			assert_string_not_equal(texts[k], texts[other]);
+		assert_ok(cascade_parse(&cascade, texts[k], strlen(texts[k]), "trained", &err));
+		struct cascade_test test = {.crops = &fresh.positives, .options = {.scale = 1.2, .neighbors = 3}};
+		assert_ok(cascade_evaluate(cascade, &test, &score, &err));
+		assert_true((double)score.crops_passed >= 0.8 * 200);
+		cascade_free(cascade);
+	}
+	for (size_t k = 0; k < ARRAY_COUNT(kinds); k++)
+		free(texts[k]);
+	world_free(&world);
+	world_free(&fresh);
+}
+
+/* Odd counts, three rectangles, values that fall outside the bins. */
+static void every_level_gives_the_same_values_and_bins(void **state)
+{
+	(void)state;
+	enum { COUNT = 250, ROOM = 256 };
+	static int32_t corners[12][ROOM];
+	static float scale[ROOM], values[3][ROOM];
+	static uint8_t bins[3][ROOM];
+	const int32_t *corner[12];
+	struct rng rng;
+	rng_seed(&rng, 4, "test.values", 0);
+	for (size_t i = 0; i < ROOM; i++) {
+		scale[i] = i < COUNT ? (float)rng_range(&rng, 1e-5, 1e-3) : 0;
+		for (size_t c = 0; c < 12; c++)
+			corners[c][i] = (int32_t)rng_below(&rng, 140000);
+	}
+	for (size_t c = 0; c < 12; c++)
+		corner[c] = corners[c];
+	for (int third = 0; third < 2; third++) {
+		const float weight[3] = {-1, 2.5f, third ? 1.7f : 0};
+		for (int l = 0; l < 3; l++) {
+			const struct value_kernels *kernels = value_kernels_at((enum cpu_level)l);
+			if (!kernels)
+				continue;
+			kernels->values_of(&(struct value_row){ROOM, corner, weight, scale}, values[l]);
+			kernels->bin_row(values[l], COUNT, ROOM, bins[l]);
+			assert_memory_equal(values[l], values[0], sizeof values[0]);
+			assert_memory_equal(bins[l], bins[0], sizeof bins[0]);
+		}
+	}
+}
+
 int main(void)
 {
 	log_set_level(LOG_QUIET);
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_planted_object_is_learnt),
+	    cmocka_unit_test(every_kind_of_boosting_learns_the_planted_object),
 	    cmocka_unit_test(threads_do_not_change_a_byte),
 	    cmocka_unit_test(a_resumed_training_ends_with_the_same_bytes),
 	    cmocka_unit_test(a_foreign_checkpoint_is_not_taken),
 	    cmocka_unit_test(the_best_stump_is_the_best_of_all),
 	    cmocka_unit_test(sample_values_are_those_of_the_detector),
+	    cmocka_unit_test(every_level_gives_the_same_values_and_bins),
 	    cmocka_unit_test(impossible_trainings_are_refused_with_numbers),
 	    cmocka_unit_test(too_few_negatives_end_the_training_in_words),
 	};

@@ -1,67 +1,9 @@
 #include "support/support.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "vision/train_internal.h"
-
-#define WINDOW 12
-
-/* Stages of stumps and three-node trees over random features of all kinds, each letting about half of random windows
- * pass. */
-static struct cascade *random_cascade(uint64_t seed, size_t stages)
-{
-	struct err err = {0};
-	struct cascade *cascade;
-	struct rng rng;
-	size_t count = haar_features_count(HAAR_SET_ALL, WINDOW, WINDOW);
-	struct haar_feature *features = mem_alloc(count, sizeof *features, &err);
-	haar_features_list(HAAR_SET_ALL, WINDOW, WINDOW, features);
-	rng_seed(&rng, seed, "test.cascade", 0);
-	assert_ok(cascade_new(&cascade, WINDOW, WINDOW, &err));
-	for (size_t s = 0; s < stages; s++) {
-		assert_ok(cascade_add_stage(cascade, 0.f, &err));
-		for (size_t t = 0; t < 4; t++) {
-			bool tree = (s + t) % 3 == 0;
-			struct cascade_node nodes[3];
-			float leaves[4];
-			for (size_t n = 0; n < 3; n++) {
-				nodes[n] = (struct cascade_node){0, -1, cascade->n_features, (float)(0.01 * rng_normal(&rng))};
-				assert_ok(cascade_add_feature(cascade, &features[rng_below(&rng, count)], &err));
-			}
-			for (size_t n = 0; n < 4; n++)
-				leaves[n] = (float)rng_normal(&rng);
-			if (tree) {
-				nodes[0].left = 1;
-				nodes[0].right = 2;
-				nodes[1].left = 0;
-				nodes[1].right = -1;
-				nodes[2].left = -2;
-				nodes[2].right = -3;
-			}
-			assert_ok(cascade_add_tree(cascade, nodes, leaves, tree ? 3 : 1, &err));
-		}
-	}
-	assert_ok(cascade_finish(cascade, &err));
-	free(features);
-	return cascade;
-}
-
-/* Smooth blobs and noise, so that windows are neither flat nor alike. */
-static struct image random_picture(size_t width, size_t height, size_t channels, uint64_t seed)
-{
-	struct err err = {0};
-	struct image image;
-	struct rng rng;
-	rng_seed(&rng, seed, "test.picture", 0);
-	assert_ok(image_new(&image, width, height, channels, &err));
-	for (size_t i = 0; i < width * height * channels; i++) {
-		double x = (double)(i / channels % width), y = (double)(i / channels / width);
-		image.pixels[i] = (uint8_t)(128 + 60 * sin(x / 9) * cos(y / 7) + rng_range(&rng, -50, 50));
-	}
-	return image;
-}
+#include "random_cascade.h"
 
 static struct detections find(const struct cascade *cascade, const struct image *image, struct detect_options options)
 {
@@ -89,7 +31,7 @@ static void raw_hits_are_those_of_the_reference_window(void **state)
 	struct err err = {0};
 	size_t total = 0;
 	for (uint64_t seed = 0; seed < 6; seed++) {
-		struct cascade *cascade = random_cascade(seed, 3);
+		struct cascade *cascade = random_cascade(seed, 3, true);
 		struct image image = random_picture(64, 44, 1, seed);
 		struct detections found =
 		    find(cascade, &image, (struct detect_options){.scale = 1.5, .max_w = 13, .max_h = 13});
@@ -124,7 +66,7 @@ static void threads_and_reuse_change_nothing(void **state)
 {
 	(void)state;
 	struct err err = {0};
-	struct cascade *cascade = random_cascade(9, 3);
+	struct cascade *cascade = random_cascade(9, 3, true);
 	struct detector *detector = detector_new(cascade, &err);
 	struct detections reused = {0};
 	size_t total = 0;
@@ -151,7 +93,7 @@ static void colour_is_judged_by_its_grey(void **state)
 {
 	(void)state;
 	struct err err = {0};
-	struct cascade *cascade = random_cascade(4, 2);
+	struct cascade *cascade = random_cascade(4, 2, true);
 	struct image rgb = random_picture(80, 60, 3, 1), grey;
 	assert_ok(image_new(&grey, 80, 60, 1, &err));
 	grey_from_rgb(rgb.pixels, 80 * 60, grey.pixels);
@@ -171,7 +113,7 @@ static void small_and_flat_pictures_have_no_faces(void **state)
 	(void)state;
 	static const size_t sizes[][2] = {{1, 1},           {1, 200}, {WINDOW - 1, 300}, {300, WINDOW - 1},
 	                                  {WINDOW, WINDOW}, {90, 70}};
-	struct cascade *cascade = random_cascade(2, 2);
+	struct cascade *cascade = random_cascade(2, 2, true);
 	for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
 		struct image image = random_picture(sizes[i][0], sizes[i][1], 1, i);
 		memset(image.pixels, 77, sizes[i][0] * sizes[i][1]);
@@ -186,7 +128,7 @@ static void small_and_flat_pictures_have_no_faces(void **state)
 static void size_limits_hold(void **state)
 {
 	(void)state;
-	struct cascade *cascade = random_cascade(5, 2);
+	struct cascade *cascade = random_cascade(5, 2, true);
 	struct image image = random_picture(160, 120, 1, 5);
 	struct detections found = find(cascade, &image, (struct detect_options){1.1, 0, 20, 20, 40, 40, 1});
 	assert_true(found.count > 0);
@@ -201,7 +143,7 @@ static void impossible_options_are_refused(void **state)
 {
 	(void)state;
 	struct err err = {0};
-	struct cascade *cascade = random_cascade(5, 1);
+	struct cascade *cascade = random_cascade(5, 1, true);
 	struct image image = random_picture(400, 300, 1, 5);
 	struct detector *detector = detector_new(cascade, &err);
 	struct detections found = {0};
