@@ -39,7 +39,7 @@ int faces_check_skips(const struct face_set *set, double limit, struct err *err)
 		return err_set(err, ERR_DATA, "no picture is left");
 	return err_set(err, ERR_DATA,
 	               "%zu of %zu pictures could not be read, more than faces.max_skipped = %g allows; the first: %s: %s "
-	               "(all: skipped.tsv)",
+	               "(all: skipped.tsv; what was read is kept, so a higher limit costs no second reading)",
 	               set->skipped_pictures, chosen, limit, first->member, first->reason);
 }
 
