@@ -32,17 +32,21 @@ OVERRIDE := $(foreach pair,$(SET),--set '$(pair)')
 folder = $(STORE)/$(1)-$(ID_$(1))
 
 # Goals that need the plan of an experiment; the others work without a config.
+RUN_LOG := $(EXP_DIR)/run.json
 STAGES  := $(foreach word,$(MANIFEST),$(firstword $(subst :, ,$(word))))
+ifneq ($(filter-out $(STAGES),$(FROM) $(TO) $(STAGE)),)
+$(error $(filter-out $(STAGES),$(FROM) $(TO) $(STAGE)): no such stage; there are $(STAGES))
+endif
 TRAINED := run $(addprefix stage-,$(STAGES))
 # One run at a time on one OUT: these goals start make again under a lock (pipeline/targets.mk), and plan there.
 LOCK    := $(OUT)/.lock
-PLANNED := status $(if $(MOODCAST_LOCKED),$(TRAINED))
+PLANNED := status $(if $(or $(DRY),$(MOODCAST_LOCKED)),$(TRAINED))
 # A look at the state must not change the plan of a run that goes on meanwhile.
-ifneq ($(filter status,$(MAKECMDGOALS)),)
+ifneq ($(or $(filter status,$(MAKECMDGOALS)),$(DRY)),)
 PLAN_MK := $(EXP_DIR)/status.mk
 endif
 
-ifneq ($(filter $(PLANNED) $(TRAINED) report demo,$(MAKECMDGOALS)),)
+ifneq ($(filter $(PLANNED) $(TRAINED) report demo verify,$(MAKECMDGOALS)),)
 ifeq ($(wildcard $(CONFIG)),)
 $(error $(CONFIG) is not there; EXP is one of: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini)))
 endif
@@ -72,9 +76,9 @@ $(PLAN_MK): FORCE
 define stage_rule
 $(call folder,$(1))/done: | $(foreach up,$(UP_$(1)),$(call folder,$(up))/done)
 	@$(TRAIN) $(1) --config $(SNAPSHOT) $(OVERRIDE) $(foreach up,$(UP_$(1)),--in $(up)=$(call folder,$(up))) --out $(call folder,$(1))
-.PHONY: stage-$(1)
+$(if $(MOODCAST_LOCKED),.PHONY: stage-$(1)
 stage-$(1): $(call folder,$(1))/done
-	@:
+	@:)
 endef
 $(foreach stage,$(PLAN),$(eval $(call stage_rule,$(stage))))
 ifdef MOODCAST_LOCKED

@@ -1,12 +1,16 @@
 # What can be typed: `make help`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run status report demo test check bench fuzz weights clean
+.PHONY: help run status report demo compare verify gc test check bench fuzz weights clean
 
 help:
 	@echo "make run [EXP=sample] [SET=\"als.factors=64 …\"]   train what is out of date for configs/EXP.ini"
-	@echo "make status [EXP=…]    which stages are done and which are not"
+	@echo "     TO=stage ends there · FROM=stage only if all before it is done · DRY=1 only says what · KEEP_GOING=1 past a failure"
+	@echo "make status [EXP=…]    which stages are done, which are not and why"
 	@echo "make report [EXP=…]    where the last run's report lies (without one: run)"
+	@echo "make compare A=… B=… [C=… D=…]   finished experiments side by side: settings, figures, cost"
+	@echo "make verify [EXP=…] [STAGE=…]   are all results what was written; STAGE is run again and must leave the same bytes"
+	@echo "make gc [DRY=1]        remove results that no experiment's last run names"
 	@echo "make demo [EXP=…]      start the program with the last run's bundle for your webcam on http://127.0.0.1:8080"
 	@echo "make test              build and run every test"
 	@echo "make check             the same under AddressSanitizer and UBSan, and a build with clang"
@@ -19,28 +23,50 @@ help:
 
 # out/EXP/STAGE links to the current results of each stage; a link is replaced only when it changes.
 link = [ "$$(readlink $(EXP_DIR)/$(1))" = "$(2)" ] || { rm -f $(EXP_DIR)/$(1) && ln -s $(2) $(EXP_DIR)/$(1); }
-ifdef MOODCAST_LOCKED
+ifneq ($(DRY),)
+$(TRAINED): status
+	@:
+else ifdef MOODCAST_LOCKED
 run: $(foreach stage,$(PLAN),$(call folder,$(stage))/done)
 	@$(foreach stage,$(PLAN),$(call link,$(stage),../$(patsubst $(OUT)/%,%,$(call folder,$(stage)))) &&) true
 	@$(call link,metrics.json,evaluate/metrics.json)
 	@$(if $(filter pack,$(PLAN)),$(call link,bundle,pack/bundle),rm -f $(EXP_DIR)/bundle)
+	@cmp -s $(PLAN_MK:.mk=.json) $(RUN_LOG) || { cp $(PLAN_MK:.mk=.json) $(RUN_LOG).part && mv $(RUN_LOG).part $(RUN_LOG); }
 	@$(TRAIN) summary --in evaluate=$(call folder,evaluate) $(if $(filter pack,$(PLAN)),--in pack=$(call folder,pack)) --exp $(EXP)
+# Before anything runs; without a FROM nothing is asked.
+.PHONY: from
+from:
+	@$(if $(FROM),$(TRAIN) status --store $(STORE) --exp $(FROM) $(PLAN_MK:.mk=.json),:)
+$(foreach stage,$(PLAN),$(call folder,$(stage))/done): | from
 else
 # The stages inherit the lock's descriptor: it is held until the last of them has ended, whatever happens to make.
 $(TRAINED): locked
 	@:
+GOALS = $(sort $(filter $(TRAINED),$(MAKECMDGOALS)) $(if $(filter report demo,$(MAKECMDGOALS)),$(SHOW_RUN)))
 .PHONY: locked $(TRAINED)
 locked:
 	@mkdir -p $(OUT)
-	@MOODCAST_LOCKED=1 flock -n -E 75 $(LOCK) $(MAKE) --no-print-directory \
-	  $(sort $(filter $(TRAINED),$(MAKECMDGOALS)) $(if $(filter report demo,$(MAKECMDGOALS)),$(SHOW_RUN))) || { code=$$?; [ $$code -ne 75 ] || \
+	@MOODCAST_LOCKED=1 flock -n -E 75 $(LOCK) $(MAKE) --no-print-directory $(if $(KEEP_GOING),-k) \
+	  $(if $(TO),$(patsubst run,stage-$(TO),$(GOALS)),$(GOALS)) || { code=$$?; [ $$code -ne 75 ] || \
 	  { echo "error: $(LOCK): another run is at work in $(OUT)/; wait until it has ended, or give this one its own OUT=folder" >&2; code=3; }; \
 	  exit $$code; }
 endif
 
 status:
-	@$(foreach stage,$(PLAN),printf '%-10s %s %s\n' $(stage) $(ID_$(stage)) \
-	  "$$([ -e $(call folder,$(stage))/done ] && echo done || echo 'to do')";)
+	@$(TRAIN) status --store $(STORE) $(PLAN_MK:.mk=.json) $(RUN_LOG)
+
+RUNS = $(foreach name,$(A) $(B) $(C) $(D),$(OUT)/$(name))
+compare: programs
+	@$(TRAIN) compare $(RUNS)
+
+verify: programs
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
+	  $(TRAIN) verify --exp $(EXP_DIR) $(if $(STAGE),$(STAGE) --config $(SNAPSHOT) --out "$$scratch")
+
+gc:
+	@mkdir -p $(OUT)
+	@flock -n -E 75 $(LOCK) pipeline/gc.sh $(OUT) $(DRY) || { code=$$?; [ $$code -ne 75 ] || \
+	  { echo "error: $(LOCK): a run is at work in $(OUT)/; its results may be among those that no plan names yet" >&2; code=3; }; exit $$code; }
 
 # These two show what the last run left, whatever its SET was; without results, or with a SET of their own, they run first.
 SHOW_RUN := $(if $(and $(wildcard $(EXP_DIR)/report/done),$(if $(SET),,yes)),,run)

@@ -4,8 +4,6 @@
 
 #include "base/base.h"
 
-#define MOODCAST_VERSION "0.1.0"
-
 /* Installs the stop signals; where OpenBLAS took kernels far below this CPU, sets OPENBLAS_CORETYPE and starts the same
  * program again, once. Returns OK, also when that is not possible. */
 int app_start(char **argv);

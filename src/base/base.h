@@ -21,6 +21,8 @@
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 #define ARRAY_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
+#define MOODCAST_VERSION "0.1.0"
+
 /* ---- status and errors -------------------------------------------------------- */
 
 /* name, exit code of the programs, meaning. OK is 0 and only OK is 0. */
@@ -176,6 +178,11 @@ enum log_level { LOG_QUIET, LOG_WARN, LOG_INFO };
 void log_set_level(enum log_level level);
 void log_info(const char *topic, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void log_warn(const char *topic, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* From now on each of them, shown or not, is also appended to PATH as a JSON line of time (UTC), level, topic and text.
+ * One file at a time; not for several threads at once. The end adds the failure, if there was one (NULL: none). */
+int log_to_file(const char *path, struct err *err) MUST_CHECK;
+void log_end_file(const struct err *failure);
 
 /* A bar with rate and time left on a terminal (5 times a second at most), a line each 10 s otherwise.
  * Thread-safe. total 0 = unknown. */

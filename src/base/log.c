@@ -1,40 +1,93 @@
 #include "base/base.h"
 
+#include <fcntl.h>
 #include <omp.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static enum log_level shown_level = LOG_INFO;
+static int file = -1; /* of log_to_file */
 
 void log_set_level(enum log_level level)
 {
 	shown_level = level;
 }
 
-static void log_line(const char *topic, const char *mark, const char *fmt, va_list args)
+static void add_escaped(struct strbuf *line, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			strbuf_format(line, "\\%c", *text);
+		else if ((unsigned char)*text < 0x20)
+			strbuf_format(line, "\\u%04x", (unsigned)*text);
+		else
+			strbuf_add_bytes(line, text, 1);
+	}
+}
+
+/* One write(2) a line, so that lines stay whole. What cannot be written is not worth the work that it tells about. */
+static void write_record(const char *topic, const char *level, const char *text)
+{
+	struct strbuf line = {0};
+	struct timespec now;
+	struct tm utc;
+	char stamp[32];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
+	strbuf_format(&line, "{\"time\": \"%s.%03ldZ\", \"level\": \"%s\", \"topic\": \"", stamp, now.tv_nsec / 1000000, level);
+	add_escaped(&line, topic);
+	strbuf_add(&line, "\", \"text\": \"");
+	add_escaped(&line, text);
+	strbuf_add(&line, "\"}\n");
+	ssize_t written = line.text ? write(file, line.text, line.length) : 0;
+	(void)written;
+	strbuf_free(&line);
+}
+
+static void log_line(const char *topic, enum log_level level, const char *fmt, va_list args)
 {
 	char text[1024];
 	vsnprintf(text, sizeof text, fmt, args);
-	fprintf(stderr, "%s: %s%s\n", topic, mark, text);
+	if (shown_level >= level)
+		fprintf(stderr, "%s: %s%s\n", topic, level == LOG_WARN ? "warning: " : "", text);
+	if (file >= 0)
+		write_record(topic, level == LOG_WARN ? "warning" : "info", text);
 }
 
 void log_info(const char *topic, const char *fmt, ...)
 {
-	if (shown_level < LOG_INFO)
-		return;
 	va_list args;
 	va_start(args, fmt);
-	log_line(topic, "", fmt, args);
+	log_line(topic, LOG_INFO, fmt, args);
 	va_end(args);
 }
 
 void log_warn(const char *topic, const char *fmt, ...)
 {
-	if (shown_level < LOG_WARN)
-		return;
 	va_list args;
 	va_start(args, fmt);
-	log_line(topic, "warning: ", fmt, args);
+	log_line(topic, LOG_WARN, fmt, args);
 	va_end(args);
+}
+
+int log_to_file(const char *path, struct err *err)
+{
+	log_end_file(NULL);
+	file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	return file >= 0 ? OK : err_errno(err, "%s: cannot be written", path);
+}
+
+void log_end_file(const struct err *failure)
+{
+	if (file < 0)
+		return;
+	if (failure && failure->code != OK)
+		write_record("error", "error", failure->text);
+	close(file);
+	file = -1;
 }
 
 void progress_start(struct progress *progress, const char *topic, const char *unit, size_t total)

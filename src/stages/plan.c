@@ -18,6 +18,7 @@ struct planned {
 	bool active;
 	size_t up[MAX_UPSTREAM], n_up;
 	char id[ID_DIGITS + 1];
+	struct strbuf identity; /* what the id is the hash of */
 };
 
 struct plan {
@@ -106,27 +107,26 @@ static int add_inputs(const struct plan *plan, const struct path_list *paths, st
 
 static int identify(struct plan *plan, struct planned *planned, struct err *err)
 {
-	struct strbuf text = {0};
+	struct strbuf *text = &planned->identity;
 	struct path_list paths = {0};
 	char hex[SHA256_HEX];
-	strbuf_format(&text, "%s %d\n", planned->stage->name, planned->stage->version);
+	strbuf_format(text, "%s %d\n", planned->stage->name, planned->stage->version);
 	int status = settings_paths(plan->settings, planned->stage->sections, &paths, err);
 	if (status == OK)
 		status = link_stage(plan, planned, &paths, err);
 	if (status == OK)
-		status = settings_identity(plan->settings, planned->stage->sections, &text, err);
+		status = settings_identity(plan->settings, planned->stage->sections, text, err);
 	if (status == OK)
-		status = add_inputs(plan, &paths, &text, err);
+		status = add_inputs(plan, &paths, text, err);
 	for (size_t i = 0; status == OK && i < planned->n_up; i++)
-		strbuf_format(&text, "reads %s %s\n", plan->stages[planned->up[i]].stage->name, plan->stages[planned->up[i]].id);
+		strbuf_format(text, "reads %s %s\n", plan->stages[planned->up[i]].stage->name, plan->stages[planned->up[i]].id);
 	if (status == OK)
-		status = strbuf_check(&text, err);
+		status = strbuf_check(text, err);
 	if (status == OK) {
-		sha256_bytes(text.text, text.length, hex);
+		sha256_bytes(text->text, text->length, hex);
 		memcpy(planned->id, hex, ID_DIGITS);
 	}
 	path_list_free(&paths);
-	strbuf_free(&text);
 	return status == OK ? OK : err_wrap(err, "%s", planned->stage->name);
 }
 
@@ -163,6 +163,43 @@ static void plan_write(const struct plan *plan, struct strbuf *out)
 	}
 }
 
+static void add_lines(struct json *array, const char *text)
+{
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
+		struct strbuf line = {0};
+		strbuf_add_bytes(&line, text, strcspn(text, "\n"));
+		json_append_text(array, line.text ? line.text : "");
+		strbuf_free(&line);
+	}
+}
+
+/* PLAN.mk's fellow for programs, PLAN.json: of each stage what its identity is made of. */
+static int record_write(const struct plan *plan, const struct stage_options *options, struct err *err)
+{
+	struct json *root = json_object_new(), *overrides = json_set_array(root, "overrides"),
+	            *stages = json_set_object(root, "stages");
+	size_t stem = strlen(options->out);
+	for (size_t i = 0; i < options->n_overrides; i++)
+		json_append_text(overrides, options->overrides[i]);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct planned *planned = &plan->stages[i];
+		if (!planned->active)
+			continue;
+		struct json *stage = json_set_object(stages, planned->stage->name), *reads = json_set_array(stage, "reads");
+		json_set_text(stage, "id", planned->id);
+		for (size_t k = 0; k < planned->n_up; k++)
+			json_append_text(reads, plan->stages[planned->up[k]].stage->name);
+		add_lines(json_set_array(stage, "identity"), planned->identity.text);
+	}
+	if (stem > 3 && strcmp(options->out + stem - 3, ".mk") == 0)
+		stem -= 3;
+	char *path = mem_format(err, "%.*s.json", (int)stem, options->out);
+	int status = path ? json_save(root, path, err) : err->code;
+	free(path);
+	json_free(root);
+	return status;
+}
+
 /* make includes the file: it must keep its time when nothing changed, or make would start again for ever. */
 static int write_if_changed(const char *path, const struct strbuf *text, struct err *err)
 {
@@ -187,6 +224,8 @@ static int plan_make(struct plan *plan, const struct stage_options *options, str
 	plan_write(plan, &text);
 	if (status == OK)
 		status = strbuf_check(&text, err);
+	if (status == OK)
+		status = record_write(plan, options, err);
 	if (status == OK)
 		status = write_if_changed(options->out, &text, err);
 	strbuf_free(&text);
@@ -213,6 +252,8 @@ int plan_command(int argc, char **argv, struct err *err)
 		plan.stages = mem_alloc(options.n_words + 1, sizeof *plan.stages, err);
 	if (status == OK)
 		status = cache && plan.stages ? plan_make(&plan, &options, err) : err->code;
+	for (size_t i = 0; i < plan.count; i++)
+		strbuf_free(&plan.stages[i].identity);
 	free(plan.stages);
 	free(cache);
 	settings_free(settings);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "num/num.h"
+
 static int done_add(struct json *outputs, const char *folder, const char *name, struct err *err)
 {
 	char hex[SHA256_HEX], *path = path_join(folder, name, err);
@@ -63,6 +65,32 @@ static int done_outputs(const struct stage *stage, const char *folder, struct js
 	return status;
 }
 
+/* With what it was made: what may explain a difference that the settings do not. */
+static void add_program(struct json *done)
+{
+	struct json *program = json_set_object(done, "program");
+	json_set_text(program, "version", MOODCAST_VERSION);
+	json_set_text(program, "compiler", __VERSION__);
+	json_set_text(program, "blas", blas_version());
+	json_set_text(program, "blas_core", blas_core());
+	json_set_text(program, "cpu", cpu_level_name(cpu_features()->level));
+	json_set_integer(program, "cores", thread_count(0));
+}
+
+/* Effective, with those that change no result (threads, memory). */
+static int add_settings(const struct stage *stage, const struct stage_run *run, struct json *done, struct err *err)
+{
+	struct strbuf text = {0};
+	int status = settings_print(run->settings, SETTINGS_ALL, stage->sections, &text, err);
+	if (status == OK)
+		json_set_text(done, "settings", text.text);
+	strbuf_free(&text);
+	struct json *inputs = json_set_object(done, "inputs");
+	for (size_t i = 0; i < run->n_inputs; i++)
+		json_set_text(inputs, run->inputs[i].stage, path_name(run->inputs[i].folder));
+	return status;
+}
+
 static int write_done(const struct stage *stage, const struct stage_run *run, double seconds, struct err *err)
 {
 	struct json *done = json_object_new();
@@ -72,7 +100,10 @@ static int write_done(const struct stage *stage, const struct stage_run *run, do
 	json_set_number(done, "seconds", seconds);
 	json_set_integer(done, "peak_memory_bytes", (int64_t)peak_memory_bytes());
 	json_set_integer(done, "threads", run->threads);
-	int status = done_outputs(stage, run->out, json_set_object(done, "outputs"), err);
+	add_program(done);
+	int status = add_settings(stage, run, done, err);
+	if (status == OK)
+		status = done_outputs(stage, run->out, json_set_object(done, "outputs"), err);
 	char *path = status == OK ? stage_out_path(run, "done", err) : NULL;
 	if (status == OK)
 		status = path ? json_save(done, path, err) : err->code;
@@ -89,10 +120,21 @@ static int write_metrics(const struct stage_run *run, struct err *err)
 	return status;
 }
 
+/* log.jsonl of every attempt, the failed ones too. */
+static int start_log(const struct stage_run *run, struct err *err)
+{
+	char *path = stage_out_path(run, "log.jsonl", err);
+	int status = path ? log_to_file(path, err) : err->code;
+	free(path);
+	return status;
+}
+
 static int run_stage(const struct stage *stage, struct stage_run *run, struct err *err)
 {
 	double started = clock_seconds();
 	int status = folder_make(run->out, err);
+	if (status == OK)
+		status = start_log(run, err);
 	if (status == OK)
 		status = stage->run(run, err);
 	if (status == OK)
@@ -104,6 +146,10 @@ static int run_stage(const struct stage *stage, struct stage_run *run, struct er
 		log_info(stage->name, "%.1f s: %s", seconds, run->headline);
 	else
 		err_wrap(err, "%s", stage->name);
+	log_end_file(err);
+	struct err absent = {0};
+	if (status != OK && file_in(run->out, "log.jsonl", &absent))
+		log_info(stage->name, "its log: %s/log.jsonl", run->out);
 	return status;
 }
 

@@ -62,6 +62,15 @@ int plan_command(int argc, char **argv, struct err *err) MUST_CHECK;
  * next (with a bundle the demo as well). */
 int summary_command(int argc, char **argv, struct err *err) MUST_CHECK;
 
+/* --store DIR PLAN.json [LAST.json]: a line a stage: done, or to do and why, against the record of the last finished run. With --exp
+ * STAGE instead: ERR_SETTINGS unless all that stands above STAGE is done. */
+int status_command(int argc, char **argv, struct err *err) MUST_CHECK;
+/* out/A out/B …: settings, inputs, held-out figures and cost of finished runs side by side. */
+int compare_command(int argc, char **argv, struct err *err) MUST_CHECK;
+/* --exp out/EXP [STAGE --config FILE --out SCRATCH]: ERR_DATA when an output is not what its `done` says, or when STAGE,
+ * run again into SCRATCH, leaves other bytes. */
+int verify_command(int argc, char **argv, struct err *err) MUST_CHECK;
+
 /* Options that stages and plan share; parsed from argv in place. */
 struct stage_options {
 	const char *config, *out, *store, *exp;

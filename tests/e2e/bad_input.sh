@@ -17,7 +17,7 @@ refuse() {
     echo "$name: exit $got (expected $code): $said — expected: $part"; bad=1
   fi
   # What faces has read so far is kept on purpose: with faces.max_skipped raised it goes on from there.
-  local left; left=$(find "$scratch/result" -type f 2>/dev/null | grep -vE '(skipped\.tsv|faces\.h5(\.rows)?\.part)$')
+  local left; left=$(find "$scratch/result" -type f 2>/dev/null | grep -vE '(skipped\.tsv|log\.jsonl|faces\.h5(\.rows)?\.part)$')
   [ -z "$left" ] || { echo "$name: left $left"; bad=1; }
 }
 

@@ -4,13 +4,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
-# The programs under test are those that make runs.
-: "${MOODCAST_BIN:=$PWD/build/bin}"
-jobs=
-mode=$(basename "$(dirname "$MOODCAST_BIN")"); case $mode in asan|tsan|debug) ;; *) mode=release ;; esac
-small="sample.people=12 sample.pictures=6 sample.backgrounds=16 sample.playlists=300 sample.songs=300 cascade.num_pos=40 cascade.num_neg=60
-  cascade.stages=3 network.cut=block1_pool emotion.average_pool=15 emotion.epochs=3 tags.epochs=1 tags.size=16 als.iterations=3 evaluate.bootstrap=50"
-job() { make --no-print-directory -s $jobs run MODE=$mode EXP=sample OUT="$scratch/out" SET="$small $*" >"$scratch/log" 2>&1 || { cat "$scratch/log"; echo "make run failed"; exit 1; }; }
+. tests/support/small_run.sh
 stages_run() { grep -oE '^[a-z]+: [0-9.]+ s:' "$scratch/log" | cut -d: -f1 | tr '\n' ' '; }
 expect() { [ "$(stages_run)" = "$1" ] || { cat "$scratch/log"; echo "stages run: $(stages_run)— expected: $1"; exit 1; }; }
 
@@ -25,7 +19,6 @@ for file in faces/faces.h5 faces/skipped.tsv cascade/cascade.xml cascade/stages.
   [ -s "$out/$file" ] || [ "$(basename "$file")" = skipped.tsv ] || { echo "$file is missing or empty"; exit 1; }
 done
 [ -z "$(find "$scratch/out" -name '*.part')" ] || { echo "part files were left"; exit 1; }
-sums() { (cd "$scratch/out/store" && find . -type f ! -name done ! -name inputs.tsv | sort | xargs sha256sum); }
 sums >"$scratch/first"
 
 job als.factors=8
