@@ -1,116 +1,7 @@
 /* What every stage has around it: options, settings, folder, time, metrics.json, `done`. */
-#include "stages/stages.h"
+#include "stages/frame_internal.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-
-#include "num/num.h"
-
-static int done_add(struct json *outputs, const char *folder, const char *name, struct err *err)
-{
-	char hex[SHA256_HEX], *path = path_join(folder, name, err);
-	if (!path)
-		return err->code;
-	struct stat info;
-	int status = sha256_file(path, hex, err);
-	if (status == OK && stat(path, &info) != 0)
-		status = err_errno(err, "%s: cannot be looked at", path);
-	if (status == OK) {
-		struct json *entry = json_set_object(outputs, name);
-		json_set_text(entry, "sha256", hex);
-		json_set_integer(entry, "bytes", (int64_t)info.st_size);
-	}
-	free(path);
-	return status;
-}
-
-static int done_add_folder(struct json *outputs, const char *folder, const char *name, struct err *err)
-{
-	struct path_list files = {0};
-	char *path = path_join(folder, name, err);
-	int status = path ? folder_walk(&files, path, err) : err->code;
-	for (size_t i = 0; status == OK && i < files.count; i++)
-		status = done_add(outputs, folder, files.items[i] + strlen(folder) + 1, err);
-	path_list_free(&files);
-	free(path);
-	return status;
-}
-
-static bool file_in(const char *folder, const char *name, struct err *err)
-{
-	char *path = path_join(folder, name, err);
-	bool there = path && path_exists(path);
-	free(path);
-	return there;
-}
-
-/* Every file that the table promises, hashed; a promised file that is not there is an error. */
-static int done_outputs(const struct stage *stage, const char *folder, struct json *outputs, struct err *err)
-{
-	int status = done_add(outputs, folder, "metrics.json", err);
-	for (const char *at = stage->outputs; status == OK && *at; at += strspn(at, " ")) {
-		char name[128];
-		size_t length = strcspn(at, " ");
-		snprintf(name, sizeof name, "%.*s", (int)length, at);
-		char mark = name[length - 1];
-		if (mark == '/' || mark == '?')
-			name[length - 1] = '\0';
-		if (mark == '/')
-			status = done_add_folder(outputs, folder, name, err);
-		else if (mark != '?' || file_in(folder, name, err))
-			status = done_add(outputs, folder, name, err);
-		at += length;
-	}
-	return status;
-}
-
-/* With what it was made: what may explain a difference that the settings do not. */
-static void add_program(struct json *done)
-{
-	struct json *program = json_set_object(done, "program");
-	json_set_text(program, "version", MOODCAST_VERSION);
-	json_set_text(program, "compiler", __VERSION__);
-	json_set_text(program, "blas", blas_version());
-	json_set_text(program, "blas_core", blas_core());
-	json_set_text(program, "cpu", cpu_level_name(cpu_features()->level));
-	json_set_integer(program, "cores", thread_count(0));
-}
-
-/* Effective, with those that change no result (threads, memory). */
-static int add_settings(const struct stage *stage, const struct stage_run *run, struct json *done, struct err *err)
-{
-	struct strbuf text = {0};
-	int status = settings_print(run->settings, SETTINGS_ALL, stage->sections, &text, err);
-	if (status == OK)
-		json_set_text(done, "settings", text.text);
-	strbuf_free(&text);
-	struct json *inputs = json_set_object(done, "inputs");
-	for (size_t i = 0; i < run->n_inputs; i++)
-		json_set_text(inputs, run->inputs[i].stage, path_name(run->inputs[i].folder));
-	return status;
-}
-
-static int write_done(const struct stage *stage, const struct stage_run *run, double seconds, struct err *err)
-{
-	struct json *done = json_object_new();
-	json_set_text(done, "stage", stage->name);
-	json_set_integer(done, "version", stage->version);
-	json_set_text(done, "headline", run->headline);
-	json_set_number(done, "seconds", seconds);
-	json_set_integer(done, "peak_memory_bytes", (int64_t)peak_memory_bytes());
-	json_set_integer(done, "threads", run->threads);
-	add_program(done);
-	int status = add_settings(stage, run, done, err);
-	if (status == OK)
-		status = done_outputs(stage, run->out, json_set_object(done, "outputs"), err);
-	char *path = status == OK ? stage_out_path(run, "done", err) : NULL;
-	if (status == OK)
-		status = path ? json_save(done, path, err) : err->code;
-	free(path);
-	json_free(done);
-	return status;
-}
 
 static int write_metrics(const struct stage_run *run, struct err *err)
 {
@@ -141,7 +32,7 @@ static int run_stage(const struct stage *stage, struct stage_run *run, struct er
 		status = write_metrics(run, err);
 	double seconds = clock_seconds() - started;
 	if (status == OK)
-		status = write_done(stage, run, seconds, err);
+		status = done_write(stage, run, seconds, err);
 	if (status == OK)
 		log_info(stage->name, "%.1f s: %s", seconds, run->headline);
 	else

@@ -1,0 +1,10 @@
+#ifndef MOODCAST_FRAME_INTERNAL_H
+#define MOODCAST_FRAME_INTERNAL_H
+
+#include "stages/stages.h"
+
+bool file_in(const char *folder, const char *name, struct err *err); /* is it there? */
+/* Hashes every output that the table promises (a missing one is an error) and writes OUT/done, the last file of a stage. */
+int done_write(const struct stage *stage, const struct stage_run *run, double seconds, struct err *err) MUST_CHECK;
+
+#endif
