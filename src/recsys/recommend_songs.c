@@ -61,11 +61,13 @@ static int search_songs(const struct recommend_work *work, struct best_list *lis
 		return err->code;
 	for (size_t i = 0; i < work->n_chosen; i++)
 		queries[i] = view->playlist_factor + work->chosen[i].playlist * view->n_factors;
+	struct row_sketch sketch = {view->song_code, view->song_code_scale, view->song_code_error};
 	row_search_run(&(struct row_search){.rows = view->song_factor,
 	                                    .count = view->n_songs,
 	                                    .dims = view->n_factors,
 	                                    .order = view->song_order,
 	                                    .norm = view->song_norm,
+	                                    .sketch = view->song_code ? &sketch : NULL,
 	                                    .excluded = work->excluded,
 	                                    .queries = queries,
 	                                    .n_queries = work->n_chosen,

@@ -137,6 +137,21 @@ static int pack_order(struct recommender *r, struct err *err)
 	return row_search_order(r->view.song_factor, songs, r->view.n_factors, order, norm, err);
 }
 
+static int pack_codes(struct recommender *r, struct err *err)
+{
+	size_t blocks = sketch_blocks(r->view.n_songs), steps = sketch_steps(r->view.n_factors);
+	uint8_t *code = own(r, blocks, steps * SKETCH_ROWS * 4, err);
+	float *scale = code ? own(r, blocks, SKETCH_ROWS * sizeof *scale, err) : NULL;
+	float *error = scale ? own(r, blocks, SKETCH_ROWS * sizeof *error, err) : NULL;
+	if (!error)
+		return err->code;
+	sketch_build(r->view.song_factor, r->view.song_order, r->view.n_songs, r->view.n_factors, code, scale, error);
+	r->view.song_code = code;
+	r->view.song_code_scale = scale;
+	r->view.song_code_error = error;
+	return OK;
+}
+
 static int pack_all(struct recommender *r, const struct recommender_source *source, const size_t *rows, struct err *err)
 {
 	const struct playlists *playlists = source->playlists;
@@ -149,6 +164,8 @@ static int pack_all(struct recommender *r, const struct recommender_source *sour
 	int code = pack_vectors(r, source, err);
 	if (code == OK)
 		code = pack_order(r, err);
+	if (code == OK)
+		code = pack_codes(r, err);
 	if (code == OK)
 		code = pack_texts(r, &playlists->tag_name, NULL, playlists->n_tags, &r->view.tag_name, err);
 	if (code == OK)
@@ -230,6 +247,7 @@ static struct tensor offsets_of(const char *name, const struct text_table *table
 
 static int write_view(const char *path, const struct recommender_view *v, struct err *err)
 {
+	size_t blocks = sketch_blocks(v->n_songs), block = sketch_steps(v->n_factors) * SKETCH_ROWS * 4;
 	const struct tensor tensors[] = {
 	    matrix_of("tag/vector", v->n_tags, v->n_dims, v->tag_vector),
 	    bytes_of("tag/name/bytes", &v->tag_name),
@@ -249,6 +267,9 @@ static int write_view(const char *path, const struct recommender_view *v, struct
 	    matrix_of("song/factor", v->n_songs, v->n_factors, v->song_factor),
 	    vector_of("song/order", NPY_I32, v->n_songs, v->song_order),
 	    vector_of("song/norm", NPY_F32, v->n_songs, v->song_norm),
+	    {.name = "song/code", .type = NPY_U8, .rank = 2, .dims = {blocks, block}, .data = v->song_code},
+	    vector_of("song/code_scale", NPY_F32, blocks * SKETCH_ROWS, v->song_code_scale),
+	    vector_of("song/code_error", NPY_F32, blocks * SKETCH_ROWS, v->song_code_error),
 	    bytes_of("song/name/bytes", &v->song_name),
 	    offsets_of("song/name/offsets", &v->song_name),
 	    bytes_of("song/artist/bytes", &v->song_artist),

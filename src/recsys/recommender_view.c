@@ -1,6 +1,7 @@
 /* The recommender's data: from a mapped file or from arrays, checked before anything follows an index in it. */
 #include "recsys/recsys_internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,14 @@ static int check_song_order(const char *file, const struct recommender_view *vie
 	return code;
 }
 
+static int check_song_codes(const char *file, const struct recommender_view *view, struct err *err)
+{
+	for (size_t i = 0; view->song_code && i < sketch_blocks(view->n_songs) * SKETCH_ROWS; i++)
+		if (!isfinite(view->song_code_scale[i]) || !(view->song_code_error[i] >= 0 && isfinite(view->song_code_error[i])))
+			return err_set(err, ERR_DATA, "%s: song/code_scale, song/code_error: entry %zu is no step and length", file, i);
+	return OK;
+}
+
 /* Everything that does not need the number of elements behind an array. */
 static int check_view(const char *file, const struct recommender_view *view, struct err *err)
 {
@@ -78,7 +87,9 @@ static int check_view(const char *file, const struct recommender_view *view, str
 		code = check_indices(file, "playlist_songs/index", view->playlist_song, songs, view->n_songs, err);
 	if (code == OK)
 		code = check_song_ids(file, view, err);
-	return code == OK ? check_song_order(file, view, err) : code;
+	if (code == OK)
+		code = check_song_order(file, view, err);
+	return code == OK ? check_song_codes(file, view, err) : code;
 }
 
 /* ---- tags by text ------------------------------------------------------------------------------------ */
@@ -265,6 +276,23 @@ static int need_order(const struct tensor_file *file, struct recommender_view *v
 	return code;
 }
 
+static int need_codes(const struct tensor_file *file, struct recommender_view *view, struct err *err)
+{
+	const struct tensor *codes, *scale, *error;
+	size_t blocks = sketch_blocks(view->n_songs), block = sketch_steps(view->n_factors) * SKETCH_ROWS * 4;
+	int code = tensors_need(file, "song/code", NPY_U8, 2, (size_t[]){blocks, block}, &codes, err);
+	if (code == OK)
+		code = tensors_need(file, "song/code_scale", NPY_F32, 1, (size_t[]){blocks * SKETCH_ROWS}, &scale, err);
+	if (code == OK)
+		code = tensors_need(file, "song/code_error", NPY_F32, 1, (size_t[]){blocks * SKETCH_ROWS}, &error, err);
+	if (code == OK) {
+		view->song_code = codes->data;
+		view->song_code_scale = scale->data;
+		view->song_code_error = error->data;
+	}
+	return code;
+}
+
 static int need_arrays(const struct tensor_file *file, struct recommender_view *view, struct err *err)
 {
 	int code = need_numbers(file, "playlist/id", view->n_playlists, &view->playlist_id, err);
@@ -274,6 +302,8 @@ static int need_arrays(const struct tensor_file *file, struct recommender_view *
 		code = need_numbers(file, "song/id", view->n_songs, &view->song_id, err);
 	if (code == OK)
 		code = need_order(file, view, err);
+	if (code == OK)
+		code = need_codes(file, view, err);
 	if (code == OK)
 		code = need_links(file, "tag_playlists", view->n_tags, &view->tag_start, &view->tag_playlist, err);
 	if (code == OK)

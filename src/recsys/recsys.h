@@ -337,6 +337,9 @@ struct recommender_view {
 	const float *song_factor;     /* [s][f] */
 	const int32_t *song_order;    /* [s] songs by falling length of their factors; NULL: searches look at every song */
 	const float *song_norm;       /* [s] these lengths */
+	/* The same songs as bytes in that order, sixteen in a block (sketch.c); NULL: searches read the floats. */
+	const uint8_t *song_code;                  /* [⌈s/16⌉][⌈f/4⌉][16][4] */
+	const float *song_code_scale, *song_code_error; /* [⌈s/16⌉][16] */
 	struct text_table song_name, song_artist;
 };
 

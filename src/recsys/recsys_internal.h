@@ -51,6 +51,39 @@ static inline void best_offer(struct best_list *best, float score, uint32_t id)
 /* Sorts; returns how many (≤ k) stand in buffer, best first. */
 size_t best_finish(struct best_list *best);
 
+/* ---- rows as bytes (sketch.c) ---- */
+
+#define SKETCH_ROWS 16
+#define SKETCH_QUERIES 8
+struct sketch_query {
+	const int8_t *code; /* [4 · steps] */
+	float scale, a, b, floor;
+	int32_t shift; /* 128 Σ code */
+};
+struct sketch_block {
+	const uint8_t *code; /* [steps][SKETCH_ROWS][4] */
+	size_t steps;
+	const float *scale, *error, *norm; /* [SKETCH_ROWS] */
+};
+/* masks[q] bit r: row r may reach the floor of query q. */
+typedef void sketch_block_kernel(const struct sketch_block *block, const struct sketch_query *const queries[SKETCH_QUERIES],
+                                 uint16_t masks[SKETCH_QUERIES]);
+sketch_block_kernel sketch_block_ref;
+/* Of one level, at the highest with or without the instruction for byte products; NULL where this CPU has not got it. */
+sketch_block_kernel *sketch_block_at(enum cpu_level level, bool vnni);
+/* The fastest that this CPU has. */
+sketch_block_kernel *sketch_block_best(void);
+
+struct row_sketch {
+	const uint8_t *code;        /* [sketch_blocks(count)][sketch_steps(dims)][SKETCH_ROWS][4], rows by falling length */
+	const float *scale, *error; /* [sketch_blocks(count)][SKETCH_ROWS] step of a row's codes; length of what rounding took */
+};
+size_t sketch_steps(size_t dims);
+size_t sketch_blocks(size_t count);
+bool sketch_serves(size_t dims); /* wider rows are searched without */
+void sketch_build(const float *rows, const int32_t *order, size_t count, size_t dims, uint8_t *code, float *scale,
+                  float *error);
+
 /* For each query the rows with the largest dot products, by its own list (already started). */
 struct row_search {
 	const float *rows; /* [count][dims] */
@@ -59,12 +92,14 @@ struct row_search {
 	 * the list, and finds what a whole scan finds (Teflioudi, Gemulla and Mykytiuk 2015). NULL: every row is looked at. */
 	const int32_t *order;
 	const float *norm;
+	const struct row_sketch *sketch; /* of these rows in this order; NULL = none */
 	const uint8_t *excluded; /* [count], nonzero = never offered; NULL = none */
 	const float *const *queries;
 	size_t n_queries;
 	struct best_list *best; /* [n_queries] */
 };
 void row_search_run(const struct row_search *search);
+void sketch_search(const struct row_search *search); /* the same with a sketch, which is there */
 /* order[count], norm[count] of rows [count][dims]; equal lengths by rising row. */
 int row_search_order(const float *rows, size_t count, size_t dims, int32_t *order, float *norm,
                      struct err *err) MUST_CHECK;
@@ -74,7 +109,7 @@ struct recommender {
 	struct recommender_view view;
 	uint32_t *slots; /* [n_slots] 0 = empty, else 1 + 2 · tag + (1 = by displayed spelling); linear probing */
 	size_t n_slots;  /* a power of two */
-	void *owned[20]; /* what a built recommender holds of its own */
+	void *owned[24]; /* what a built recommender holds of its own */
 	size_t n_owned;
 };
 

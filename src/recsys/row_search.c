@@ -140,6 +140,10 @@ static void search_some(const struct row_search *search)
 
 void row_search_run(const struct row_search *search)
 {
+	if (search->sketch && search->order && sketch_serves(search->dims)) {
+		sketch_search(search);
+		return;
+	}
 	for (size_t first = 0; first < search->n_queries; first += MOST_GROUPS * AT_ONCE) {
 		struct row_search some = *search;
 		size_t left = search->n_queries - first;

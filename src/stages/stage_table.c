@@ -53,7 +53,7 @@ const struct stage stage_table[] = {
      .help = "judges every model on held-out people and playlists", .outputs = "predictions.tsv?"},
     {.name = "report", .version = 1, .sections = "report", .run = stage_report, .help = "writes one HTML page",
      .outputs = "index.html"},
-    {.name = "pack", .version = 2, .sections = "pack recommend emotion network preprocess", .run = stage_pack,
+    {.name = "pack", .version = 3, .sections = "pack recommend emotion network preprocess", .run = stage_pack,
      .active = all_given, .help = "bundles the models for the runtime", .outputs = "bundle/"},
 };
 const size_t stage_count = ARRAY_COUNT(stage_table);
