@@ -95,6 +95,7 @@ struct emotion_settings {
 struct playlists_settings {
 	struct text_list input, pairs, song_meta;
 	double holdout, max_skipped;
+	bool matrix_market;
 };
 struct tags_settings {
 	int model, output, negatives; /* enum tags_model, tags_output, tags_negatives */
@@ -109,7 +110,7 @@ struct als_settings {
 };
 struct recommend_settings {
 	struct text_map tags; /* recommend.tags.LABEL = tag, tag */
-	long similar_tags, playlists, songs_per_playlist, choices, count;
+	long similar_tags, playlists, songs_per_playlist, choices, count, per_artist;
 	double min_similarity;
 	double tag_weight, sharpness, damping, als_weight; /* of the ranking of songs for a playlist */
 };

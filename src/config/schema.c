@@ -105,6 +105,7 @@ const struct setting schema[] = {
     OTHER("playlists", "pairs", PATHS, playlists.pairs, "", "CSV files playlist_id,song_id, joined by id"),
     OTHER("playlists", "song_meta", PATHS, playlists.song_meta, "", "Melon song_meta.json for names and artists"),
     REAL("playlists", "holdout", playlists.holdout, "0.1", 0, 0.9, "share of playlists whose hidden halves judge the models"),
+    OTHER("playlists", "matrix_market", BOOL, playlists.matrix_market, "no", "write the likes as likes.mtx (Matrix Market) as well"),
     REAL("playlists", "max_skipped", playlists.max_skipped, "0.02", 0, 1, "share of malformed records above which the stage fails"),
 
     INTEGER("tags", "size", tags.size, "100", 2, 2000, "dimensions of a tag vector"),
@@ -138,6 +139,7 @@ const struct setting schema[] = {
     INTEGER("recommend", "songs_per_playlist", recommend.songs_per_playlist, "20", 1, 10000, "best songs of each playlist"),
     INTEGER("recommend", "choices", recommend.choices, "40", 1, 100000, "best songs among which the seed chooses"),
     INTEGER("recommend", "count", recommend.count, "10", 1, 1000, "songs in an answer"),
+    INTEGER("recommend", "per_artist", recommend.per_artist, "2", 0, 1000, "songs of one artist in an answer where there are others; 0 = any number"),
     REAL("recommend", "min_similarity", recommend.min_similarity, "0.3", -1, 1, "cosine below which a tag is not similar"),
     REAL("recommend", "tag_weight", recommend.tag_weight, "0.3", 0, 1000, "continuing a playlist: what a shared tag counts beside a shared song"),
     REAL("recommend", "sharpness", recommend.sharpness, "1.2", 0.01, 100, "power of the likeness of two playlists"),

@@ -92,3 +92,25 @@ int playlists_save_likes(const struct playlists *playlists, const char *npz_path
 	csr_free(&matrix);
 	return status;
 }
+
+/* Matrix Market exchange format (Boisvert, Pozo and Remington 1996): 1-based "row column value" lines. */
+int playlists_save_market(const struct playlists *playlists, const char *path, struct err *err)
+{
+	struct csr matrix;
+	struct out_file out = {0};
+	int status = playlists_matrix(playlists, &matrix, err);
+	if (status != OK)
+		return status;
+	status = out_open(&out, path, err);
+	if (status == OK) {
+		fprintf(out.stream, "%%%%MatrixMarket matrix coordinate real general\n%% playlists x songs: like counts, training part\n%zu %zu %lld\n",
+		        matrix.rows, matrix.columns, (long long)matrix.start[matrix.rows]);
+		for (size_t r = 0; r < matrix.rows; r++)
+			for (int64_t e = matrix.start[r]; e < matrix.start[r + 1]; e++)
+				fprintf(out.stream, "%zu %d %.9g\n", r + 1, matrix.index[e] + 1, (double)matrix.value[e]);
+		status = out_commit(&out, err);
+	}
+	out_discard(&out);
+	csr_free(&matrix);
+	return status;
+}

@@ -13,6 +13,18 @@ static size_t seeds_wanted(const struct recommend_request *request)
 	return count;
 }
 
+/* *tag ← the known one that is spelt most alike, if any is; either way a note says so. */
+static int replace_unknown(struct recommend_work *work, const char *name, size_t *tag, struct err *err)
+{
+	const struct text_table *display = &work->recommender->view.tag_display;
+	*tag = recommender_spelt_like(work->recommender, name);
+	if (*tag == work->recommender->view.n_tags)
+		return recommend_note(work, err, "tag '%s' is in no playlist that was learnt from", name);
+	const int64_t *at = display->offsets + *tag;
+	return recommend_note(work, err, "tag '%s' is in no playlist that was learnt from; '%.*s' is spelt most like it and taken instead",
+	                      name, (int)(at[1] - at[0]), (const char *)display->bytes + at[0]);
+}
+
 /* Adds the known ones of `tags`, which share `probability` equally. */
 static int add_seeds(struct recommend_work *work, char *const *tags, size_t count, size_t label, double probability,
                      struct err *err)
@@ -20,13 +32,13 @@ static int add_seeds(struct recommend_work *work, char *const *tags, size_t coun
 	size_t first = work->n_seeds;
 	for (size_t i = 0; i < count; i++) {
 		size_t tag = recommender_tag(work->recommender, tags[i]);
-		if (tag < work->recommender->view.n_tags) {
-			work->seeds[work->n_seeds++] = (struct seed_tag){tag, label, 0, probability};
-			continue;
-		}
-		int code = recommend_note(work, err, "tag '%s' is in no playlist that was learnt from", tags[i]);
+		int code = OK;
+		if (tag == work->recommender->view.n_tags)
+			code = replace_unknown(work, tags[i], &tag, err);
 		if (code != OK)
 			return code;
+		if (tag < work->recommender->view.n_tags)
+			work->seeds[work->n_seeds++] = (struct seed_tag){tag, label, 0, probability};
 	}
 	for (size_t s = first; s < work->n_seeds; s++)
 		work->seeds[s].weight = probability / (double)(work->n_seeds - first);

@@ -59,6 +59,8 @@ struct playlist_summary {
 struct playlist_summary playlists_summary(const struct playlists *playlists);
 /* likes.npz: the same matrix for scipy.sparse.load_npz. */
 int playlists_save_likes(const struct playlists *playlists, const char *npz_path, struct err *err) MUST_CHECK;
+/* likes.mtx: the same as Matrix Market text. */
+int playlists_save_market(const struct playlists *playlists, const char *path, struct err *err) MUST_CHECK;
 
 /* Gathers playlists from any number of inputs. Of a record that cannot be used, or of a single tag or song in it, the reason is counted and
  * the place kept for skipped.tsv; only a file that cannot be read to its end is an error. */
@@ -388,6 +390,7 @@ struct recommend_request {
 	size_t count; /* songs wanted */
 	uint64_t seed;
 	size_t similar_tags, playlists, songs_per_playlist, choices;
+	size_t per_artist; /* songs of one artist in an answer, as long as there are others; 0 = any number */
 	double min_similarity;
 };
 
@@ -422,7 +425,7 @@ struct recommend_result {
  *   3. for each playlist the `songs_per_playlist` best songs of the whole catalogue by ALS (factor · factor), without
  *      history and the listener's songs; each is a vote of playlist weight / log2(rank + 2);
  *   4. candidates by closeness to the listener's songs where given, else by votes; `count` of the best `choices` are
- *      drawn by the seed and given in that order.
+ *      drawn by the seed and given in that order, at most `per_artist` of an artist where the choices suffice.
  * With neither a known tag nor a known song the result is empty and a note says so. A pure function of data and request.
  * ERR_SETTINGS for counts of zero or values out of range. */
 int recommend(const struct recommender *recommender, const struct recommend_request *request,

@@ -113,6 +113,10 @@ struct recommender {
 	size_t n_owned;
 };
 
+/* The tag of some playlist whose spelling is nearest to that of an unknown one, of equals the one that more playlists hold; n_tags when none is
+ * near. */
+size_t recommender_spelt_like(const struct recommender *recommender, const char *tag);
+
 /* ---- the steps of a recommendation, in their order ---- */
 
 #define NO_INDEX SIZE_MAX

@@ -120,6 +120,7 @@ static int query_build(struct query *query, const struct bundle *bundle, const s
 	                                            .playlists = counts->playlists,
 	                                            .songs_per_playlist = counts->songs_per_playlist,
 	                                            .choices = counts->choices,
+	                                            .per_artist = counts->per_artist,
 	                                            .min_similarity = counts->min_similarity};
 	return OK;
 }

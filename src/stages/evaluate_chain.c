@@ -150,6 +150,7 @@ static int ask(struct chain *chain, size_t face, struct recommend_result *result
 	    .playlists = (size_t)asked->playlists,
 	    .songs_per_playlist = (size_t)asked->songs_per_playlist,
 	    .choices = (size_t)asked->choices,
+	    .per_artist = (size_t)asked->per_artist,
 	    .min_similarity = asked->min_similarity,
 	};
 

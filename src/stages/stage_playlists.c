@@ -48,6 +48,14 @@ static int check_skips(struct stage_run *run, struct playlist_reader *reader, st
 	return status == OK ? playlist_reader_check(reader, run->settings->playlists.max_skipped, err) : status;
 }
 
+static int save_market(struct stage_run *run, const struct playlists *playlists, struct err *err)
+{
+	char *path = stage_out_path(run, "likes.mtx", err);
+	int status = path ? playlists_save_market(playlists, path, err) : err->code;
+	free(path);
+	return status;
+}
+
 static int save(struct stage_run *run, const struct playlists *playlists, struct err *err)
 {
 	char *lists = stage_out_path(run, "playlists.h5", err), *likes = stage_out_path(run, "likes.npz", err);
@@ -56,7 +64,7 @@ static int save(struct stage_run *run, const struct playlists *playlists, struct
 		status = playlists_save_likes(playlists, likes, err);
 	free(lists);
 	free(likes);
-	return status;
+	return status == OK && run->settings->playlists.matrix_market ? save_market(run, playlists, err) : status;
 }
 
 static bool is_synthetic(const struct text_list *input)

@@ -43,7 +43,7 @@ const struct stage stage_table[] = {
      .active = faces_given, .help = "trains the expression head on the features",
      .outputs = "emotion.h5 history.jsonl"},
     {.name = "playlists", .version = 1, .sections = "run playlists", .run = stage_playlists, .active = playlists_given,
-     .help = "reads playlists into playlists.h5 and the likes matrix", .outputs = "playlists.h5 likes.npz skipped.tsv"},
+     .help = "reads playlists into playlists.h5 and the likes matrix", .outputs = "playlists.h5 likes.npz likes.mtx? skipped.tsv"},
     {.name = "tags", .version = 2, .sections = "run tags", .run = stage_tags, .active = playlists_given,
      .help = "trains Word2Vec on the playlists' tags",
      .outputs = "tags.vec tags.bin tag_keys.tsv tag_neighbours.tsv tag_similarity.h5"},
@@ -53,7 +53,7 @@ const struct stage stage_table[] = {
      .help = "judges every model on held-out people and playlists", .outputs = "predictions.tsv?"},
     {.name = "report", .version = 1, .sections = "report", .run = stage_report, .help = "writes one HTML page",
      .outputs = "index.html"},
-    {.name = "pack", .version = 3, .sections = "pack recommend emotion network preprocess", .run = stage_pack,
+    {.name = "pack", .version = 4, .sections = "pack recommend emotion network preprocess", .run = stage_pack,
      .active = all_given, .help = "bundles the models for the runtime", .outputs = "bundle/"},
 };
 const size_t stage_count = ARRAY_COUNT(stage_table);

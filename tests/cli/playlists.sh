@@ -22,7 +22,7 @@ json.dump([{"id": 42, "song_name": "마흔둘", "artist_name_basket": ["가", "�
 json.dump([{"id": 1}, {"id": "x"}], open(f"{folder}/bad.json", "w"))
 open(f"{folder}/cut.json", "w").write(open(f"{folder}/a.json").read()[:5000])
 MAKE
-common="playlists.pairs=$folder/pairs.csv playlists.song_meta=$folder/meta.json playlists.holdout=0.5"
+common="playlists.pairs=$folder/pairs.csv playlists.song_meta=$folder/meta.json playlists.holdout=0.5 playlists.matrix_market=yes"
 run() { # out inputs
   local arguments=() setting
   for setting in $common "playlists.input=$2"; do arguments+=(--set "$setting"); done
@@ -33,6 +33,7 @@ run two "$folder/a.csv.gz,$folder/b.json"
 $python tests/golden/playlists_check.py "$folder/one"
 cmp "$folder/one/playlists.h5" "$folder/two/playlists.h5"
 cmp "$folder/one/likes.npz" "$folder/two/likes.npz"
+cmp "$folder/one/likes.mtx" "$folder/two/likes.mtx"
 [ "$(wc -l <"$folder/one/skipped.tsv")" = 1 ]
 
 refuse() { # what status words input

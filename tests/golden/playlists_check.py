@@ -3,6 +3,7 @@ import sys
 
 import h5py
 import numpy as np
+import scipy.io
 import scipy.sparse
 
 folder = sys.argv[1]
@@ -44,3 +45,5 @@ matrix = scipy.sparse.load_npz(f"{folder}/likes.npz")
 assert matrix.shape == (len(ids), len(songs)) and matrix.dtype == np.float32 and matrix.has_sorted_indices
 rows = np.repeat(np.arange(len(ids)), np.diff(start))[held == 0]
 assert matrix.nnz == len(rows) and np.array_equal(matrix.indices, index[held == 0]) and np.array_equal(matrix.data, likes[rows].astype(np.float32))
+market = scipy.io.mmread(f"{folder}/likes.mtx").tocsr()
+assert market.shape == matrix.shape and (market != matrix).nnz == 0

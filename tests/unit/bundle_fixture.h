@@ -174,6 +174,7 @@ static inline struct json *fixture_card(const char *folder)
 	json_set_integer(recommend, "choices", 4);
 	json_set_integer(recommend, "count", 3);
 	json_set_number(recommend, "min_similarity", 0.5);
+	json_set_integer(recommend, "per_artist", 0);
 	struct json *files = json_set_object(card, "files");
 	fixture_file(files, folder, "cascade.xml");
 	fixture_file(files, folder, "emotion.safetensors");

@@ -508,6 +508,47 @@ static void nothing_known_gives_an_empty_answer_that_says_so(void **state)
 	world_free(w);
 }
 
+/* Every second song is by the same artist, the others by nobody known. */
+static void an_artist_has_so_many_songs_while_there_are_others(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct world *w = world_new();
+	struct recommender *r;
+	char *seeds[] = {"tag2", "tag3"};
+	struct recommend_label label = {"positive", 1, seeds, 2};
+	struct recommend_request request = request_of(&label, 1);
+	struct recommend_result result;
+	assert_ok(recommender_build(&r, &w->source, &err));
+	for (size_t most = 0; most < 3; most++) {
+		request.per_artist = most;
+		size_t by_artist = 0, largest = 0;
+		for (request.seed = 0; request.seed < 20; request.seed++) {
+			assert_ok(recommend(r, &request, &result, &err));
+			assert_int_equal(result.count, request.count);
+			by_artist = 0;
+			for (size_t i = 0; i < result.count; i++)
+				by_artist += result.songs[i].artist[0] != '\0';
+			largest = by_artist > largest ? by_artist : largest;
+			recommend_result_free(&result);
+		}
+		assert_true(most == 0 ? largest > 2 : largest <= most);
+	}
+	/* All choices by one artist: the answer is full all the same. */
+	for (size_t s = 0; s < SONGS; s++) {
+		free(w->playlists.song_artist.items[s]);
+		w->playlists.song_artist.items[s] = mem_text("가수", &err);
+	}
+	recommender_free(r);
+	assert_ok(recommender_build(&r, &w->source, &err));
+	request.per_artist = 1;
+	assert_ok(recommend(r, &request, &result, &err));
+	assert_int_equal(result.count, request.count);
+	recommend_result_free(&result);
+	recommender_free(r);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -521,6 +562,7 @@ int main(void)
 	    cmocka_unit_test(the_seed_chooses_among_the_best),
 	    cmocka_unit_test(the_listeners_songs_come_first_in_the_order),
 	    cmocka_unit_test(nothing_known_gives_an_empty_answer_that_says_so),
+	    cmocka_unit_test(an_artist_has_so_many_songs_while_there_are_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
