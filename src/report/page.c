@@ -199,7 +199,7 @@ void page_figures_start(struct page *page)
 
 int page_figure(struct page *page, const struct plot *plot, const char *caption, struct err *err)
 {
-	strbuf_add(&page->body, "<figure>");
+	strbuf_add(&page->body, plot->large ? "<figure class=\"large\">" : "<figure>");
 	if (plot_draw(plot, &page->body, err) != OK)
 		return err->code;
 	add_element(page, "figcaption", caption);

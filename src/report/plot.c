@@ -8,6 +8,7 @@
 
 #define WIDTH 480
 #define HEIGHT 300
+#define LARGE 2
 /* Colours that gnuplot is given for ink and grid, replaced afterwards by the colour of the text around the plot. */
 #define INK "#010203"
 #define GRID "#040506"
@@ -61,7 +62,9 @@ static void add_frame(struct strbuf *script, const struct plot *plot)
 	              "set encoding utf8\nset terminal svg size %d,%d dynamic noenhanced font 'sans-serif,13'\n"
 	              "set border 3 lc rgb '%s'\nset tics nomirror out scale 0.5 textcolor rgb '%s'\n"
 	              "set grid ytics lc rgb '%s' lw 1 dt 1\nset format y '%%g'\n",
-	              WIDTH, HEIGHT, INK, INK, GRID);
+	              plot->large ? LARGE * WIDTH : WIDTH, plot->large ? LARGE * HEIGHT : HEIGHT, INK, INK, GRID);
+	if (plot->large)
+		strbuf_add(script, "unset tics\nunset border\nset offsets graph 0.06, graph 0.06, graph 0.04, graph 0.04\n");
 	if (legend)
 		strbuf_format(script, "set key tmargin center horizontal textcolor rgb '%s'\n", INK);
 	else
@@ -96,15 +99,23 @@ static size_t add_curves(struct strbuf *script, const struct plot *plot)
 		const struct plot_series *series = &plot->series[s];
 		strbuf_format(script, "$d%zu << END_OF_DATA\n", s);
 		for (size_t i = 0; i < series->count; i++)
-			if (shown(plot, series, i) && ++points)
-				strbuf_format(script, "%.9g %.9g\n", series->x[i], series->y[i]);
+			if (shown(plot, series, i) && ++points) {
+				strbuf_format(script, "%.9g %.9g ", series->x[i], series->y[i]);
+				if (plot->labels)
+					add_name(script, plot->labels[i]);
+				strbuf_add(script, "\n");
+			}
 		strbuf_add(script, "END_OF_DATA\n");
 	}
 	strbuf_add(script, "plot ");
 	for (size_t s = 0; s < plot->n_series; s++) {
 		const struct plot_series *series = &plot->series[s];
-		strbuf_format(script, "%s$d%zu using 1:2 with %s lc rgb '%s' pt 7 ps 0.5", s ? ", " : "", s,
-		              styles[series->style], colours[s]);
+		if (plot->labels)
+			strbuf_format(script, "%s$d%zu using 1:2:3 with labels textcolor rgb '%s' point lc rgb '%s' pt 7 ps 0.4 offset 0,0.6",
+			              s ? ", " : "", s, INK, colours[s]);
+		else
+			strbuf_format(script, "%s$d%zu using 1:2 with %s lc rgb '%s' pt 7 ps 0.5", s ? ", " : "", s,
+			              styles[series->style], colours[s]);
 		if (series->style != PLOT_POINTS)
 			strbuf_format(script, " lw 2 dt %d", s < 2 ? 1 : 2);
 		strbuf_add(script, series->name ? " title " : " notitle");
@@ -152,15 +163,15 @@ static const struct {
 };
 
 /* Copies gnuplot's drawing from its first group on, under an <svg> of our own. */
-static void add_svg(struct strbuf *out, const char *svg, const char *title)
+static void add_svg(struct strbuf *out, const char *svg, const struct plot *plot)
 {
 	const char *at = strstr(svg, "<g id=\"gnuplot_canvas\">");
 
 	strbuf_format(out,
 	              "<svg viewBox=\"0 0 %d %d\" xmlns=\"http://www.w3.org/2000/svg\" "
 	              "xmlns:xlink=\"http://www.w3.org/1999/xlink\" role=\"img\" aria-label=\"",
-	              WIDTH, HEIGHT);
-	html_escape(out, title ? title : "plot");
+	              plot->large ? LARGE * WIDTH : WIDTH, plot->large ? LARGE * HEIGHT : HEIGHT);
+	html_escape(out, plot->title ? plot->title : "plot");
 	strbuf_add(out, "\">");
 	while (at && *at) {
 		size_t r = 0;
@@ -210,7 +221,7 @@ int plot_draw(const struct plot *plot, struct strbuf *out, struct err *err)
 	if (code == OK && (!svg.text || !strstr(svg.text, "</svg>")))
 		code = err_set(err, ERR_IO, "gnuplot drew no SVG");
 	if (code == OK) {
-		add_svg(out, svg.text, plot->title);
+		add_svg(out, svg.text, plot);
 		code = strbuf_check(out, err);
 	}
 	strbuf_free(&script);

@@ -64,6 +64,8 @@ struct plot {
 	struct plot_series series[PLOT_MAX_SERIES];
 	size_t n_series;
 	bool log_x, log_y;
+	const char *const *labels; /* a text at each point of every series; NULL = none */
+	bool large; /* twice as wide and high, without numbers on the axes: a map */
 	double y_low, y_high; /* both 0 = from the data */
 };
 /* Runs gnuplot and adds its SVG to `out`: axes and text in the colour of the text around it, series in colours that are

@@ -95,6 +95,25 @@ static int record_nearest(const struct evaluation *evaluation, const struct vect
 	return code;
 }
 
+/* Where the most frequent tags stand to one another, for the report. */
+static int record_map(const struct evaluation *evaluation, const struct vectors *unit, struct err *err)
+{
+	enum { MAPPED = 60 };
+	const struct music *music = &evaluation->music;
+	struct json *list = json_set_array(evaluate_stage(evaluation->run, "tags"), "map");
+	double x[MAPPED], y[MAPPED];
+	size_t count = unit->count < MAPPED ? unit->count : MAPPED;
+	int code = vectors_map(unit, count, x, y, err);
+
+	for (size_t i = 0; code == OK && i < count; i++) {
+		struct json *one = json_append_object(list);
+		json_set_text(one, "tag", music->playlists->tag_display.items[music->tag[i]]);
+		json_set_number(one, "x", x[i]);
+		json_set_number(one, "y", y[i]);
+	}
+	return code;
+}
+
 int evaluate_tags(struct evaluation *evaluation, struct err *err)
 {
 	const struct music *music = &evaluation->music;
@@ -122,6 +141,8 @@ int evaluate_tags(struct evaluation *evaluation, struct err *err)
 		code = record_tags(evaluation, &result, err);
 	if (code == OK)
 		code = record_nearest(evaluation, &unit, err);
+	if (code == OK)
+		code = record_map(evaluation, &unit, err);
 	tags_evaluation_free(&result);
 	vectors_free(&unit);
 	vocabulary_free(&vocabulary);

@@ -29,13 +29,33 @@ static void nearest_table(struct report *report, const struct json *nearest)
 	page_table_end(&report->page);
 }
 
-void report_tags(struct report *report)
+static int map_figure(struct report *report, const struct json *map, struct err *err)
+{
+	enum { MOST = 100 };
+	double x[MOST], y[MOST];
+	const char *labels[MOST];
+	size_t count = json_count(map) < MOST ? json_count(map) : MOST;
+	for (size_t i = 0; i < count; i++) {
+		x[i] = report_number(json_at(map, i), "x");
+		y[i] = report_number(json_at(map, i), "y");
+		labels[i] = report_text(json_at(map, i), "tag");
+	}
+	if (count < 3)
+		return OK;
+	return page_figure(&report->page,
+	                   &(struct plot){.title = "Map of the most frequent tags", .large = true, .labels = labels, .n_series = 1,
+	                                  .series = {{.style = PLOT_POINTS, .x = x, .y = y, .count = count}}},
+	                   "The most frequent tags along the two directions in which their vectors differ most: what stands near one another is "
+	                   "used alike", err);
+}
+
+int report_tags(struct report *report, struct err *err)
 {
 	static const char *const columns[] = {"guess by", "#mean reciprocal rank", "#95 %", "#a hidden tag among ten"};
 	const struct json *tags = report_stage(report, "tags"), *test = json_get(tags, "test");
 
 	if (!tags)
-		return;
+		return OK;
 	page_section(&report->page, "tags", "Tags");
 	page_paragraph(&report->page, "%s tags have a vector of %s numbers.", show_count(report_number(tags, "tags")),
 	               show_count(report_number(tags, "dimensions")));
@@ -53,6 +73,7 @@ void report_tags(struct report *report)
 		page_table_end(&report->page);
 	}
 	nearest_table(report, json_get(tags, "nearest"));
+	return map_figure(report, json_get(tags, "map"), err);
 }
 
 /* ---- songs ------------------------------------------------------------------------------------------- */

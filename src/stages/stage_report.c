@@ -53,10 +53,10 @@ static int report_build(struct report *report, struct err *err)
 	code = report_cascade(report, err);
 	if (code == OK)
 		code = report_emotion(report, err);
-	if (code != OK)
-		return code;
-	report_tags(report);
-	code = report_songs(report, err);
+	if (code == OK)
+		code = report_tags(report, err);
+	if (code == OK)
+		code = report_songs(report, err);
 	if (code != OK)
 		return code;
 	report_chain(report);

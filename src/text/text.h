@@ -81,6 +81,8 @@ int skipgram_train(const struct tag_corpus *corpus, const struct vocabulary *voc
                    struct err *err) MUST_CHECK;
 void vectors_free(struct vectors *vectors);
 /* A copy whose rows have length 1 (a zero row stays zero). */
+/* x[count], y[count]: the first `count` unit vectors along their two principal components. */
+int vectors_map(const struct vectors *unit, size_t count, double *x, double *y, struct err *err) MUST_CHECK;
 int vectors_unit(const struct vectors *vectors, struct vectors *out, struct err *err) MUST_CHECK;
 
 /* Draws i with probability weight[i] / Σ weight from one 64-bit number: Walker's alias method as Vose builds it (1991).

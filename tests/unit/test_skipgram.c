@@ -464,6 +464,41 @@ static void neighbours_are_those_of_a_plain_sort(void **state)
 	free(other);
 }
 
+/* Points of a plane that is turned in five dimensions come back as they were, up to the signs that are fixed. */
+static void a_map_keeps_what_lies_in_a_plane(void **state)
+{
+	(void)state;
+	enum { COUNT = 7, D = 5 };
+	static const double u[D] = {0.6, 0, 0.8, 0, 0}, v[D] = {0, 1, 0, 0, 0};
+	static const double at[COUNT][2] = {{4, 0}, {-4, 0.5}, {0, 1}, {1, -1}, {-1, -0.5}, {2, 0.7}, {-2, -0.7}};
+	float data[COUNT * D];
+	double x[COUNT], y[COUNT], mean[2] = {0};
+	struct err err = {0};
+	for (size_t i = 0; i < COUNT; i++) {
+		mean[0] += at[i][0] / COUNT;
+		mean[1] += at[i][1] / COUNT;
+		for (size_t k = 0; k < D; k++)
+			data[i * D + k] = (float)(at[i][0] * u[k] + at[i][1] * v[k] + 0.1);
+	}
+	assert_ok(vectors_map(&(struct vectors){.count = COUNT, .size = D, .data = data}, COUNT, x, y, &err));
+	for (size_t i = 0; i < COUNT; i++)
+		for (size_t j = 0; j < i; j++) {
+			double dx = at[i][0] - at[j][0], dy = at[i][1] - at[j][1];
+			assert_true(fabs(hypot(x[i] - x[j], y[i] - y[j]) - hypot(dx, dy)) < 1e-4);
+		}
+	double wide = 0, high = 0;
+	for (size_t i = 0; i < COUNT; i++) {
+		wide += x[i] * x[i];
+		high += y[i] * y[i];
+	}
+	assert_true(wide > high);
+	/* All alike: one point. */
+	for (size_t i = 0; i < COUNT * D; i++)
+		data[i] = 0.5f;
+	assert_ok(vectors_map(&(struct vectors){.count = COUNT, .size = D, .data = data}, COUNT, x, y, &err));
+	assert_true(x[3] == 0 && y[3] == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -480,6 +515,7 @@ int main(void)
 		cmocka_unit_test(the_tree_gives_every_word_a_way_of_its_own),
 		cmocka_unit_test(senseless_options_and_corpora_are_refused),
 		cmocka_unit_test(neighbours_are_those_of_a_plain_sort),
+	    cmocka_unit_test(a_map_keeps_what_lies_in_a_plane),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
