@@ -5,7 +5,7 @@
 
 #include "vision/vision.h"
 
-static bool is_synthetic(const struct text_list *input)
+static bool stage_reads_sample(const struct text_list *input)
 {
 	for (size_t i = 0; i < input->count; i++) {
 		if (strncmp(input->items[i], "@sample/", 8) == 0)
@@ -83,7 +83,7 @@ static int fill_store(struct stage_run *run, struct face_set *set, const struct 
 
 static int build(struct stage_run *run, const struct faces_request *request, struct face_set *set, struct err *err)
 {
-	bool synthetic = is_synthetic(&request->settings->input);
+	bool synthetic = stage_reads_sample(&request->settings->input);
 	struct faces_store *store = NULL;
 	char *path = stage_out_path(run, "faces.h5", err);
 	int status = path ? faces_store_create(&store, path, set, request->settings, err) : err->code;

@@ -50,3 +50,11 @@ int stage_expand(const struct stage_run *run, const struct text_list *list, stru
 			return err->code;
 	return OK;
 }
+
+bool stage_reads_sample(const struct text_list *input)
+{
+	for (size_t i = 0; i < input->count; i++)
+		if (strncmp(input->items[i], "@sample/", 8) == 0)
+			return true;
+	return false;
+}

@@ -62,17 +62,11 @@ static int save(struct stage_run *run, const struct playlists *playlists, struct
 	int status = lists && likes ? playlists_save(playlists, lists, err) : err->code;
 	if (status == OK)
 		status = playlists_save_likes(playlists, likes, err);
+	if (status == OK && run->settings->playlists.matrix_market)
+		status = save_market(run, playlists, err);
 	free(lists);
 	free(likes);
-	return status == OK && run->settings->playlists.matrix_market ? save_market(run, playlists, err) : status;
-}
-
-static bool is_synthetic(const struct text_list *input)
-{
-	for (size_t i = 0; i < input->count; i++)
-		if (strncmp(input->items[i], "@sample/", 8) == 0)
-			return true;
-	return false;
+	return status;
 }
 
 static void report_counts(struct json *metrics, const struct playlist_counts *counts)
@@ -140,7 +134,7 @@ int stage_playlists(struct stage_run *run, struct err *err)
 	if (status == OK)
 		status = check_skips(run, reader, err);
 	if (status == OK) {
-		playlists->synthetic = is_synthetic(&settings->input);
+		playlists->synthetic = stage_reads_sample(&settings->input);
 		status = save(run, playlists, err);
 	}
 	if (status == OK)

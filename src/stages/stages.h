@@ -50,6 +50,9 @@ char *stage_in_path(const struct stage_run *run, const char *stage, const char *
 /* Resolves one input setting: "@sample/x.zip" → the file in that stage's folder; else globs. */
 int stage_expand(const struct stage_run *run, const struct text_list *list, struct path_list *out, struct err *err) MUST_CHECK;
 
+/* Does the setting name something that the stage `sample` drew? */
+bool stage_reads_sample(const struct text_list *input);
+
 /* ---- the frame: one stage as a command, and the plan that make reads ---- */
 
 /* STAGE --config FILE [--set section.key=value]… [--in STAGE=DIR]… --out DIR. Runs the stage, writes its metrics.json, then
