@@ -5,15 +5,6 @@
 
 #include "vision/vision.h"
 
-static bool stage_reads_sample(const struct text_list *input)
-{
-	for (size_t i = 0; i < input->count; i++) {
-		if (strncmp(input->items[i], "@sample/", 8) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* 2231 → "2,231". */
 static const char *grouped(size_t number, char *buffer, size_t size)
 {
