@@ -62,7 +62,7 @@ struct faces_settings {
 };
 struct cascade_settings {
 	struct text_list positives, backgrounds;
-	long window_width, window_height, stages, num_pos, num_neg, max_weak_count;
+	long window_width, window_height, stages, num_pos, num_neg, max_weak_count, max_depth;
 	long copies, memory_mb;
 	int mode;  /* enum haar_mode */
 	int boost; /* enum boost_type */

@@ -62,6 +62,7 @@ const struct setting schema[] = {
     INTEGER("cascade", "stages", cascade.stages, "12", 1, 60, "at most so many stages"),
     INTEGER("cascade", "num_pos", cascade.num_pos, "1000", 10, 1e7, "positives a stage (opencv_traincascade -numPos)"),
     INTEGER("cascade", "num_neg", cascade.num_neg, "1000", 10, 1e7, "negatives a stage (-numNeg)"),
+    INTEGER("cascade", "max_depth", cascade.max_depth, "1", 1, 4, "splits on the way to a leaf of a weak classifier; 1 = stumps (-maxDepth)"),
     INTEGER("cascade", "max_weak_count", cascade.max_weak_count, "100", 1, 10000, "weak classifiers a stage at most (-maxWeakCount)"),
     REAL("cascade", "min_hit_rate", cascade.min_hit_rate, "0.995", 0.5, 1, "of each stage (-minHitRate)"),
     REAL("cascade", "max_false_alarm", cascade.max_false_alarm, "0.5", 0.01, 0.99, "of each stage (-maxFalseAlarmRate)"),

@@ -67,6 +67,7 @@ static int train(struct cascade_stage_run *stage, const struct stage_run *run, s
 	                                    .num_pos = (size_t)settings->num_pos,
 	                                    .num_neg = (size_t)settings->num_neg,
 	                                    .max_weak_count = (size_t)settings->max_weak_count,
+	                                    .max_depth = (size_t)settings->max_depth,
 	                                    .min_hit_rate = settings->min_hit_rate,
 	                                    .max_false_alarm = settings->max_false_alarm,
 	                                    .weight_trim_rate = settings->weight_trim_rate,

@@ -1,5 +1,5 @@
 /*
- * A stage by boosting (Friedman, Hastie & Tibshirani 2000): repeat, adding a stump f to F, over the side on which x falls
+ * A stage by boosting (Friedman, Hastie & Tibshirani 2000): repeat, adding a stump or tree f to F, over the leaf into which x falls
  *
  *   gentle    f = Σ w·y / Σ w                      least squares;             w ← w · exp(−y f)
  *   real      f = ½ ln(p / (1 − p)), p = Σ₊ w / Σ w   least Gini impurity;    w ← w · exp(−y f)
@@ -38,9 +38,11 @@ struct boost_state {
 	double *weights, *sums, *sorted;    /* [count] */
 	double *pull;                       /* [count] w·y, or w·z */
 	uint32_t *whole, *others, *active;  /* [lanes] */
+	uint32_t *part, *part_whole, *part_others; /* [lanes] of the samples at one place of the tree */
+	uint8_t *place;                     /* [count] the leaf into which a sample falls so far */
 	struct ranked *ranked;           /* [count] */
 	float *values;                   /* [lanes] */
-	size_t n_active, active_positives;
+	size_t n_active, n_part, part_positives;
 };
 
 static int compare_doubles(const void *a, const void *b)
@@ -66,6 +68,10 @@ static void state_free(struct boost_state *state)
 	free(state->whole);
 	free(state->others);
 	free(state->active);
+	free(state->part);
+	free(state->part_whole);
+	free(state->part_others);
+	free(state->place);
 	free(state->ranked);
 	free(state->values);
 }
@@ -108,6 +114,10 @@ static int state_new(struct boost_state *state, const struct boost *boost, struc
 	    !(state->whole = mem_alloc(samples->lanes, sizeof(uint32_t), err)) ||
 	    !(state->others = mem_alloc(samples->lanes, sizeof(uint32_t), err)) ||
 	    !(state->active = mem_alloc(samples->lanes, sizeof(uint32_t), err)) ||
+	    !(state->part = mem_alloc(samples->lanes, sizeof(uint32_t), err)) ||
+	    !(state->part_whole = mem_alloc(samples->lanes, sizeof(uint32_t), err)) ||
+	    !(state->part_others = mem_alloc(samples->lanes, sizeof(uint32_t), err)) ||
+	    !(state->place = mem_alloc(samples->count, 1, err)) ||
 	    !(state->ranked = mem_alloc(samples->count, sizeof(struct ranked), err)) ||
 	    !(state->values = mem_alloc(samples->lanes, sizeof(float), err))) {
 		state_free(state);
@@ -132,7 +142,7 @@ static void trim(struct boost_state *state, double rate)
 			i++;
 		limit = state->sorted[i < count ? i : count - 1];
 	}
-	state->n_active = state->active_positives = 0;
+	state->n_active = 0;
 	for (i = 0; i < count; i++) {
 		bool kept = state->weights[i] >= limit;
 		/* Logit: W + S/10 and W − S/10, halved, stand for the weights of the two classes; |z| ≤ 10 keeps both ≥ 0. */
@@ -143,25 +153,39 @@ static void trim(struct boost_state *state, double rate)
 		}
 		state->others[i] = kept ? (uint32_t)lrint(other * WEIGHT_SUM) : 0;
 		state->whole[i] = kept ? (uint32_t)lrint(weight * WEIGHT_SUM) : 0;
-		if (!kept)
+		if (kept)
+			state->active[state->n_active++] = (uint32_t)i;
+	}
+}
+
+/* The active samples at one place, with their weights; the others weigh nothing. */
+static void take_part(struct boost_state *state, uint8_t place)
+{
+	memset(state->part_whole, 0, state->samples->lanes * sizeof *state->part_whole);
+	memset(state->part_others, 0, state->samples->lanes * sizeof *state->part_others);
+	state->n_part = state->part_positives = 0;
+	for (size_t k = 0; k < state->n_active; k++) {
+		uint32_t i = state->active[k];
+		if (state->place[i] != place)
 			continue;
-		state->active[state->n_active++] = (uint32_t)i;
-		state->active_positives += i < state->samples->positives;
+		state->part[state->n_part++] = i;
+		state->part_positives += i < state->samples->positives;
+		state->part_whole[i] = state->whole[i];
+		state->part_others[i] = state->others[i];
 	}
 }
 
 static int choose_feature(struct boost_state *state, size_t *feature, struct err *err)
 {
 	const struct boost *boost = state->boost;
-	trim(state, boost->training->weight_trim_rate);
-	bool dense = (double)state->n_active > DENSE_SHARE * (double)state->samples->count;
+	bool dense = (double)state->n_part > DENSE_SHARE * (double)state->samples->count;
 	struct stump_search search = {boost->table,
 	                              state->samples,
-	                              state->whole,
-	                              state->kind == BOOST_LOGIT ? state->others : NULL,
-	                              dense ? NULL : state->active,
-	                              state->n_active,
-	                              state->active_positives,
+	                              state->part_whole,
+	                              state->kind == BOOST_LOGIT ? state->part_others : NULL,
+	                              dense ? NULL : state->part,
+	                              state->n_part,
+	                              state->part_positives,
 	                              boost->training->threads};
 	return stump_search_run(&search, feature, err);
 }
@@ -192,18 +216,21 @@ static double leaf_of(enum boost_kind kind, struct side side)
 	return 0.5 * log(p / (1 - p));
 }
 
-static void set_leaves(enum boost_kind kind, struct side left, struct side right, struct weak *weak)
+/* The leaves that the samples' sums make; discrete boosting lets all of them vote alike, each for its majority. */
+static void set_leaves(enum boost_kind kind, const struct side *sides, struct weak *weak)
 {
-	if (kind != BOOST_DISCRETE) {
-		weak->left = (float)leaf_of(kind, left);
-		weak->right = (float)leaf_of(kind, right);
-		return;
+	size_t leaves = weak->nodes + 1;
+	double right = 0, weight = 0;
+	for (size_t k = 0; k < leaves; k++) {
+		right += fabs(sides[k].sum);
+		weight += sides[k].weight;
 	}
-	double right_share = 0.5 * (1 + (fabs(left.sum) + fabs(right.sum)) / (left.weight + right.weight));
-	right_share = fmin(right_share, 1 - SHARE_LEAST);
-	double vote = log(right_share / (1 - right_share));
-	weak->left = (float)(left.sum < 0 ? -vote : vote);
-	weak->right = (float)(right.sum < 0 ? -vote : vote);
+	double share = fmin(0.5 * (1 + right / weight), 1 - SHARE_LEAST), vote = log(share / (1 - share));
+	for (size_t k = 0; k < leaves; k++)
+		if (kind == BOOST_DISCRETE)
+			weak->leaf[k] = (float)(sides[k].sum < 0 ? -vote : vote);
+		else
+			weak->leaf[k] = (float)leaf_of(kind, sides[k]);
 }
 
 /* A number t with a < t ≤ b, midway if possible. */
@@ -213,14 +240,19 @@ static float between(float a, float b)
 	return middle > a ? middle : b;
 }
 
-/* Exact: the active samples in the order of their values, every cut between two different ones. */
-static int choose_cut(struct boost_state *state, struct weak *weak, struct err *err)
+struct cut {
+	float threshold;
+	struct side left, right;
+};
+
+/* Exact: the samples of the part in the order of their values, every cut between two different ones. False: all have one value. */
+static bool choose_cut(struct boost_state *state, struct cut *cut)
 {
-	size_t count = state->n_active;
-	struct side all = {0, 0}, left = {0, 0}, best_left = {0, 0};
+	size_t count = state->n_part;
+	struct side all = {0, 0}, left = {0, 0};
 	double best = -1;
 	for (size_t k = 0; k < count; k++) {
-		uint32_t i = state->active[k];
+		uint32_t i = state->part[k];
 		state->ranked[k] = (struct ranked){state->values[i], i};
 		all.sum += state->pull[i];
 		all.weight += state->weights[i];
@@ -236,15 +268,66 @@ static int choose_cut(struct boost_state *state, struct weak *weak, struct err *
 		double score = cut_score(state->kind, left, right);
 		if (score > best) {
 			best = score;
-			best_left = left;
-			weak->threshold = between(state->ranked[k].value, state->ranked[k + 1].value);
+			*cut = (struct cut){between(state->ranked[k].value, state->ranked[k + 1].value), left, right};
 		}
 	}
-	if (best < 0)
-		return err_set(err, ERR_NUMERIC, "no feature tells the %zu samples of the stage apart", count);
-	set_leaves(state->kind, best_left,
-	           (struct side){all.sum - best_left.sum, all.weight - best_left.weight}, weak);
+	return best >= 0;
+}
+
+/* A place of the tree that may be split: its samples have `place`, the node above points at it by `link`. */
+struct open_place {
+	uint8_t place, depth;
+	int *link;
+};
+
+/* Splits a place in two when its samples can be told apart: the left ones keep it, the right ones get the next number. */
+static int split(struct boost_state *state, struct weak *weak, struct side *sides, struct open_place *open, size_t *n_open,
+                 struct err *err)
+{
+	struct open_place from = open[--*n_open];
+	struct cut cut;
+	size_t feature;
+	take_part(state, from.place);
+	if (weak->nodes > 0 && (state->part_positives == 0 || state->part_positives == state->n_part))
+		return OK;
+	if (choose_feature(state, &feature, err) != OK)
+		return err->code;
+	samples_values(state->samples, &state->boost->table->features[feature], state->values);
+	if (!choose_cut(state, &cut))
+		return weak->nodes > 0 ? OK
+		                       : err_set(err, ERR_NUMERIC, "no feature tells the %zu samples of the stage apart", state->n_part);
+	size_t node = weak->nodes++;
+	uint8_t fresh = (uint8_t)weak->nodes;
+	for (size_t i = 0; i < state->samples->count; i++)
+		if (state->place[i] == from.place && !(state->values[i] < cut.threshold))
+			state->place[i] = fresh;
+	if (from.link)
+		*from.link = (int)node;
+	weak->node[node] = (struct weak_node){feature, cut.threshold, -(int)from.place, -(int)fresh};
+	sides[from.place] = cut.left;
+	sides[fresh] = cut.right;
+	if (from.depth + 1u < state->boost->training->max_depth) {
+		/* The last one is taken first. */
+		open[(*n_open)++] = (struct open_place){fresh, from.depth + 1, &weak->node[node].right};
+		open[(*n_open)++] = (struct open_place){from.place, from.depth + 1, &weak->node[node].left};
+	}
 	return OK;
+}
+
+static int grow(struct boost_state *state, struct weak *weak, struct err *err)
+{
+	struct open_place open[TREE_DEPTH + 1] = {{0}};
+	struct side sides[TREE_NODES + 1];
+	size_t n_open = 1;
+	int code = OK;
+	weak->nodes = 0;
+	memset(state->place, 0, state->samples->count);
+	trim(state, state->boost->training->weight_trim_rate);
+	while (n_open > 0 && code == OK)
+		code = split(state, weak, sides, open, &n_open, err);
+	if (code == OK)
+		set_leaves(state->kind, sides, weak);
+	return code;
 }
 
 static int reweigh(struct boost_state *state, const struct weak *weak, struct err *err)
@@ -252,7 +335,7 @@ static int reweigh(struct boost_state *state, const struct weak *weak, struct er
 	size_t count = state->samples->count;
 	double total = 0, step = state->kind == BOOST_DISCRETE ? 0.5 : 1;
 	for (size_t i = 0; i < count; i++) {
-		float leaf = state->values[i] < weak->threshold ? weak->left : weak->right;
+		float leaf = weak->leaf[state->place[i]];
 		state->sums[i] += leaf;
 		state->weights[i] *= exp(step * (i < state->samples->positives ? -(double)leaf : (double)leaf));
 		total += state->weights[i];
@@ -293,10 +376,7 @@ int boost_stage(const struct boost *boost, struct stage_model *out, struct err *
 	out->count = 0;
 	while (out->count < training->max_weak_count) {
 		struct weak weak = {0};
-		if ((code = choose_feature(&state, &weak.feature, err)) != OK)
-			break;
-		samples_values(state.samples, &boost->table->features[weak.feature], state.values);
-		if ((code = choose_cut(&state, &weak, err)) != OK || (code = reweigh(&state, &weak, err)) != OK)
+		if ((code = grow(&state, &weak, err)) != OK || (code = reweigh(&state, &weak, err)) != OK)
 			break;
 		set_threshold(&state, out, &weak);
 		out->weak[out->count++] = weak;

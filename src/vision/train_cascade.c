@@ -49,6 +49,8 @@ static int training_check(const struct cascade_training *training, struct err *e
 		return err_set(err, ERR_SETTINGS,
 		               "%zu stages of at most %zu weak classifiers: 1..100 and at least 1 are possible",
 		               training->stages, training->max_weak_count);
+	if (training->max_depth < 1 || training->max_depth > TREE_DEPTH)
+		return err_set(err, ERR_SETTINGS, "max_depth %zu: 1..%d are possible", training->max_depth, TREE_DEPTH);
 	if (!(training->min_hit_rate > 0.5 && training->min_hit_rate <= 1) ||
 	    !(training->max_false_alarm > 0 && training->max_false_alarm < 1))
 		return err_set(err, ERR_SETTINGS, "min_hit_rate %g must be in (0.5, 1], max_false_alarm %g in (0, 1)",
@@ -305,10 +307,14 @@ static int append_stage(struct trainer *trainer, struct err *err)
 	int code = cascade_add_stage(cascade, trainer->model.threshold, err);
 	for (size_t i = 0; i < trainer->model.count && code == OK; i++) {
 		const struct weak *weak = &trainer->model.weak[i];
-		struct cascade_node node = {0, -1, 0, weak->threshold};
-		code = model_feature(cascade, &trainer->table.features[weak->feature], &node.feature, err);
+		struct cascade_node nodes[TREE_NODES];
+		for (size_t k = 0; k < weak->nodes && code == OK; k++) {
+			const struct weak_node *node = &weak->node[k];
+			nodes[k] = (struct cascade_node){node->left, node->right, 0, node->threshold};
+			code = model_feature(cascade, &trainer->table.features[node->feature], &nodes[k].feature, err);
+		}
 		if (code == OK)
-			code = cascade_add_tree(cascade, &node, (const float[2]){weak->left, weak->right}, 1, err);
+			code = cascade_add_tree(cascade, nodes, weak->leaf, weak->nodes, err);
 	}
 	return code == OK ? cascade_finish(cascade, err) : code;
 }
@@ -331,17 +337,36 @@ static int verify_stage(struct trainer *trainer, struct err *err)
 	return OK;
 }
 
-static void log_weak(struct strbuf *log, size_t stage, size_t number, const struct weak *weak,
-                     const struct haar_feature *feature)
+static void log_node(struct strbuf *log, const struct weak_node *node, const struct haar_feature *feature)
 {
-	strbuf_format(log, "{\"stage\":%zu,\"weak\":%zu,\"feature\":%zu,\"tilted\":%s,\"rects\":[", stage, number,
-	              weak->feature, feature->tilted ? "true" : "false");
+	strbuf_format(log, "\"feature\":%zu,\"tilted\":%s,\"rects\":[", node->feature, feature->tilted ? "true" : "false");
 	for (int i = 0; i < HAAR_RECTS && (i < 1 || feature->rects[i].weight != 0); i++) {
 		const struct haar_rect *r = &feature->rects[i];
 		strbuf_format(log, "%s[%d,%d,%d,%d,%g]", i ? "," : "", r->x, r->y, r->w, r->h, (double)r->weight);
 	}
-	strbuf_format(log, "],\"threshold\":%.9g,\"left\":%.9g,\"right\":%.9g,\"hit\":%.6f,\"false_alarm\":%.6f}\n",
-	              (double)weak->threshold, (double)weak->left, (double)weak->right, weak->hit, weak->false_alarm);
+	strbuf_format(log, "],\"threshold\":%.9g,", (double)node->threshold);
+}
+
+/* A stump's leaves are left and right; a tree's nodes stand in a list, their children numbered as in the XML. */
+static void log_weak(struct strbuf *log, size_t stage, size_t number, const struct weak *weak, const struct haar_feature *features)
+{
+	strbuf_format(log, "{\"stage\":%zu,\"weak\":%zu,", stage, number);
+	if (weak->nodes == 1) {
+		log_node(log, &weak->node[0], &features[weak->node[0].feature]);
+		strbuf_format(log, "\"left\":%.9g,\"right\":%.9g", (double)weak->leaf[0], (double)weak->leaf[1]);
+	} else {
+		strbuf_add(log, "\"nodes\":[");
+		for (size_t k = 0; k < weak->nodes; k++) {
+			strbuf_add(log, k ? ",{" : "{");
+			log_node(log, &weak->node[k], &features[weak->node[k].feature]);
+			strbuf_format(log, "\"left\":%d,\"right\":%d}", weak->node[k].left, weak->node[k].right);
+		}
+		strbuf_add(log, "],\"leaves\":[");
+		for (size_t k = 0; k <= weak->nodes; k++)
+			strbuf_format(log, "%s%.9g", k ? "," : "", (double)weak->leaf[k]);
+		strbuf_add(log, "]");
+	}
+	strbuf_format(log, ",\"hit\":%.6f,\"false_alarm\":%.6f}\n", weak->hit, weak->false_alarm);
 }
 
 static void log_stage(struct trainer *trainer)
@@ -350,7 +375,7 @@ static void log_stage(struct trainer *trainer)
 	const struct stage_model *model = &trainer->model;
 	size_t stage = trainer->cascade->n_stages - 1;
 	for (size_t i = 0; i < model->count; i++)
-		log_weak(&outcome->log, stage, i, &model->weak[i], &trainer->table.features[model->weak[i].feature]);
+		log_weak(&outcome->log, stage, i, &model->weak[i], trainer->table.features);
 	strbuf_format(
 	    &outcome->log,
 	    "{\"stage\":%zu,\"weak_classifiers\":%zu,\"threshold\":%.9g,\"hit\":%.6f,"

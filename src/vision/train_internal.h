@@ -73,9 +73,18 @@ int stump_search_run(const struct stump_search *search, size_t *feature, struct 
 
 /* ---- boosting a stage --------------------------------------------------------------------------------- */
 
-struct weak {
+/* A tree of max_depth splits from the root: a stump has one node. */
+#define TREE_DEPTH 4
+#define TREE_NODES ((1 << TREE_DEPTH) - 1)
+struct weak_node {
 	size_t feature; /* in the list of all features */
-	float threshold, left, right;
+	float threshold;
+	int left, right; /* above 0 a later node, else minus the leaf, as in struct cascade_node */
+};
+struct weak {
+	struct weak_node node[TREE_NODES];
+	float leaf[TREE_NODES + 1];
+	size_t nodes;
 	double hit, false_alarm; /* of the stage up to and with it */
 };
 struct stage_model {
@@ -89,7 +98,7 @@ struct boost {
 	const struct samples *samples;
 	const struct bin_table *table;
 };
-/* Weak classifiers of training->boost until the false alarm is low enough or max_weak_count stumps were added. */
+/* Weak classifiers of training->boost until the false alarm is low enough or max_weak_count of them were added. */
 int boost_stage(const struct boost *boost, struct stage_model *out, struct err *err) MUST_CHECK;
 
 /* ---- negatives -------------------------------------------------------------------------------------------- */

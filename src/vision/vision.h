@@ -178,6 +178,7 @@ struct cascade_training {
 	enum haar_set features;
 	enum boost_kind boost;
 	size_t stages, num_pos, num_neg, max_weak_count;
+	size_t max_depth; /* splits on the way to a leaf: 1 = stumps … 4 */
 	double min_hit_rate, max_false_alarm, weight_trim_rate;
 	double acceptance_ratio; /* training ends when the cascade so far lets through no more of the background windows; 0
 	                            = never */

@@ -7,11 +7,11 @@ judge=tests/golden/cascade_opencv.py
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
 
 /usr/bin/python3 $judge --world "$scratch/world"
-# $1 folder, $2 threads: the command that trains there.
+# $1 folder, $2 threads, $3 depth of the trees: the command that trains there.
 command_for() {
 	command=("$MOODCAST_BIN/moodcast-train" cascade --out "$scratch/$1" --set "cascade.positives=$scratch/world/crops"
 		--set "cascade.backgrounds=$scratch/world/backgrounds" --set cascade.num_pos=150 --set cascade.num_neg=150
-		--set cascade.mode=ALL --set cascade.stages=5 --set cascade.min_hit_rate=0.98 --set "run.threads=$2")
+		--set cascade.mode=ALL --set cascade.stages=5 --set cascade.min_hit_rate=0.98 --set "run.threads=$2" --set "cascade.max_depth=${3:-1}")
 }
 train() {
 	command_for "$@"
@@ -19,6 +19,7 @@ train() {
 }
 train one 1
 train two 2
+train trees 2 2
 cmp "$scratch/one/cascade.xml" "$scratch/two/cascade.xml"
 cmp "$scratch/one/stages.jsonl" "$scratch/two/stages.jsonl"
 cmp "$scratch/one/holdout.tsv" "$scratch/two/holdout.tsv"
@@ -34,7 +35,8 @@ train killed 2
 cmp "$scratch/one/cascade.xml" "$scratch/killed/cascade.xml"
 cmp "$scratch/one/stages.jsonl" "$scratch/killed/stages.jsonl"
 
-/usr/bin/python3 $judge "$MOODCAST_BIN/moodcast" "$scratch" "$scratch/one/cascade.xml"
+grep -q '"nodes":' "$scratch/trees/stages.jsonl"
+/usr/bin/python3 $judge "$MOODCAST_BIN/moodcast" "$scratch" "$scratch/one/cascade.xml" "$scratch/trees/cascade.xml"
 cascades=/usr/share/opencv4/haarcascades
 [ -d $cascades ] || { echo "SKIP cascade_opencv: opencv-data is not installed"; exit 77; }
 /usr/bin/python3 $judge "$MOODCAST_BIN/moodcast" "$scratch" $cascades/*.xml

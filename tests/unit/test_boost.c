@@ -64,6 +64,7 @@ static struct cascade_training training_of(const struct world *world, enum haar_
 	                                 .num_pos = 150,
 	                                 .num_neg = 150,
 	                                 .max_weak_count = 20,
+	                                 .max_depth = 1,
 	                                 .min_hit_rate = 0.98,
 	                                 .max_false_alarm = 0.5,
 	                                 .weight_trim_rate = 0.95,
@@ -407,6 +408,45 @@ static void every_kind_of_boosting_learns_the_planted_object(void **state)
 	world_free(&fresh);
 }
 
+/* What a stage says of itself is held to the detector's own verdict by the trainer, so trees are walked alike in both. */
+static void trees_need_fewer_weak_classifiers(void **state)
+{
+	(void)state;
+	static const enum boost_kind kinds[] = {BOOST_GENTLE, BOOST_DISCRETE, BOOST_REAL, BOOST_LOGIT};
+	struct err err = {0};
+	struct world world, fresh;
+	world_new(&world, 250, 1);
+	world_new(&fresh, 200, 2);
+	for (size_t k = 0; k < ARRAY_COUNT(kinds); k++) {
+		size_t trees[TREE_DEPTH + 1] = {0};
+		for (size_t depth = 1; depth <= TREE_DEPTH; depth += depth == 1 ? 1 : 2) {
+			struct cascade_training training = training_of(&world, HAAR_SET_BASIC);
+			struct cascade *cascade;
+			struct cascade_score score;
+			training.boost = kinds[k];
+			training.max_depth = depth;
+			training.stages = 2;
+			training.max_false_alarm = 0.05;
+			char *text = train_text(&training, NULL);
+			assert_ok(cascade_parse(&cascade, text, strlen(text), "trained", &err));
+			assert_true(cascade->max_nodes <= ((size_t)1 << depth) - 1 && (depth == 1) == (cascade->max_nodes == 1));
+			struct cascade_test test = {.crops = &fresh.positives, .options = {.scale = 1.2, .neighbors = 3}};
+			assert_ok(cascade_evaluate(cascade, &test, &score, &err));
+			assert_true((double)score.crops_passed >= 0.8 * 200);
+			trees[depth] = cascade->n_trees;
+			training.threads = 3;
+			char *again = train_text(&training, NULL);
+			assert_string_equal(text, again);
+			free(again);
+			free(text);
+			cascade_free(cascade);
+		}
+		assert_true(trees[2] <= trees[1]);
+	}
+	world_free(&world);
+	world_free(&fresh);
+}
+
 /* Odd counts, three rectangles, values that fall outside the bins. */
 static void every_level_gives_the_same_values_and_bins(void **state)
 {
@@ -453,6 +493,7 @@ int main(void)
 	    cmocka_unit_test(every_level_gives_the_same_values_and_bins),
 	    cmocka_unit_test(impossible_trainings_are_refused_with_numbers),
 	    cmocka_unit_test(too_few_negatives_end_the_training_in_words),
+	    cmocka_unit_test(trees_need_fewer_weak_classifiers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
