@@ -118,6 +118,7 @@ static int help_command(int argc, char **argv, struct err *err)
 		printf("  %-10s %s\n", commands[i].name, commands[i].help);
 	printf("  %-10s tags --nearest TAG [-n 10] --in tags=DIR: the tags most like one\n", "tags");
 	printf("  %-10s faces --describe --in faces=DIR: counts by class, part, S, L, E, C, and the leak check\n", "faces");
+	printf("  %-10s cascade --draw OUT.png [-n 12] --in cascade=DIR: its first features over the mean face\n", "cascade");
 	printf("\nexit codes:");
 #define PRINT_STATUS(name, code, text) printf(" %d %s;", code, text);
 	STATUS_LIST(PRINT_STATUS)
@@ -167,6 +168,29 @@ static int describe_command(int argc, char **argv, struct err *err)
 	return faces_describe_command(folder, err);
 }
 
+/* cascade --draw OUT.png [-n COUNT] --in cascade=DIR */
+static int draw_command(int argc, char **argv, struct err *err)
+{
+	const char *out = NULL, *folder = NULL;
+	char *end;
+	long count = 12;
+	for (int i = 0; i < argc; i += 2) {
+		const char *value = i + 1 < argc ? argv[i + 1] : "";
+		if (strcmp(argv[i], "--draw") == 0 && *value)
+			out = value;
+		else if (strcmp(argv[i], "--in") == 0 && strncmp(value, "cascade=", 8) == 0)
+			folder = value + 8;
+		else if (strcmp(argv[i], "-n") == 0 && (count = strtol(value, &end, 10)) >= 1 && count <= 600 && !*end)
+			continue;
+		else
+			return err_set(err, ERR_SETTINGS, "cascade: %s %s is not understood; cascade --draw OUT.png [-n 12] --in cascade=DIR",
+			               argv[i], value);
+	}
+	if (!out || !folder)
+		return err_set(err, ERR_SETTINGS, "cascade: --draw OUT.png and --in cascade=DIR belong together");
+	return cascade_draw_file(folder, out, count, err);
+}
+
 static bool has_option(int argc, char **argv, const char *option)
 {
 	for (int i = 0; i < argc; i++)
@@ -192,6 +216,8 @@ static int dispatch(int argc, char **argv, struct err *err)
 		return help_command(stage_find(name) ? 1 : 0, argv + 1, err);
 	if (strcmp(name, "tags") == 0 && has_option(rest, argv + 2, "--nearest"))
 		return nearest_command(rest, argv + 2, err);
+	if (strcmp(name, "cascade") == 0 && has_option(rest, argv + 2, "--draw"))
+		return draw_command(rest, argv + 2, err);
 	if (strcmp(name, "faces") == 0 && has_option(rest, argv + 2, "--describe"))
 		return describe_command(rest, argv + 2, err);
 	for (size_t i = 0; i < ARRAY_COUNT(commands); i++)

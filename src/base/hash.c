@@ -47,3 +47,15 @@ uint64_t hash64(const void *bytes, size_t count, uint64_t seed)
 {
 	return XXH3_64bits_withSeed(bytes, count, seed);
 }
+
+void strbuf_base64(struct strbuf *buf, const void *bytes, size_t count)
+{
+	const unsigned char *from = bytes;
+	/* Whole groups of three, so that only the last piece is padded. */
+	for (size_t at = 0; at < count; at += 3000) {
+		unsigned char text[4001];
+		size_t piece = count - at < 3000 ? count - at : 3000;
+		int length = EVP_EncodeBlock(text, from + at, (int)piece);
+		strbuf_add_bytes(buf, text, (size_t)length);
+	}
+}

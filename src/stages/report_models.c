@@ -51,6 +51,29 @@ static int roc_figure(struct report *report, const struct json *curve, struct er
 	return OK;
 }
 
+/* features.png of the cascade: a mean of many crops shows nobody. */
+static int features_figure(struct report *report, struct err *err)
+{
+	struct strbuf html = {0};
+	char *bytes = NULL, *path = stage_in_path(report->run, "cascade", "features.png", err);
+	size_t size = 0;
+	int code = path ? file_read(path, 16 << 20, &bytes, &size, err) : err->code;
+	if (code == OK) {
+		strbuf_add(&html, "<figure class=\"large\"><img alt=\"Six faces, the same mean face, each with a Haar feature of light and dark "
+		                  "rectangles over it\" src=\"data:image/png;base64,");
+		strbuf_base64(&html, bytes, size);
+		strbuf_add(&html, "\"><figcaption>The first features that training chose, over the mean of its crops: the sum under the white part is "
+		                  "taken from that under the dark part</figcaption></figure>\n");
+		code = strbuf_check(&html, err);
+	}
+	if (code == OK)
+		page_html(&report->page, html.text);
+	strbuf_free(&html);
+	free(bytes);
+	free(path);
+	return code;
+}
+
 int report_cascade(struct report *report, struct err *err)
 {
 	const struct json *cascade = report_stage(report, "cascade"), *test = json_get(cascade, "test");
@@ -76,6 +99,7 @@ int report_cascade(struct report *report, struct err *err)
 	if (code == OK && lines) {
 		stages_table(report, lines);
 		json_free(lines);
+		code = features_figure(report, err);
 	}
 	return code;
 }

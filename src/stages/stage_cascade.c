@@ -1,10 +1,8 @@
 /* cascade: crops or faces.h5, and backgrounds → cascade.xml, stages.jsonl, holdout.tsv. */
-#include "stages/stages.h"
+#include "stages/cascade_internal.h"
 
 #include <stdlib.h>
 #include <unistd.h>
-
-#include "vision/vision.h"
 
 struct cascade_stage_run {
 	struct path_list positives, backgrounds;
@@ -95,6 +93,8 @@ static int save(const struct cascade_stage_run *stage, const struct stage_run *r
 		code = file_write(lines, log->text, log->length, err);
 	if (code == OK)
 		code = cascade_data_save_holdout(&stage->data, held, err);
+	if (code == OK)
+		code = cascade_draw_stage(run, &stage->data.train.crops, err);
 	if (code == OK)
 		unlink(stage->checkpoint);
 	free(xml);

@@ -98,6 +98,9 @@ int network_command(int argc, char **argv, struct err *err) MUST_CHECK;
  * results of the stage tags. TAG is normalised first; ERR_SETTINGS when it is not known. */
 int tags_nearest_command(const char *folder, const char *tag, long n, struct err *err) MUST_CHECK;
 
+/* `cascade --draw OUT.png [-n COUNT] --in cascade=DIR`: the first COUNT features, each over the mean of the crops. */
+int cascade_draw_file(const char *folder, const char *out, long count, struct err *err) MUST_CHECK;
+
 /* `faces --describe --in faces=DIR`: prints the faces by class, part, S, L, E and C as tab-separated lines, then by class and part, then
  * whether nobody stands in two parts; ERR_DATA when someone does. */
 int faces_describe_command(const char *folder, struct err *err) MUST_CHECK;

@@ -115,6 +115,9 @@ int tracker_find(struct tracker *tracker, const struct image *image, const struc
 
 /* ---- training ------------------------------------------------------------------------------------ */
 
+/* The first `count` weak classifiers' (root) features, each over `mean`, grey and as large as the window, enlarged eight times; six in a row. */
+int cascade_draw(const struct cascade *cascade, const struct image *mean, size_t count, struct image *out, struct err *err) MUST_CHECK;
+
 /* As opencv_traincascade enumerates them: at 24×24 BASIC has 162,336 features and ALL 261,600. */
 enum haar_set { HAAR_SET_BASIC, HAAR_SET_CORE, HAAR_SET_ALL };
 
@@ -124,6 +127,8 @@ struct crops {
 	size_t count, capacity;
 	uint8_t *pixels;
 };
+/* Their mean, grey. */
+int crops_mean(const struct crops *crops, struct image *out, struct err *err) MUST_CHECK;
 void crops_free(struct crops *crops);
 /* How positives are cut from pictures and multiplied. A varied copy is shifted, turned and scaled a little, lit from a
  * side, sharpened and given noise, at random: crops that are all alike in these make a cascade that knows no other
