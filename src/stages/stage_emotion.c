@@ -51,6 +51,8 @@ static int emotion_train(const struct stage_run *run, struct emotion *emotion, s
 	    .patience = (size_t)settings->patience,
 	    .learning_rate = settings->learning_rate,
 	    .l2 = settings->l2,
+	    .smoothing = settings->label_smoothing,
+	    .focal = settings->focal,
 	    .balance = settings->class_weights == WEIGHTS_BALANCED,
 	    .standardise = settings->standardise,
 	    .seed = (uint64_t)run->settings->run.seed,
