@@ -91,7 +91,7 @@ struct network_settings {
 	long batch;
 };
 struct emotion_settings {
-	long average_pool, epochs, batch, patience;
+	long average_pool, epochs, batch, patience, folds;
 	double learning_rate, l2, label_smoothing, focal;
 	int class_weights; /* enum class_weighting */
 	bool standardise;

@@ -114,6 +114,7 @@ const struct setting schema[] = {
     REAL("emotion", "label_smoothing", emotion.label_smoothing, "0", 0, 0.9, "share of each label that is spread over all classes"),
     REAL("emotion", "focal", emotion.focal, "0", 0, 10, "exponent of the focal loss, which dwells on the uncertain pictures; 0 = cross-entropy"),
     CHOICE("emotion", "class_weights", emotion.class_weights, "balanced", "none|balanced", "balanced = each class counts alike"),
+    INTEGER("emotion", "folds", emotion.folds, "0", 0, 20, "cross-validation by person over training and validation people before the training; 0 = none"),
     OTHER("emotion", "standardise", BOOL, emotion.standardise, "yes", "train on standardised features; folded into the kernel afterwards"),
 
     OTHER("playlists", "input", PATHS, playlists.input, "", "Melon JSON or CSV files; @sample/FILE = a result of the stage sample"),

@@ -328,6 +328,7 @@ struct head_features {
 	struct path_list classes, person;
 	int32_t *label;
 	uint8_t *split; /* 0 train, 1 validation, 2 test */
+	uint8_t *copy;  /* 0 the picture itself, 1 … a varied copy */
 	char *cut, *pretrained, *preprocess, *weights_sha256;
 	bool synthetic;
 };
@@ -338,6 +339,22 @@ void head_features_close(struct head_features *features); /* NULL is fine */
  * block. */
 int head_features_rows(const struct head_features *features, int split, size_t average_pool, struct head_data *out,
                        struct err *err) MUST_CHECK;
+
+/* ---- cross-validation by person (head_folds.c) ---- */
+
+struct head_folds {
+	const struct head_features *features;
+	const struct head_data *train, *validation; /* head_features_rows of splits 0 and 1 */
+	const struct head *head;                    /* of this shape; not changed */
+	const struct head_training *training;
+	size_t count; /* k ≥ 2 */
+};
+struct head_fold {
+	size_t n; /* pictures judged */
+	double accuracy, balanced, least_recall;
+};
+/* Trains and judges out[0 … count). ERR_SETTINGS when there are too few people. */
+int head_folds(const struct head_folds *job, struct head_fold *out, struct err *err) MUST_CHECK;
 
 /* ---- Keras models (keras_write.c: needs HDF5) ---- */
 
