@@ -117,8 +117,10 @@ struct recommend_settings {
 	double min_similarity;
 	double tag_weight, sharpness, damping, als_weight; /* of the ranking of songs for a playlist */
 };
+enum leak_policy { LEAKS_ERROR, LEAKS_REPORT, LEAKS_IGNORE };
 struct evaluate_settings {
 	long neighbours, bootstrap;
+	int leaks; /* enum leak_policy */
 	struct text_list show_tags;
 };
 struct report_settings {
