@@ -16,6 +16,7 @@ void report_summary(struct report *report);
 void report_data(struct report *report);
 int report_cascade(struct report *report, struct err *err) MUST_CHECK;
 int report_emotion(struct report *report, struct err *err) MUST_CHECK;
+int report_groups(struct report *report, const struct json *emotion, struct err *err) MUST_CHECK;
 void report_tags(struct report *report);
 int report_songs(struct report *report, struct err *err) MUST_CHECK;
 void report_chain(struct report *report);

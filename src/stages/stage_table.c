@@ -51,7 +51,7 @@ const struct stage stage_table[] = {
      .help = "factorises playlists × songs (implicit ALS)", .outputs = "als.npz loss.jsonl"},
     {.name = "evaluate", .version = 3, .sections = "run evaluate recommend als cascade", .run = stage_evaluate,
      .help = "judges every model on held-out people and playlists", .outputs = "predictions.tsv?"},
-    {.name = "report", .version = 1, .sections = "report", .run = stage_report, .help = "writes one HTML page",
+    {.name = "report", .version = 2, .sections = "report", .run = stage_report, .help = "writes one HTML page",
      .outputs = "index.html"},
     {.name = "pack", .version = 2, .sections = "pack recommend emotion network preprocess", .run = stage_pack,
      .active = all_given, .help = "bundles the models for the runtime", .outputs = "bundle/"},
