@@ -1,10 +1,11 @@
 # What can be typed: `make help`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run status report demo test check bench fuzz weights clean
+.PHONY: help run sweep status report demo test check bench fuzz weights clean
 
 help:
 	@echo "make run [EXP=sample] [SET=\"als.factors=64 …\"]   train what is out of date for configs/EXP.ini"
+	@echo "make sweep EXP=… GRID=\"emotion.l2=0.3,1 emotion.average_pool=2,3\"   try combinations; the best on validation people is judged"
 	@echo "make status [EXP=…]    which stages are done and which are not"
 	@echo "make report [EXP=…]    where the last run's report lies (without one: run)"
 	@echo "make demo [EXP=…]      start the program with the last run's bundle for your webcam on http://127.0.0.1:8080"
@@ -86,3 +87,7 @@ bench: programs
 
 clean:
 	rm -rf build
+
+# Tries combinations of settings; what they share is computed once (pipeline/sweep.sh).
+sweep:
+	@pipeline/sweep.sh '$(MAKE)' '$(OUT)' '$(EXP)' '$(GRID)' '$(SET)'
