@@ -35,7 +35,7 @@ static void defaults_hold_where_the_file_is_silent(void **state)
 	assert_non_null(settings);
 	assert_int_equal(settings->als.factors, 64);
 	assert_int_equal(settings->als.iterations, 15);
-	assert_int_equal(settings->als.confidence, CONFIDENCE_LOG);
+	assert_int_equal(settings->als.confidence, CONFIDENCE_BM25);
 	assert_string_equal(settings->preprocess.crop.items[0], "cascade");
 	settings_free(settings);
 }
@@ -50,7 +50,7 @@ static void every_wrong_line_is_refused_with_its_place(void **state)
 	refuse("[als]\nfactors = 64x\n", "not a whole number");
 	refuse("[als]\nfactors = 99999\n", "a.ini:2: als.factors: 99999 is outside 1..2048");
 	refuse("[als]\nregularization = nan\n", "is not a number");
-	refuse("[als]\nconfidence = linear\n", "none of raw|log|bm25");
+	refuse("[als]\nconfidence = linear\n", "none of raw|log|minmax|bm25");
 	refuse("factors = 64\n", "before the first [section]");
 	refuse("[als]\nfactors\n", "is not `key = value`");
 	refuse("[als]\nfactors = 6\n  4\n", "a.ini:3: an indented line continues a list");
