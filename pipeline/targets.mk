@@ -1,11 +1,12 @@
 # What can be typed: `make help`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run status report demo compare verify gc test check bench fuzz weights clean
+.PHONY: help run sweep status report demo compare verify gc test check bench fuzz weights clean
 
 help:
 	@echo "make run [EXP=sample] [SET=\"als.factors=64 …\"]   train what is out of date for configs/EXP.ini"
 	@echo "     TO=stage ends there · FROM=stage only if all before it is done · DRY=1 only says what · KEEP_GOING=1 past a failure"
+	@echo "make sweep EXP=… GRID=\"emotion.l2=0.3,1 emotion.average_pool=2,3\"   try combinations; the best on validation people is judged"
 	@echo "make status [EXP=…]    which stages are done, which are not and why"
 	@echo "make report [EXP=…]    where the last run's report lies (without one: run)"
 	@echo "make compare A=… B=… [C=… D=…]   finished experiments side by side: settings, figures, cost"
@@ -112,3 +113,7 @@ bench: programs
 
 clean:
 	rm -rf build
+
+# Tries combinations of settings; what they share is computed once (pipeline/sweep.sh).
+sweep:
+	@pipeline/sweep.sh '$(MAKE)' '$(OUT)' '$(EXP)' '$(GRID)' '$(SET)'

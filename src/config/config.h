@@ -72,7 +72,7 @@ struct cascade_settings {
 /* The one preprocessing object: set once, stored with the model, used by training and serving. */
 struct preprocess_settings {
 	struct text_list crop; /* enum crop_source by name, in order of preference */
-	double margin, centre;
+	double margin, centre, centre_down;
 	long size;
 	int kernel;   /* enum resize_kernel */
 	int channels; /* enum channel_order */
@@ -81,14 +81,18 @@ struct preprocess_settings {
 	double detect_scale;
 	long detect_neighbors, detect_min_size;
 };
+struct augment_settings {
+	long copies;
+	double flip, grey, shift, scale, rotation, brightness, contrast, gamma, blur, cutout;
+};
 struct network_settings {
 	struct text_list weights; /* files; empty or "init" = He initialisation */
 	int missing, cut, storage; /* enum missing_policy, network_cut, storage_type */
 	long batch;
 };
 struct emotion_settings {
-	long average_pool, epochs, batch, patience;
-	double learning_rate, l2;
+	long average_pool, epochs, batch, patience, folds;
+	double learning_rate, l2, label_smoothing, focal;
 	int class_weights; /* enum class_weighting */
 	bool standardise;
 };
@@ -114,8 +118,10 @@ struct recommend_settings {
 	double min_similarity;
 	double tag_weight, sharpness, damping, als_weight; /* of the ranking of songs for a playlist */
 };
+enum leak_policy { LEAKS_ERROR, LEAKS_REPORT, LEAKS_IGNORE };
 struct evaluate_settings {
 	long neighbours, bootstrap;
+	int leaks; /* enum leak_policy */
 	struct text_list show_tags;
 };
 struct report_settings {
@@ -132,6 +138,7 @@ struct settings {
 	struct faces_settings faces;
 	struct cascade_settings cascade;
 	struct preprocess_settings preprocess;
+	struct augment_settings augment;
 	struct network_settings network;
 	struct emotion_settings emotion;
 	struct playlists_settings playlists;

@@ -78,6 +78,7 @@ const struct setting schema[] = {
     OTHER("preprocess", "crop", WORDS, preprocess.crop, "cascade, box, centre", "where the face is taken from, in order of preference"),
     REAL("preprocess", "margin", preprocess.margin, "0.2", -0.4, 2, "added on each side of the face, in face sides"),
     REAL("preprocess", "centre", preprocess.centre, "0.6", 0.1, 1, "the central square taken as the face when nothing else is known, as a share of the shorter side"),
+    REAL("preprocess", "centre_down", preprocess.centre_down, "0", -0.4, 0.4, "how far the central square's middle lies below the picture's, as a share of the shorter side"),
     INTEGER("preprocess", "size", preprocess.size, "150", 32, 512, "pixels of the network's input"),
     CHOICE("preprocess", "kernel", preprocess.kernel, "area", "nearest|bilinear|area", "how the face is resampled"),
     CHOICE("preprocess", "channels", preprocess.channels, "bgr", "rgb|bgr", "what the network expects; ImageNet's Keras weights: bgr"),
@@ -86,6 +87,18 @@ const struct setting schema[] = {
     REAL("preprocess", "detect_scale", preprocess.detect_scale, "1.1", 1.01, 4, "step of the detector's window sizes"),
     INTEGER("preprocess", "detect_neighbors", preprocess.detect_neighbors, "3", 0, 1000, "overlapping detections that make a face"),
     INTEGER("preprocess", "detect_min_size", preprocess.detect_min_size, "40", 8, 10000, "smallest face, pixels"),
+
+    INTEGER("augment", "copies", augment.copies, "0", 0, 64, "varied copies of each training picture that go through the network too; 0 = none"),
+    REAL("augment", "flip", augment.flip, "0.5", 0, 1, "probability that a copy is mirrored"),
+    REAL("augment", "shift", augment.shift, "0.03", 0, 0.5, "moved at most, in face sides"),
+    REAL("augment", "scale", augment.scale, "0.05", 0, 1, "larger or smaller by at most this share"),
+    REAL("augment", "rotation", augment.rotation, "5", 0, 15, "turned by at most so many degrees"),
+    REAL("augment", "brightness", augment.brightness, "0.05", 0, 1, "lighter or darker by at most this share of the range"),
+    REAL("augment", "contrast", augment.contrast, "0.1", 0, 2, "at most this share more, or as much less"),
+    REAL("augment", "gamma", augment.gamma, "0.1", 0, 2, "exponent of at most 1 + this, or the inverse"),
+    REAL("augment", "blur", augment.blur, "0", 0, 10, "deviation of a Gaussian blur at most, pixels"),
+    REAL("augment", "cutout", augment.cutout, "0", 0, 0.9, "side of a square without a picture, as a share of the input's"),
+    REAL("augment", "grey", augment.grey, "0", 0, 1, "probability that a copy loses its colours"),
 
     OTHER("network", "weights", PATHS, network.weights, "init", "Keras HDF5 files, later ones fill what earlier ones lack; init = random (He), not pretrained"),
     CHOICE("network", "missing", network.missing, "error", "error|init", "layers that no file holds"),
@@ -99,7 +112,10 @@ const struct setting schema[] = {
     INTEGER("emotion", "patience", emotion.patience, "6", 1, 10000, "epochs without a better validation before it stops"),
     REAL("emotion", "learning_rate", emotion.learning_rate, "0.001", 1e-8, 10, "of Adam"),
     REAL("emotion", "l2", emotion.l2, "0.0001", 0, 100, "on the kernel"),
+    REAL("emotion", "label_smoothing", emotion.label_smoothing, "0", 0, 0.9, "share of each label that is spread over all classes"),
+    REAL("emotion", "focal", emotion.focal, "0", 0, 10, "exponent of the focal loss, which dwells on the uncertain pictures; 0 = cross-entropy"),
     CHOICE("emotion", "class_weights", emotion.class_weights, "balanced", "none|balanced", "balanced = each class counts alike"),
+    INTEGER("emotion", "folds", emotion.folds, "0", 0, 20, "cross-validation by person over training and validation people before the training; 0 = none"),
     OTHER("emotion", "standardise", BOOL, emotion.standardise, "yes", "train on standardised features; folded into the kernel afterwards"),
 
     OTHER("playlists", "input", PATHS, playlists.input, "", "Melon JSON or CSV files; @sample/FILE = a result of the stage sample"),
@@ -148,6 +164,7 @@ const struct setting schema[] = {
     REAL("recommend", "als_weight", recommend.als_weight, "0.3", 0, 1000, "what the best ALS score counts beside the best vote"),
 
     INTEGER("evaluate", "neighbours", evaluate.neighbours, "100", 1, 10000, "neighbours of the item-kNN comparator"),
+    CHOICE("evaluate", "leaks", evaluate.leaks, "error", "error|report|ignore", "when a held-out picture is also among those trained on, by a perceptual hash"),
     INTEGER("evaluate", "bootstrap", evaluate.bootstrap, "1000", 10, 1000000, "draws behind the 95 % intervals"),
     OTHER("evaluate", "show_tags", TAGS, evaluate.show_tags, "신나는, 여름, 드라이브, 잔잔한, 카페, 힐링, 슬픔, 이별, 위로, 새벽", "tags whose neighbours the report lists"),
 

@@ -58,6 +58,25 @@ static int features_shape(struct head_features *features, struct err *err)
 	return OK;
 }
 
+/* A file from before there were copies has none. */
+static int read_copies(struct head_features *features, struct err *err)
+{
+	void *copy = NULL;
+
+	if (!hdf_has(features->file, "copy")) {
+		features->copy = mem_alloc(features->n, 1, err);
+		return features->copy ? OK : err->code;
+	}
+	if (features_column(features, "copy", HDF_U8, &copy, err) != OK)
+		return err->code;
+	features->copy = copy;
+	for (size_t i = 0; i < features->n; i++)
+		if (features->copy[i] && features->split[i] != 0)
+			return err_set(err, ERR_DATA, "%s: copy: row %zu: a varied copy outside of the training part",
+			               features->path, i);
+	return OK;
+}
+
 static int features_read(struct head_features *features, struct err *err)
 {
 	struct hdf_file *file = features->file;
@@ -70,6 +89,8 @@ static int features_read(struct head_features *features, struct err *err)
 	if (features_column(features, "split", HDF_U8, &split, err) != OK)
 		return err->code;
 	features->split = split;
+	if (read_copies(features, err) != OK)
+		return err->code;
 	if (hdf_read_texts(file, "person", &features->person, err) != OK ||
 	    hdf_attr_texts(file, "/", "classes", &features->classes, err) != OK ||
 	    hdf_attr_text(file, "/", "cut", &features->cut, err) != OK ||
@@ -112,6 +133,7 @@ void head_features_close(struct head_features *features)
 	free(features->path);
 	free(features->label);
 	free(features->split);
+	free(features->copy);
 	free(features->cut);
 	free(features->pretrained);
 	free(features->preprocess);

@@ -23,7 +23,7 @@ struct head_trainer {
 	const struct head_data *data;
 	size_t inputs, classes, blocks, batch; /* batch: the most examples a step may have */
 	int threads;
-	double l2;
+	double l2, smoothing, focal;
 	float *mean, *scale;                                     /* [inputs]; 0 and 1 without standardisation */
 	float *kernel, *kernel_gradient;                         /* [inputs][classes] */
 	float *kernel_moment, *kernel_square;                    /* Adam's m and v */

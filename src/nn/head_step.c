@@ -3,6 +3,7 @@
  *
  * With z the standardised example, p = softmax(z · W + b), w the weight of its class and n the examples of the step:
  *   loss  = 1/n Σ w · −ln p[label] + l2 · Σ W²
+ * With smoothing s, onehot becomes (1 − s) onehot + s / classes in both.
  *   delta = w / n · (p − onehot(label)),   ∂W = zᵀ · delta + 2 · l2 · W,   ∂b = Σ delta
  * Adam (Kingma & Ba 2015, in Keras' form, where ε is added outside the bias correction), step t:
  *   m ← β₁ m + (1 − β₁) g,  v ← β₂ v + (1 − β₂) g²,  W ← W − α √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε)
@@ -143,6 +144,8 @@ int head_trainer_new(struct head_trainer **out, const struct head_data *data, co
 	trainer->batch = training->batch < data->n ? training->batch : data->n;
 	trainer->threads = trainer->blocks < PARALLEL_BLOCKS ? 1 : training->threads;
 	trainer->l2 = training->l2;
+	trainer->smoothing = training->smoothing;
+	trainer->focal = training->focal;
 	trainer->adam.learning_rate = training->learning_rate;
 	code = trainer_allocate(trainer, err);
 	if (code == OK)
@@ -208,12 +211,23 @@ static int forward_block(size_t block, int thread, void *context, struct err *er
 	return OK;
 }
 
+/* Σ (1 − q)^γ (−ln q) with q = p[label] and nll = −ln q; delta holds weight · (p − onehot) and is multiplied by
+ * (1 − q)^γ + γ q (1 − q)^(γ−1) nll, which is what the chain rule leaves. */
+static double focal_delta(double gamma, double nll, double weight, float *delta, size_t classes)
+{
+	double q = exp(-nll), rest = fmax(1 - q, 1e-12), factor = pow(rest, gamma) + gamma * q * pow(rest, gamma - 1) * nll;
+
+	for (size_t c = 0; c < classes; c++)
+		delta[c] = (float)(factor * (double)delta[c]);
+	return weight * pow(rest, gamma) * nll;
+}
+
 /* One example: its logits from the shares, its loss, delta = w · (p − onehot), before the division by n. */
 static double example_delta(struct head_trainer *trainer, size_t i, size_t label, bool *correct)
 {
 	size_t classes = trainer->classes, best = 0;
 	float *delta = trainer->delta + i * classes;
-	double weight = (double)trainer->class_weight[label], most, sum = 0, at_label;
+	double weight = (double)trainer->class_weight[label], most, sum = 0, at_label, spread, logits = 0, target, loss;
 
 	for (size_t c = 0; c < classes; c++) {
 		double logit = (double)trainer->bias[c];
@@ -227,10 +241,17 @@ static double example_delta(struct head_trainer *trainer, size_t i, size_t label
 	at_label = (double)delta[label];
 	for (size_t c = 0; c < classes; c++)
 		sum += exp((double)delta[c] - most);
-	for (size_t c = 0; c < classes; c++)
-		delta[c] = (float)(weight * (exp((double)delta[c] - most) / sum - (c == label)));
+	spread = trainer->smoothing / (double)classes;
+	for (size_t c = 0; c < classes; c++) {
+		logits += (double)delta[c];
+		target = spread + (c == label ? 1 - trainer->smoothing : 0);
+		delta[c] = (float)(weight * (exp((double)delta[c] - most) / sum - target));
+	}
 	*correct = best == label;
-	return weight * (most + log(sum) - at_label);
+	loss = most + log(sum) - (1 - trainer->smoothing) * at_label - spread * logits;
+	if (trainer->focal > 0)
+		return focal_delta(trainer->focal, most + log(sum) - at_label, weight, delta, classes);
+	return weight * loss;
 }
 
 static int backward_block(size_t block, int thread, void *context, struct err *err)

@@ -34,6 +34,8 @@ static int training_check(const struct head *head, const struct head_data *train
 		return err_set(err, ERR_DATA, "there are no training examples");
 	if (!settings->epochs || !settings->batch || !(settings->learning_rate > 0) || !(settings->l2 >= 0))
 		return err_set(err, ERR_SETTINGS, "emotion.epochs, batch and learning_rate must be above zero, l2 not below");
+	if (settings->focal > 0 && settings->smoothing > 0)
+		return err_set(err, ERR_SETTINGS, "emotion.focal and emotion.label_smoothing: one of them must be 0");
 	return OK;
 }
 

@@ -1,9 +1,10 @@
 /*
  * The head on the validation part: losses, accuracies, temperature.
  *
- * With l the logits of an example, w the weight of its class and a = 1 / temperature (Guo, Pleiss, Sun & Weinberger
- * 2017): f(a) = Σ w (ln Σ exp(a l) − a l[label]),   f'(a) = Σ w (Σ p_c(a) l_c − l[label]),   p(a) = softmax(a l). f is
- * convex, so f' rises, and its zero is found by bisection on the logarithm of a.
+ * With l the logits of an example, w its weight and a = 1 / temperature (Guo, Pleiss, Sun & Weinberger 2017): f(a) = Σ w (ln Σ exp(a l) − a l[label]),   f'(a) = Σ w (Σ p_c(a) l_c − l[label]),   p(a) = softmax(a l). f is
+ * convex, so f' rises, and its zero is found by bisection on the logarithm of a. The
+ * temperature is fitted with w = 1, since confidence is to hold for pictures as they come; losses are told with w the
+ * weight of the class, as in training.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -32,15 +33,16 @@ void head_judge_free(struct head_judge *judge)
 	*judge = (struct head_judge){0};
 }
 
-/* Mean weighted loss at sharpness a, and its slope. */
-static double loss_at(const struct head_data *data, const struct head_judge *judge, double a, double *slope)
+/* Mean loss at sharpness a, and its slope; `weights_of` [classes], NULL = every example counts alike. */
+static double loss_at(const struct head_data *data, const struct head_judge *judge, const float *weights_of, double a,
+                      double *slope)
 {
 	double loss = 0, rise = 0, weights = 0;
 
 	for (size_t i = 0; i < data->n; i++) {
 		const double *l = judge->logits + i * data->classes;
 		size_t label = (size_t)data->labels[i];
-		double weight = (double)judge->class_weight[label], most = l[0], sum = 0, mean = 0;
+		double weight = weights_of ? (double)weights_of[label] : 1, most = l[0], sum = 0, mean = 0;
 
 		for (size_t c = 1; c < data->classes; c++)
 			most = l[c] > most ? l[c] : most;
@@ -63,7 +65,7 @@ static double best_sharpness(const struct head_data *data, const struct head_jud
 
 	for (int i = 0; i < BISECTIONS; i++) {
 		double middle = (low + high) / 2;
-		loss_at(data, judge, exp(middle), &slope);
+		loss_at(data, judge, NULL, exp(middle), &slope);
 		if (slope < 0)
 			low = middle;
 		else
@@ -118,8 +120,8 @@ int head_validate(const struct head *head, const struct head_data *data, struct 
 		judge->logits[i] = log(fmax((double)judge->probabilities[i], LEAST_PROBABILITY));
 	}
 	count_hits(data, judge, epoch);
-	epoch->validation_loss = loss_at(data, judge, 1, &slope);
+	epoch->validation_loss = loss_at(data, judge, judge->class_weight, 1, &slope);
 	epoch->temperature = 1 / best_sharpness(data, judge);
-	epoch->validation_calibrated = loss_at(data, judge, 1 / epoch->temperature, &slope);
+	epoch->validation_calibrated = loss_at(data, judge, judge->class_weight, 1 / epoch->temperature, &slope);
 	return OK;
 }

@@ -149,6 +149,7 @@ struct preprocess {
 	size_t n_crop;
 	double margin;       /* share of the face's side added on every side */
 	double centre;       /* side of the central square, as a share of the shorter side */
+	double centre_down;  /* how far its middle lies below the picture's, as a share of the shorter side */
 	size_t size;         /* pixels a side of the network's input */
 	int kernel;          /* enum resize_kernel */
 	int channels;        /* enum channel_order */
@@ -189,6 +190,32 @@ bool preprocess_wants_detections(const struct preprocess *preprocess, bool box_k
  * Allocates nothing. */
 int preprocess_apply(const struct preprocess *preprocess, const struct image *image, struct rect face, float *tensor,
                      struct err *err) MUST_CHECK;
+
+/* ---- varied copies of training pictures ------------------------------------------------------- */
+
+#define AUGMENT_MAX_COPIES 64
+struct augment {
+	size_t copies;                       /* of each training picture, besides itself */
+	double flip, grey;                   /* probability */
+	double shift, scale;                 /* at most; shares of the face's side */
+	double rotation;                     /* at most, degrees */
+	double brightness, contrast, gamma;  /* at most; 0 = as it is */
+	double blur;                         /* deviation at most, pixels */
+	double cutout;                       /* side of a square hole, as a share of the tensor's */
+	uint64_t seed;
+};
+struct augment_draw {
+	bool flip, grey;
+	double right, down, zoom, turn, brightness, contrast, gamma, blur, hole, hole_x, hole_y;
+};
+void augment_from_settings(struct augment *out, const struct augment_settings *settings, uint64_t seed);
+bool augment_given(const struct augment *augment);
+/* What is done to copy `copy` (1 …) of picture `row`: follows from these and the seed alone. */
+void augment_draw(const struct augment *augment, size_t row, size_t copy, struct augment_draw *out);
+/* The square to cut out instead of `face`. */
+struct rect augment_face(const struct augment_draw *draw, struct rect face);
+/* The rest, on the tensor of preprocess_apply, in place; scratch as large as the tensor. */
+void augment_apply(const struct augment_draw *draw, const struct preprocess *preprocess, float *tensor, float *scratch);
 
 /* ---- the head: training and prediction ---- */
 
@@ -242,6 +269,8 @@ struct head_epoch {
 struct head_training {
 	size_t epochs, batch, patience; /* patience 0 = never stop early */
 	double learning_rate, l2;
+	double smoothing; /* share of a label spread over all classes (Szegedy et al. 2016) */
+	double focal;     /* exponent γ of the focal loss (Lin et al. 2017); 0 = cross-entropy */
 	bool balance;     /* class c weighs n / (classes · n_c) in the loss */
 	bool standardise; /* by the training part's mean and deviation; folded into kernel and bias at the end */
 	uint64_t seed;
@@ -299,6 +328,7 @@ struct head_features {
 	struct path_list classes, person;
 	int32_t *label;
 	uint8_t *split; /* 0 train, 1 validation, 2 test */
+	uint8_t *copy;  /* 0 the picture itself, 1 … a varied copy */
 	char *cut, *pretrained, *preprocess, *weights_sha256;
 	bool synthetic;
 };
@@ -309,6 +339,22 @@ void head_features_close(struct head_features *features); /* NULL is fine */
  * block. */
 int head_features_rows(const struct head_features *features, int split, size_t average_pool, struct head_data *out,
                        struct err *err) MUST_CHECK;
+
+/* ---- cross-validation by person (head_folds.c) ---- */
+
+struct head_folds {
+	const struct head_features *features;
+	const struct head_data *train, *validation; /* head_features_rows of splits 0 and 1 */
+	const struct head *head;                    /* of this shape; not changed */
+	const struct head_training *training;
+	size_t count; /* k ≥ 2 */
+};
+struct head_fold {
+	size_t n; /* pictures judged */
+	double accuracy, balanced, least_recall;
+};
+/* Trains and judges out[0 … count). ERR_SETTINGS when there are too few people. */
+int head_folds(const struct head_folds *job, struct head_fold *out, struct err *err) MUST_CHECK;
 
 /* ---- Keras models (keras_write.c: needs HDF5) ---- */
 

@@ -41,6 +41,7 @@ int preprocess_from_settings(struct preprocess *out, const struct preprocess_set
 	struct preprocess read = {
 	    .margin = settings->margin,
 	    .centre = settings->centre,
+	    .centre_down = settings->centre_down,
 	    .size = settings->size < 0 ? 0 : (size_t)settings->size,
 	    .kernel = settings->kernel,
 	    .channels = settings->channels,
@@ -86,6 +87,7 @@ int preprocess_check(const struct preprocess *preprocess, struct err *err)
 	} ranges[] = {
 	    {"margin", preprocess->margin, -0.4, 2},
 	    {"centre", preprocess->centre, 0.1, 1},
+	    {"centre_down", preprocess->centre_down, -0.4, 0.4},
 	    {"size", (double)preprocess->size, 32, 512},
 	    {"kernel", preprocess->kernel, KERNEL_NEAREST, KERNEL_AREA},
 	    {"channels", preprocess->channels, CHANNELS_RGB, CHANNELS_BGR},
@@ -152,7 +154,8 @@ static struct rect central_square(const struct preprocess *preprocess, size_t wi
 	size_t shorter = width < height ? width : height;
 	int side = (int)lround(preprocess->centre * (double)shorter);
 	side = side < 1 ? 1 : side;
-	return (struct rect){((int)width - side) / 2, ((int)height - side) / 2, side, side};
+	int down = (int)lround(preprocess->centre_down * (double)shorter);
+	return (struct rect){((int)width - side) / 2, ((int)height - side) / 2 + down, side, side};
 }
 
 bool preprocess_choose(const struct preprocess *preprocess, const struct face_hints *hints, struct rect *face,

@@ -49,6 +49,7 @@ int preprocess_to_json(const struct preprocess *preprocess, struct json *object,
 		json_append_text(crop, crop_source_name(preprocess->crop[i]));
 	set_exact(object, "margin", preprocess->margin);
 	set_exact(object, "centre", preprocess->centre);
+	set_exact(object, "centre_down", preprocess->centre_down);
 	json_set_integer(object, "size", (int64_t)preprocess->size);
 	json_set_text(object, "kernel", kernel_names[preprocess->kernel]);
 	json_set_text(object, "channels", channel_names[preprocess->channels]);
@@ -147,6 +148,9 @@ static int reals_of(const struct json *object, struct preprocess *out, struct er
 		if (code != OK)
 			return code;
 	}
+	/* Files that were written before there was one have their square in the middle. */
+	if (json_get(object, "centre_down"))
+		return number_of(json_get(object, "centre_down"), "centre_down", &out->centre_down, err);
 	return OK;
 }
 

@@ -7,7 +7,7 @@
 
 #include "report/report.h"
 
-#define BINS 10
+#define BINS RELIABILITY_BINS
 #define PROBABILITY_FLOOR 1e-12
 
 static int judged_check(const struct judged *judged, struct err *err)
@@ -100,13 +100,17 @@ static void score_probabilities(struct classification *out, const struct judged 
 			double miss = (double)p[c] - (c == truth);
 			out->brier += miss * miss;
 		}
+		out->bins[bin].n++;
 		confidence[bin] += largest;
 		right[bin] += best == truth;
 	}
 	out->log_loss /= (double)judged->n;
 	out->brier /= (double)judged->n;
-	for (size_t b = 0; b < BINS; b++)
+	for (size_t b = 0; b < BINS; b++) {
+		out->bins[b].confidence = ratio(confidence[b], (double)out->bins[b].n);
+		out->bins[b].right = ratio(right[b], (double)out->bins[b].n);
 		out->calibration += fabs(right[b] - confidence[b]) / (double)judged->n;
+	}
 }
 
 static int compare_doubles(const void *a, const void *b)
@@ -121,6 +125,48 @@ static void percentiles(double *drawn, size_t draws, struct interval *interval)
 	qsort(drawn, draws, sizeof(*drawn), compare_doubles);
 	interval->low = drawn[(size_t)(0.025 * (double)(draws - 1))];
 	interval->high = drawn[(size_t)ceil(0.975 * (double)(draws - 1))];
+}
+
+struct scored {
+	float score;
+	bool positive;
+};
+
+static int compare_scored(const void *a, const void *b)
+{
+	const struct scored *x = a, *y = b;
+
+	return (x->score > y->score) - (x->score < y->score);
+}
+
+/* The share of (positive, negative) pairs in their order, equal scores counting half (Mann & Whitney 1947). */
+static double area_under_curve(struct scored *scored, size_t n)
+{
+	double positives = 0, negatives = 0, ordered = 0;
+
+	qsort(scored, n, sizeof(*scored), compare_scored);
+	for (size_t first = 0, end; first < n; first = end) {
+		double up = 0;
+		for (end = first; end < n && scored[end].score == scored[first].score; end++)
+			up += scored[end].positive;
+		ordered += up * (negatives + ((double)(end - first) - up) / 2);
+		positives += up;
+		negatives += (double)(end - first) - up;
+	}
+	return positives > 0 && negatives > 0 ? ordered / (positives * negatives) : NAN;
+}
+
+static int score_curves(struct classification *out, const struct judged *judged, struct err *err)
+{
+	struct scored *scored = mem_alloc(judged->n, sizeof(*scored), err);
+
+	for (size_t c = 0; scored && c < judged->classes; c++) {
+		for (size_t i = 0; i < judged->n; i++)
+			scored[i] = (struct scored){judged->probabilities[i * judged->classes + c], (size_t)judged->truth[i] == c};
+		out->scores[c].auc = area_under_curve(scored, judged->n);
+	}
+	free(scored);
+	return err->code;
 }
 
 struct resampling {
@@ -206,7 +252,9 @@ int classification_measure(struct classification *out, const struct judged *judg
 		score_classes(&result);
 		average_classes(&result);
 		score_probabilities(&result, judged);
-		code = resample_persons(&result, judged, err);
+		code = score_curves(&result, judged, err);
+		if (code == OK)
+			code = resample_persons(&result, judged, err);
 	}
 	if (code != OK) {
 		classification_free(&result);
@@ -235,6 +283,16 @@ static void set_interval(struct json *object, const char *key, const struct inte
 	json_append_number(limits, interval->high);
 }
 
+static void reliability_to_json(const struct classification *m, struct json *list)
+{
+	for (size_t b = 0; b < BINS; b++) {
+		struct json *bin = json_append_object(list);
+		json_set_integer(bin, "pictures", (int64_t)m->bins[b].n);
+		json_set_number(bin, "confidence", m->bins[b].confidence);
+		json_set_number(bin, "right", m->bins[b].right);
+	}
+}
+
 void classification_to_json(const struct classification *classification, char *const *names, struct json *object)
 {
 	const struct classification *m = classification;
@@ -250,6 +308,7 @@ void classification_to_json(const struct classification *classification, char *c
 	json_set_number(object, "calibration_error", m->calibration);
 	json_set_number(object, "majority_accuracy", m->majority);
 	json_set_number(object, "chance_balanced_accuracy", m->chance);
+	reliability_to_json(m, json_set_array(object, "reliability"));
 	classes = json_set_object(object, "classes");
 	confusion = json_set_array(object, "confusion");
 	for (size_t c = 0; c < m->classes; c++) {
@@ -261,6 +320,7 @@ void classification_to_json(const struct classification *classification, char *c
 		json_set_number(one, "precision", score->precision);
 		json_set_number(one, "recall", score->recall);
 		json_set_number(one, "f1", score->f1);
+		json_set_number(one, "auc", score->auc);
 		json_set_number(one, "true_share", (double)score->support / (double)m->n);
 		json_set_number(one, "predicted_share", (double)score->predicted / (double)m->n);
 		for (size_t v = 0; v < m->classes; v++)

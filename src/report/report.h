@@ -25,6 +25,12 @@ struct judged {
 struct class_score {
 	size_t support, predicted, hits;
 	double precision, recall, f1; /* 0 where a denominator is 0 */
+	double auc; /* area under the ROC curve, this class against the rest; NaN when one of both is empty */
+};
+#define RELIABILITY_BINS 10
+struct reliability {
+	size_t n;
+	double confidence, right; /* means over the bin; 0 when empty */
 };
 struct interval {
 	double value, low, high; /* low … high: 95 % */
@@ -38,6 +44,7 @@ struct classification {
 	double macro_f1, log_loss; /* log_loss: mean −ln p[truth], p ≥ 1e-12 */
 	double brier;              /* mean Σ (p − onehot)² */
 	double majority, chance;   /* accuracy of always naming the most frequent class; 1 / classes that occur */
+	struct reliability bins[RELIABILITY_BINS]; /* of the largest probability */
 	double calibration;        /* expected calibration error, ten equal bins of the largest probability */
 };
 /* Intervals by the percentile bootstrap over persons: whole persons are drawn with replacement, since a person's

@@ -19,4 +19,7 @@ int emotion_history_add(const struct head_epoch *epoch, void *history, struct er
 void emotion_record(struct stage_run *run, const struct head_features *features, const struct head *head,
                     const struct head_outcome *outcome);
 
+/* `folds`: each fold's figures, their mean and spread (standard deviation). */
+void emotion_record_folds(struct stage_run *run, const struct head_fold *folds, size_t count);
+
 #endif

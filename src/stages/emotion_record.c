@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define MAX_FOLDS 20 /* what emotion.folds allows */
+
 int emotion_history_add(const struct head_epoch *epoch, void *context, struct err *err)
 {
 	struct emotion_history *history = context;
@@ -42,7 +44,7 @@ static void record_examples(struct json *metrics, const struct head_features *fe
 
 		json_append_text(classes, features->classes.items[c]);
 		for (size_t i = 0; i < features->n; i++)
-			if ((size_t)features->label[i] == c)
+			if ((size_t)features->label[i] == c && !features->copy[i])
 				counts[features->split[i]]++;
 		for (size_t s = 0; s < ARRAY_COUNT(splits); s++)
 			json_set_integer(one, splits[s], (int64_t)counts[s]);
@@ -85,4 +87,37 @@ void emotion_record(struct stage_run *run, const struct head_features *features,
 		snprintf(run->headline, sizeof(run->headline),
 		         "%zu classes from %zu features: %zu epochs, nobody to validate on", head->classes, head->inputs,
 		         outcome->epochs);
+}
+
+static void fold_summary(struct json *object, const char *name, const double *values, size_t count)
+{
+	struct json *part = json_set_object(object, name), *list = json_set_array(part, "each");
+	double sum = 0, square = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		json_append_number(list, values[i]);
+		sum += values[i];
+	}
+	for (size_t i = 0; i < count; i++)
+		square += (values[i] - sum / (double)count) * (values[i] - sum / (double)count);
+	json_set_number(part, "mean", sum / (double)count);
+	json_set_number(part, "spread", sqrt(square / (double)(count - 1)));
+}
+
+void emotion_record_folds(struct stage_run *run, const struct head_fold *folds, size_t count)
+{
+	struct json *object = json_set_object(run->metrics, "folds");
+	double accuracy[MAX_FOLDS], balanced[MAX_FOLDS], least[MAX_FOLDS], mean = 0;
+
+	for (size_t i = 0; i < count && i < MAX_FOLDS; i++) {
+		accuracy[i] = folds[i].accuracy;
+		balanced[i] = folds[i].balanced;
+		least[i] = folds[i].least_recall;
+		mean += folds[i].balanced / (double)count;
+		log_info("emotion", "fold %zu/%zu: %zu pictures, balanced accuracy %.3f", i + 1, count, folds[i].n, balanced[i]);
+	}
+	fold_summary(object, "accuracy", accuracy, count);
+	fold_summary(object, "balanced_accuracy", balanced, count);
+	fold_summary(object, "least_recall", least, count);
+	log_info("emotion", "%zu folds by person: balanced accuracy %.3f", count, mean);
 }

@@ -163,9 +163,11 @@ int evaluate_emotion(struct evaluation *evaluation, struct err *err)
 		                         .seed = (uint64_t)run->settings->run.seed};
 		code = classification_measure(&measured, &judged, err);
 	}
-	if (code == OK && faces->n)
-		classification_to_json(&measured, faces->classes.items,
-		                       json_set_object(evaluate_stage(run, "emotion"), "test"));
+	if (code == OK && faces->n) {
+		struct json *test = json_set_object(evaluate_stage(run, "emotion"), "test");
+		classification_to_json(&measured, faces->classes.items, test);
+		code = evaluate_groups(faces, features, test, err);
+	}
 	classification_free(&measured);
 	head_features_close(features);
 	return code;

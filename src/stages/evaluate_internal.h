@@ -42,7 +42,12 @@ struct json *evaluate_stage(struct stage_run *run, const char *stage);
 /* One object a stage: what it wrote into its metrics.json. */
 int evaluate_gather(struct stage_run *run, struct err *err) MUST_CHECK;
 
+/* faces.leaks; ERR_DATA when a held-out picture was trained on, as evaluate.leaks says. */
+int evaluate_leaks(struct stage_run *run, struct err *err) MUST_CHECK;
 int evaluate_emotion(struct evaluation *evaluation, struct err *err) MUST_CHECK; /* emotion.test, predictions.tsv */
+/* `by` and `worst_errors` of emotion.test. */
+int evaluate_groups(const struct judged_faces *faces, const struct head_features *features, struct json *test,
+                    struct err *err) MUST_CHECK;
 int evaluate_cascade(struct evaluation *evaluation, struct err *err) MUST_CHECK; /* cascade.test */
 int evaluate_tags(struct evaluation *evaluation, struct err *err) MUST_CHECK;    /* tags.test, tags.nearest */
 int evaluate_als(struct evaluation *evaluation, struct err *err) MUST_CHECK;     /* als.test */

@@ -19,6 +19,18 @@ static uint64_t network_hash(const struct network *network)
 	return hash;
 }
 
+size_t features_rows_of(const struct features_job *job)
+{
+	return job->rows * (1 + job->augment.copies);
+}
+
+static void augment_text(const struct augment *a, struct strbuf *text)
+{
+	strbuf_format(text, "%zu %.17g %.17g %.17g %.17g %.17g %.17g %.17g %.17g %.17g %.17g %llu\n", a->copies,
+	              a->flip, a->grey, a->shift, a->scale, a->rotation, a->brightness, a->contrast, a->gamma, a->blur,
+	              a->cutout, (unsigned long long)a->seed);
+}
+
 int features_identity(const struct features_job *job, const char *faces_path, const char *cascade_path,
                       char hex[SHA256_HEX], struct err *err)
 {
@@ -33,6 +45,8 @@ int features_identity(const struct features_job *job, const char *faces_path, co
 	if (code == OK) {
 		strbuf_format(&text, "%s\n%s\n%s\n", preprocess, network_cut_name(job->network->cut), cascade);
 		strbuf_format(&text, "%016llx\n", (unsigned long long)network_hash(job->network));
+		if (augment_given(&job->augment))
+			augment_text(&job->augment, &text);
 		/* A picture archive can be too large to be read twice; its size and time tell it from another one. */
 		strbuf_format(&text, "%zu %lld %lld.%09ld\n", job->rows, (long long)faces.st_size,
 		              (long long)faces.st_mtim.tv_sec, faces.st_mtim.tv_nsec);
@@ -74,7 +88,7 @@ static int batch_store(const struct features_batch *batch, struct features_side 
 		int code = features_side_write(side, batch->first + i, &batch->rows[i], features, err);
 		if (code != OK)
 			return code;
-		features += batch->rows[i].crop == FEATURES_DROPPED ? 0 : side->floats;
+		features += batch->rows[i].crop < 0 ? 0 : side->floats;
 	}
 	return OK;
 }
@@ -97,9 +111,10 @@ struct pipeline {
 static int batch_prepare(const struct pipeline *pipeline, struct features_batch *batch, size_t row, struct err *err)
 {
 	const struct features_job *job = pipeline->job;
+	size_t left = job->rows - row % job->rows; /* a batch holds one copy's pictures, as they stand in faces.h5 */
 	batch->first = row;
-	batch->count = job->rows - row < job->batch ? job->rows - row : job->batch;
-	int code = hdf_read_rows(job->faces, "pixels", HDF_U8, batch->first, batch->count, batch->pixels, err);
+	batch->count = left < job->batch ? left : job->batch;
+	int code = hdf_read_rows(job->faces, "pixels", HDF_U8, row % job->rows, batch->count, batch->pixels, err);
 	return code == OK ? features_prepare(pipeline->workers, batch, err) : code;
 }
 
@@ -162,7 +177,7 @@ static int run_batch(struct pipeline *pipeline, struct features_side *side, stru
 {
 	const struct features_job *job = pipeline->job;
 	const struct features_batch *batch = &pipeline->batches[pipeline->current];
-	bool more = batch->first + batch->count < job->rows;
+	bool more = batch->first + batch->count < features_rows_of(job);
 	if (more)
 		pipeline_start(pipeline);
 	network_plan_forward(&(struct plan_run){.plan = pipeline->plan,
@@ -185,10 +200,10 @@ static int run_batches(struct pipeline *pipeline, struct features_side *side, st
 	const struct features_job *job = pipeline->job;
 	struct progress progress;
 	double saved = clock_seconds();
-	size_t row = side->done;
-	int code = row < job->rows ? batch_prepare(pipeline, &pipeline->batches[0], row, err) : OK;
-	progress_start(&progress, "features", "pictures", job->rows - row);
-	while (code == OK && row < job->rows) {
+	size_t row = side->done, rows = features_rows_of(job);
+	int code = row < rows ? batch_prepare(pipeline, &pipeline->batches[0], row, err) : OK;
+	progress_start(&progress, "features", "pictures", rows - row);
+	while (code == OK && row < rows) {
 		size_t count = pipeline->batches[pipeline->current].count;
 		code = run_batch(pipeline, side, err);
 		if (code != OK)
@@ -196,11 +211,11 @@ static int run_batches(struct pipeline *pipeline, struct features_side *side, st
 		row += count;
 		progress_add(&progress, count);
 		bool stopping = stop_requested();
-		if (stopping || row == job->rows || clock_seconds() - saved >= CHECKPOINT_SECONDS) {
+		if (stopping || row == rows || clock_seconds() - saved >= CHECKPOINT_SECONDS) {
 			code = features_side_checkpoint(side, row, err);
 			saved = clock_seconds();
 		}
-		if (code == OK && side->done < job->rows)
+		if (code == OK && side->done < rows)
 			code = stop_check("features", err);
 	}
 	progress_end(&progress);
@@ -211,7 +226,7 @@ int features_compute(const struct features_job *job, struct features_side *side,
 {
 	struct pipeline pipeline;
 	if (side->done > 0)
-		log_info("features", "goes on at picture %zu of %zu", side->done, job->rows);
+		log_info("features", "goes on at picture %zu of %zu", side->done, features_rows_of(job));
 	int code = pipeline_init(&pipeline, job, err);
 	if (code == OK)
 		code = run_batches(&pipeline, side, err);

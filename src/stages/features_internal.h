@@ -16,7 +16,9 @@
 /* ---- the side file --------------------------------------------------------------------- */
 
 #define FEATURES_DROPPED (-1)
-/* What is known of one row of faces.h5 when it is through. */
+#define FEATURES_SKIPPED (-2) /* a copy of a picture that is not trained on */
+/* Row r of the side file is copy r / rows of the picture r % rows; copy 0 is the picture as it is.
+ * What is known of one row of faces.h5 when it is through. */
 struct features_row {
 	int32_t crop;    /* enum crop_source, or FEATURES_DROPPED: no source had a face */
 	int32_t face[4]; /* x, y, w, h in frame coordinates */
@@ -49,13 +51,16 @@ struct features_job {
 	const struct hdf_file *faces;
 	size_t rows, frame_height, frame_width, batch;
 	const int32_t *area, *box; /* [rows][4] */
+	const uint8_t *split;      /* [rows] */
+	struct augment augment;
 	struct map_shape map;      /* of one picture's features */
 	int threads;
 };
+size_t features_rows_of(const struct features_job *job); /* pictures and their copies */
 /* Everything that decides the features, as a SHA-256. */
 int features_identity(const struct features_job *job, const char *faces_path, const char *cascade_path,
                       char hex[SHA256_HEX], struct err *err) MUST_CHECK;
-/* Rows side->done … job->rows. ERR_STOPPED leaves a checkpoint. */
+/* Rows side->done … features_rows_of(job). ERR_STOPPED leaves a checkpoint. */
 int features_compute(const struct features_job *job, struct features_side *side, struct err *err) MUST_CHECK;
 
 /* One batch on its way. Slots of dropped pictures are closed up by features_prepare: tensor holds `kept` pictures. */
@@ -74,7 +79,7 @@ int features_prepare(struct features_workers *workers, struct features_batch *ba
 /* ---- the result ------------------------------------------------------------------------------ */
 
 struct features_counts {
-	size_t pictures, dropped, crops[CROP_SOURCES];
+	size_t pictures, copies, dropped, crops[CROP_SOURCES]; /* copies apart from pictures */
 	struct path_list classes;
 	size_t (*by_class)[CROP_SOURCES + 1]; /* crop sources, then dropped */
 };

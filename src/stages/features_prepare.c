@@ -10,6 +10,7 @@ struct worker {
 	struct rect *boxes;
 	size_t box_room;
 	uint8_t *pixels; /* room for a frame */
+	float *scratch;  /* a tensor; NULL without copies */
 };
 struct features_workers {
 	const struct features_job *job;
@@ -25,6 +26,7 @@ void features_workers_free(struct features_workers *workers)
 		detections_free(&workers->items[i].found);
 		free(workers->items[i].boxes);
 		free(workers->items[i].pixels);
+		free(workers->items[i].scratch);
 	}
 	if (workers)
 		free(workers->items);
@@ -35,6 +37,9 @@ static int worker_init(struct worker *worker, const struct features_job *job, st
 {
 	worker->pixels = mem_alloc(job->frame_height * job->frame_width, 3, err);
 	if (!worker->pixels)
+		return ERR_MEMORY;
+	size_t size = job->preprocess->size;
+	if (augment_given(&job->augment) && !(worker->scratch = mem_alloc(size * size * 3, sizeof(float), err)))
 		return ERR_MEMORY;
 	if (job->cascade && !(worker->detector = detector_new(job->cascade, err)))
 		return ERR_MEMORY;
@@ -99,8 +104,29 @@ static int detect(const struct features_job *job, struct worker *worker, const s
 	return OK;
 }
 
+struct slot {
+	size_t picture, copy;
+	struct features_row *row;
+	float *tensor;
+};
+
+static int apply(const struct features_job *job, struct worker *worker, const struct image *image, struct rect face,
+                 const struct slot *slot, struct err *err)
+{
+	struct augment_draw draw;
+	int code;
+
+	if (!slot->copy)
+		return preprocess_apply(job->preprocess, image, face, slot->tensor, err);
+	augment_draw(&job->augment, slot->picture, slot->copy, &draw);
+	code = preprocess_apply(job->preprocess, image, augment_face(&draw, face), slot->tensor, err);
+	if (code == OK)
+		augment_apply(&draw, job->preprocess, slot->tensor, worker->scratch);
+	return code;
+}
+
 static int find_and_apply(const struct features_job *job, struct worker *worker, const struct image *image,
-                          struct face_hints *hints, struct features_row *row, float *tensor, struct err *err)
+                          struct face_hints *hints, const struct slot *slot, struct err *err)
 {
 	bool known = hints->known->w > 0 && hints->known->h > 0;
 	struct rect face;
@@ -110,11 +136,11 @@ static int find_and_apply(const struct features_job *job, struct worker *worker,
 	if (code != OK)
 		return code;
 	if (!preprocess_choose(job->preprocess, hints, &face, &source)) {
-		row->crop = FEATURES_DROPPED;
+		slot->row->crop = FEATURES_DROPPED;
 		return OK;
 	}
-	*row = (struct features_row){.crop = source, .face = {face.x, face.y, face.w, face.h}};
-	return preprocess_apply(job->preprocess, image, face, tensor, err);
+	*slot->row = (struct features_row){.crop = source, .face = {face.x, face.y, face.w, face.h}};
+	return apply(job, worker, image, face, slot, err);
 }
 
 static int prepare_one(size_t i, int thread, void *context, struct err *err)
@@ -123,17 +149,20 @@ static int prepare_one(size_t i, int thread, void *context, struct err *err)
 	struct features_batch *batch = workers->batch;
 	const struct features_job *job = workers->job;
 	struct worker *worker = &workers->items[thread];
-	size_t row = batch->first + i, size = job->preprocess->size;
+	size_t row = (batch->first + i) % job->rows, size = job->preprocess->size;
+	struct slot slot = {row, batch->first / job->rows, &batch->rows[i], batch->tensor + i * size * size * 3};
 	const int32_t *area = job->area + 4 * row, *box = job->box + 4 * row;
 	struct image image;
 
+	batch->rows[i] = (struct features_row){.crop = FEATURES_SKIPPED};
+	if (slot.copy && job->split[row] != 0)
+		return OK;
 	int code =
 	    cut_picture(job, worker, batch->pixels + i * job->frame_height * job->frame_width * 3, area, &image, err);
 	if (code == OK) {
 		struct rect known = {box[0] - area[0], box[1] - area[1], box[2], box[3]};
 		struct face_hints hints = {.width = image.width, .height = image.height, .known = &known};
-		batch->rows[i] = (struct features_row){0};
-		code = find_and_apply(job, worker, &image, &hints, &batch->rows[i], batch->tensor + i * size * size * 3, err);
+		code = find_and_apply(job, worker, &image, &hints, &slot, err);
 		batch->rows[i].face[0] += area[0];
 		batch->rows[i].face[1] += area[1];
 	}
@@ -150,7 +179,7 @@ int features_prepare(struct features_workers *workers, struct features_batch *ba
 		return code;
 	batch->kept = 0;
 	for (size_t i = 0; i < batch->count; i++) {
-		if (batch->rows[i].crop == FEATURES_DROPPED)
+		if (batch->rows[i].crop < 0)
 			continue;
 		if (batch->kept != i)
 			memcpy(batch->tensor + batch->kept * floats, batch->tensor + i * floats, floats * sizeof *batch->tensor);

@@ -22,7 +22,7 @@ static void report_network(const struct features_job *job, const struct features
 		if (network->layers[i].origin == ORIGIN_FILE)
 			json_append_text(layers, network->layers[i].name);
 	json_set_number(metrics, "flop_per_picture", flop);
-	json_set_number(metrics, "flop", flop * (double)counts->pictures);
+	json_set_number(metrics, "flop", flop * (double)(counts->pictures + counts->copies));
 }
 
 /* "2,231" */
@@ -77,6 +77,7 @@ static void report_headline(const struct features_job *job, const struct feature
 void features_report(const struct features_job *job, const struct features_counts *counts, struct stage_run *run)
 {
 	json_set_integer(run->metrics, "pictures", (int64_t)counts->pictures);
+	json_set_integer(run->metrics, "copies", (int64_t)counts->copies);
 	report_crops(json_set_object(run->metrics, "crop"), counts->crops, counts->dropped);
 	struct json *classes = json_set_object(run->metrics, "crop_by_class");
 	for (size_t i = 0; i < counts->classes.count; i++)

@@ -17,23 +17,28 @@ void features_counts_free(struct features_counts *counts)
 
 struct kept {
 	size_t count;
-	size_t *rows;             /* of faces.h5, ascending */
-	uint8_t *crop;            /* [count] */
+	size_t pictures;          /* of faces.h5 */
+	size_t *rows;             /* of the side file, ascending */
+	uint8_t *crop, *copy;     /* [count] */
 	int32_t *face;            /* [count][4] */
-	struct features_row *all; /* [rows of faces.h5] */
+	struct features_row *all; /* [rows of the side file] */
 };
 
 static void kept_free(struct kept *kept)
 {
 	free(kept->rows);
 	free(kept->crop);
+	free(kept->copy);
 	free(kept->face);
 	free(kept->all);
 }
 
 static int kept_read(const struct features_result *result, struct kept *kept, struct err *err)
 {
-	size_t rows = result->job->rows;
+	size_t rows = features_rows_of(result->job);
+	kept->pictures = result->job->rows;
+	if (!(kept->copy = mem_alloc(rows, 1, err)))
+		return ERR_MEMORY;
 	if (!(kept->rows = mem_alloc(rows, sizeof *kept->rows, err)) || !(kept->crop = mem_alloc(rows, 1, err)) ||
 	    !(kept->face = mem_alloc(rows, 4 * sizeof *kept->face, err)) ||
 	    !(kept->all = mem_alloc(rows, sizeof *kept->all, err)))
@@ -42,15 +47,16 @@ static int kept_read(const struct features_result *result, struct kept *kept, st
 		int code = features_side_read(result->side, row, &kept->all[row], NULL, err);
 		if (code != OK)
 			return code;
-		if (kept->all[row].crop == FEATURES_DROPPED)
+		if (kept->all[row].crop < 0)
 			continue;
+		kept->copy[kept->count] = (uint8_t)(row / kept->pictures);
 		kept->rows[kept->count] = row;
 		kept->crop[kept->count] = (uint8_t)kept->all[row].crop;
 		memcpy(kept->face + 4 * kept->count++, kept->all[row].face, sizeof kept->all[row].face);
 	}
 	if (kept->count == 0)
 		return err_set(err, ERR_DATA, "no face was found in any of %zu pictures; add box or centre to preprocess.crop",
-		               rows);
+		               kept->pictures);
 	return OK;
 }
 
@@ -58,7 +64,7 @@ static int copy_numbers(const struct features_result *result, const struct kept 
                         const char *name, struct err *err)
 {
 	struct hdf_shape shape;
-	uint8_t *data = NULL;
+	uint8_t *data = NULL, *chosen;
 	int code = hdf_shape(result->job->faces, name, &shape, err);
 	if (code == OK && (shape.rank != 1 || shape.dims[0] != result->job->rows))
 		return err_set(err, ERR_DATA, "faces.h5: %s does not have a number a picture", name);
@@ -68,9 +74,13 @@ static int copy_numbers(const struct features_result *result, const struct kept 
 		code = hdf_read(result->job->faces, name, type, MAX_ROWS, (void **)&data, NULL, err);
 	if (code != OK)
 		return code;
-	for (size_t i = 0; i < kept->count; i++)
-		memmove(data + i * size, data + kept->rows[i] * size, size);
-	code = hdf_write(out, name, &(struct hdf_shape){.type = type, .rank = 1, .dims = {kept->count}}, data, 0, err);
+	chosen = mem_alloc(kept->count, size, err);
+	for (size_t i = 0; chosen && i < kept->count; i++)
+		memcpy(chosen + i * size, data + kept->rows[i] % kept->pictures * size, size);
+	code = chosen ? hdf_write(out, name, &(struct hdf_shape){.type = type, .rank = 1, .dims = {kept->count}}, chosen, 0,
+	                          err)
+	              : ERR_MEMORY;
+	free(chosen);
 	free(data);
 	return code;
 }
@@ -89,7 +99,7 @@ static int copy_texts(const struct features_result *result, const struct kept *k
 	if (code == OK && !(chosen = mem_alloc(kept->count, sizeof *chosen, err)))
 		code = ERR_MEMORY;
 	for (size_t i = 0; code == OK && i < kept->count; i++)
-		chosen[i] = texts.items[kept->rows[i]];
+		chosen[i] = texts.items[kept->rows[i] % kept->pictures];
 	if (code == OK)
 		code = table ? hdf_write_table(out, name, chosen, kept->count, err)
 		             : hdf_write_texts(out, name, chosen, kept->count, err);
@@ -105,6 +115,8 @@ static int write_columns(const struct features_result *result, const struct kept
 	struct hdf_shape crop = {.type = HDF_U8, .rank = 1, .dims = {kept->count}};
 	struct hdf_shape face = {.type = HDF_I32, .rank = 2, .dims = {kept->count, 4}};
 	int code = hdf_write(out, "crop", &crop, kept->crop, 0, err);
+	if (code == OK)
+		code = hdf_write(out, "copy", &crop, kept->copy, 0, err);
 	if (code == OK)
 		code = hdf_write(out, "face", &face, kept->face, 0, err);
 	for (size_t i = 0; code == OK && i < ARRAY_COUNT(numbers); i++)
@@ -194,10 +206,12 @@ static int count_rows(const struct features_result *result, const struct kept *k
 			counts->by_class[labels[row]][crop == FEATURES_DROPPED ? CROP_SOURCES : crop]++;
 	}
 	free(labels);
-	for (size_t i = 0; code == OK && i < kept->count; i++)
-		counts->crops[kept->crop[i]]++;
-	counts->pictures = kept->count;
-	counts->dropped = result->job->rows - kept->count;
+	for (size_t i = 0; code == OK && i < kept->count; i++) {
+		counts->crops[kept->crop[i]] += kept->copy[i] == 0;
+		counts->pictures += kept->copy[i] == 0;
+	}
+	counts->copies = kept->count - counts->pictures;
+	counts->dropped = result->job->rows - counts->pictures;
 	return code;
 }
 

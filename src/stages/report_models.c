@@ -162,7 +162,7 @@ static int history(struct report *report, struct err *err)
 static void classes_table(struct report *report, const struct json *test)
 {
 	static const char *const columns[] = {"class", "#pictures",   "#precision",        "#recall",
-	                                      "#F1",   "#true share", "#share of verdicts"};
+	                                      "#F1",   "#ROC-AUC",    "#true share",        "#share of verdicts"};
 	const struct json *classes = json_get(test, "classes");
 
 	page_table_start(&report->page, "By class", columns, ARRAY_COUNT(columns));
@@ -174,6 +174,7 @@ static void classes_table(struct report *report, const struct json *test)
 		    show_number(report_number(one, "precision")),
 		    show_number(report_number(one, "recall")),
 		    show_number(report_number(one, "f1")),
+		    show_number(report_number(one, "auc")),
 		    show_share(report_number(one, "true_share")),
 		    show_share(report_number(one, "predicted_share")),
 		};
@@ -240,5 +241,7 @@ int report_emotion(struct report *report, struct err *err)
 		confusion(report, test);
 		page_columns_end(&report->page);
 	}
+	if (report_groups(report, emotion, err) != OK)
+		return err->code;
 	return history(report, err);
 }

@@ -40,34 +40,64 @@ static int emotion_open(const struct stage_run *run, struct emotion *emotion, st
 	return code;
 }
 
-static int emotion_train(const struct stage_run *run, struct emotion *emotion, struct head_outcome *outcome,
-                         struct err *err)
+static struct head_training emotion_training(const struct stage_run *run)
 {
 	const struct emotion_settings *settings = &run->settings->emotion;
-	struct emotion_history history = {.epochs = (size_t)settings->epochs};
-	struct head_training training = {
+
+	return (struct head_training){
 	    .epochs = (size_t)settings->epochs,
 	    .batch = (size_t)settings->batch,
 	    .patience = (size_t)settings->patience,
 	    .learning_rate = settings->learning_rate,
 	    .l2 = settings->l2,
+	    .smoothing = settings->label_smoothing,
+	    .focal = settings->focal,
 	    .balance = settings->class_weights == WEIGHTS_BALANCED,
 	    .standardise = settings->standardise,
 	    .seed = (uint64_t)run->settings->run.seed,
 	    .threads = run->threads,
-	    .epoch = emotion_history_add,
-	    .context = &history,
 	};
+}
+
+static int emotion_train(const struct stage_run *run, struct emotion *emotion, struct head_outcome *outcome,
+                         struct err *err)
+{
+	struct head_training training = emotion_training(run);
+	struct emotion_history history = {.epochs = training.epochs};
 	char *path = stage_out_path(run, "history.jsonl", err);
 	int code = path ? out_open(&history.file, path, err) : err->code;
 
 	free(path);
 	if (code != OK)
 		return code;
+	training.epoch = emotion_history_add;
+	training.context = &history;
 	code = head_train(emotion->head, &emotion->train, &emotion->validation, &training, outcome, err);
 	if (code == OK)
 		return out_commit(&history.file, err);
 	out_discard(&history.file);
+	return code;
+}
+
+static int emotion_folds(struct stage_run *run, const struct emotion *emotion, struct err *err)
+{
+	struct head_training training = emotion_training(run);
+	struct head_folds job = {.features = emotion->features,
+	                         .train = &emotion->train,
+	                         .validation = &emotion->validation,
+	                         .head = emotion->head,
+	                         .training = &training,
+	                         .count = (size_t)run->settings->emotion.folds};
+	struct head_fold *folds;
+	int code;
+
+	if (!job.count)
+		return OK;
+	folds = mem_alloc(job.count, sizeof(*folds), err);
+	code = folds ? head_folds(&job, folds, err) : err->code;
+	if (code == OK)
+		emotion_record_folds(run, folds, job.count);
+	free(folds);
 	return code;
 }
 
@@ -95,6 +125,8 @@ int stage_emotion(struct stage_run *run, struct err *err)
 	struct head_outcome outcome;
 	int code = emotion_open(run, &emotion, err);
 
+	if (code == OK)
+		code = emotion_folds(run, &emotion, err);
 	if (code == OK)
 		code = emotion_train(run, &emotion, &outcome, err);
 	if (code == OK)

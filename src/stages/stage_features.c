@@ -17,6 +17,7 @@ struct features_stage {
 	struct strbuf weights_sha256;
 	char *faces_path, *cascade_path;
 	int32_t *area, *box;
+	uint8_t *split;
 };
 
 static void stage_free(struct features_stage *stage)
@@ -30,6 +31,7 @@ static void stage_free(struct features_stage *stage)
 	free(stage->cascade_path);
 	free(stage->area);
 	free(stage->box);
+	free(stage->split);
 }
 
 static int open_network(struct features_stage *stage, const struct stage_run *run, struct err *err)
@@ -67,16 +69,17 @@ static int open_cascade(struct features_stage *stage, const struct stage_run *ru
 
 static int open_faces(struct features_stage *stage, const struct stage_run *run, struct err *err)
 {
-	struct hdf_shape pixels, area, box;
+	struct hdf_shape pixels, area, box, split;
 	stage->faces_path = stage_in_path(run, "faces", "faces.h5", err);
 	int code = stage->faces_path ? hdf_open(&stage->faces, stage->faces_path, err) : err->code;
 	if (code != OK || (code = hdf_shape(stage->faces, "pixels", &pixels, err)) != OK ||
 	    (code = hdf_read(stage->faces, "area", HDF_I32, MAX_ROWS, (void **)&stage->area, &area, err)) != OK ||
-	    (code = hdf_read(stage->faces, "box", HDF_I32, MAX_ROWS, (void **)&stage->box, &box, err)) != OK)
+	    (code = hdf_read(stage->faces, "box", HDF_I32, MAX_ROWS, (void **)&stage->box, &box, err)) != OK ||
+	    (code = hdf_read(stage->faces, "split", HDF_U8, MAX_ROWS, (void **)&stage->split, &split, err)) != OK)
 		return code;
 	if (pixels.rank != 4 || pixels.dims[3] != 3 || area.rank != 2 || area.dims[0] != pixels.dims[0] ||
-	    area.dims[1] != 4 || box.rank != 2 || box.dims[0] != pixels.dims[0] || box.dims[1] != 4)
-		return err_set(err, ERR_DATA, "%s: pixels, area and box do not fit together", stage->faces_path);
+	    area.dims[1] != 4 || split.rank != 1 || split.dims[0] != pixels.dims[0] || box.rank != 2 || box.dims[0] != pixels.dims[0] || box.dims[1] != 4)
+		return err_set(err, ERR_DATA, "%s: pixels, area, box and split do not fit together", stage->faces_path);
 	stage->job.rows = pixels.dims[0];
 	stage->job.frame_height = pixels.dims[1];
 	stage->job.frame_width = pixels.dims[2];
@@ -90,12 +93,12 @@ static int stage_open(struct features_stage *stage, const struct stage_run *run,
 	    (code = open_network(stage, run, err)) != OK)
 		return code;
 	struct features_job *job = &stage->job;
-	job->preprocess = &stage->preprocess;
-	job->network = stage->network;
-	job->cascade = stage->cascade;
-	job->faces = stage->faces;
-	job->area = stage->area;
+	*job = (struct features_job){.preprocess = &stage->preprocess, .network = stage->network, .cascade = stage->cascade,
+	                             .faces = stage->faces, .rows = job->rows, .frame_height = job->frame_height,
+	                             .frame_width = job->frame_width, .area = stage->area};
 	job->box = stage->box;
+	job->split = stage->split;
+	augment_from_settings(&job->augment, &run->settings->augment, (uint64_t)run->settings->run.seed);
 	job->batch = (size_t)run->settings->network.batch;
 	job->threads = run->threads;
 	if (strcmp(network_pretrained(stage->network), "full") != 0)

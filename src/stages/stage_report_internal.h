@@ -17,6 +17,7 @@ void report_data(struct report *report);
 int report_cascade(struct report *report, struct err *err) MUST_CHECK;
 int report_emotion(struct report *report, struct err *err) MUST_CHECK;
 int report_tags(struct report *report, struct err *err) MUST_CHECK;
+int report_groups(struct report *report, const struct json *emotion, struct err *err) MUST_CHECK;
 int report_songs(struct report *report, struct err *err) MUST_CHECK;
 void report_chain(struct report *report);
 int report_settings(struct report *report, struct err *err) MUST_CHECK;

@@ -79,7 +79,7 @@ static double plain_loss(const struct head_trainer *t, const size_t *index, size
 	for (size_t i = 0; i < count; i++) {
 		const float *row = t->data->rows + index[i] * t->inputs;
 		size_t label = (size_t)t->data->labels[index[i]];
-		double logit[8], sum = 0;
+		double logit[8] = {0}, sum = 0;
 
 		for (size_t c = 0; c < t->classes; c++) {
 			logit[c] = bias[c];
@@ -87,14 +87,19 @@ static double plain_loss(const struct head_trainer *t, const size_t *index, size
 				logit[c] += ((double)row[j] - (double)t->mean[j]) * (double)t->scale[j] * kernel[j * t->classes + c];
 			sum += exp(logit[c]);
 		}
-		total += (double)t->class_weight[label] * (log(sum) - logit[label]);
+		double loss = 0, nll = log(sum) - logit[label];
+		for (size_t c = 0; c < t->classes; c++)
+			loss += (t->smoothing / (double)t->classes + (c == label ? 1 - t->smoothing : 0)) * (log(sum) - logit[c]);
+		if (t->focal > 0)
+			loss = pow(1 - exp(-nll), t->focal) * nll;
+		total += (double)t->class_weight[label] * loss;
 	}
 	for (size_t j = 0; j < t->inputs * t->classes; j++)
 		penalty += kernel[j] * kernel[j];
 	return total / (double)count + t->l2 * penalty;
 }
 
-static void the_gradient_is_the_central_difference_of_the_loss(void **state)
+static void check_gradient(double smoothing, double focal)
 {
 	struct err err = {0};
 	struct head_data data = draw_data(40, 2500, 3, 1.0, 3); /* three blocks of features, the last one partial */
@@ -105,7 +110,8 @@ static void the_gradient_is_the_central_difference_of_the_loss(void **state)
 	struct head_loss loss;
 	struct rng rng;
 
-	(void)state;
+	training.smoothing = smoothing;
+	training.focal = focal;
 	assert_ok(head_trainer_new(&t, &data, &training, &err));
 	rng_seed(&rng, 11, "test.weights", 0);
 	for (size_t j = 0; j < total; j++)
@@ -142,6 +148,14 @@ static void the_gradient_is_the_central_difference_of_the_loss(void **state)
 	head_trainer_free(t);
 	free(kernel);
 	head_data_free(&data);
+}
+
+static void the_gradient_is_the_central_difference_of_the_loss(void **state)
+{
+	(void)state;
+	check_gradient(0, 0);
+	check_gradient(0.1, 0);
+	check_gradient(0, 2);
 }
 
 static void ten_steps_follow_adam_in_keras_form(void **state)

@@ -34,6 +34,23 @@ static struct judged ten(void)
 	                       .seed = 1};
 }
 
+/* The definition: every pair of one of class c and one of another, ties half. */
+static double pairs_in_order(const struct judged *judged, size_t c)
+{
+	double right = 0, pairs = 0;
+
+	for (size_t i = 0; i < judged->n; i++) {
+		for (size_t j = 0; j < judged->n; j++) {
+			float a = judged->probabilities[i * judged->classes + c], b = judged->probabilities[j * judged->classes + c];
+			if ((size_t)judged->truth[i] != c || (size_t)judged->truth[j] == c)
+				continue;
+			right += a > b ? 1 : a == b ? 0.5 : 0;
+			pairs++;
+		}
+	}
+	return right / pairs;
+}
+
 static void ten_examples_give_the_figures_of_scikit_learn(void **state)
 {
 	struct err err = {0};
@@ -49,6 +66,8 @@ static void ten_examples_give_the_figures_of_scikit_learn(void **state)
 	near(m.scores[0].precision, 4 / 6.);
 	near(m.scores[0].f1, 8 / 11.);
 	near(m.scores[2].recall, 0.5);
+	for (size_t c = 0; c < 3; c++)
+		near(m.scores[c].auc, pairs_in_order(&judged, c));
 	near(m.macro_f1, (8 / 11. + 2 / 3. + 2 / 3.) / 3);
 	near(m.log_loss, 0.772336844);
 	near(m.majority, 0.5);
