@@ -176,7 +176,7 @@ static const H5FD_class_t around_class = {
 
 /* The rows' index is built from left to right, so that the library needs little of it at hand; left to itself it would keep tens
  * of megabytes of what is done. */
-#define INDEX_CACHE ((size_t)1 << 20)
+#define INDEX_CACHE ((size_t)128 << 10) /* as stored; in memory five times as much */
 static bool limit_cache(hid_t access)
 {
 	H5AC_cache_config_t cache = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
