@@ -150,8 +150,8 @@ int parallel_for(size_t count, size_t chunk, int threads, parallel_body *body, v
 
 /* Reader → workers → writer, over a ring of slots. `read` runs in a thread of its own and, for each piece of work, claims a slot,
  * fills it and submits it; `work` is called for the slots by `threads` threads at once, `write` in the calling thread in the order
- * of the claims: what comes out does not depend on the number of threads. The first failure in that order is returned, all
- * before it is written. */
+ * of the claims. With one thread, all of it happens in the calling one, slot by slot. What comes out does not depend on the number
+ * of threads. The first failure in that order is returned, all before it is written. */
 struct pipeline;
 struct pipeline_steps {
 	size_t slots;

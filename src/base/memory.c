@@ -50,10 +50,19 @@ void *mem_grow(void *old, size_t *capacity, size_t needed, size_t size, struct e
 	return block;
 }
 
+/* A set of faces has hundreds of thousands of names: they are not aligned, which would double what they take. */
+static char *text_alloc(size_t length, struct err *err)
+{
+	char *text = malloc(length + 1);
+	if (!text)
+		err_set(err, ERR_MEMORY, "no memory for %zu bytes", length + 1);
+	return text;
+}
+
 char *mem_text(const char *text, struct err *err)
 {
 	size_t length = strlen(text);
-	char *copy = mem_alloc(length + 1, 1, err);
+	char *copy = text_alloc(length, err);
 	if (copy)
 		memcpy(copy, text, length + 1);
 	return copy;
@@ -65,7 +74,7 @@ char *mem_format(struct err *err, const char *fmt, ...)
 	va_start(args, fmt);
 	va_copy(again, args);
 	int length = vsnprintf(NULL, 0, fmt, args);
-	char *text = length < 0 ? NULL : mem_alloc((size_t)length + 1, 1, err);
+	char *text = length < 0 ? NULL : text_alloc((size_t)length, err);
 	if (length < 0)
 		err_set(err, ERR_DATA, "text cannot be formatted: %s", fmt);
 	if (text)

@@ -174,11 +174,27 @@ static const H5FD_class_t around_class = {
 
 /* ---- rows become chunks --------------------------------------------------------------------------- */
 
+/* The rows' index is built from left to right, so that the library needs little of it at hand; left to itself it would keep tens
+ * of megabytes of what is done. */
+#define INDEX_CACHE ((size_t)128 << 10) /* as stored; in memory five times as much */
+static bool limit_cache(hid_t access)
+{
+	H5AC_cache_config_t cache = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
+	if (H5Pget_mdc_config(access, &cache) < 0)
+		return false;
+	cache.set_initial_size = true;
+	cache.initial_size = cache.min_size = cache.max_size = INDEX_CACHE;
+	cache.incr_mode = H5C_incr__off;
+	cache.flash_incr_mode = H5C_flash_incr__off;
+	cache.decr_mode = H5C_decr__off;
+	return H5Pset_mdc_config(access, &cache) >= 0;
+}
+
 static int create_file(struct hdf_file *file, const char *part, const struct around_plan *plan, struct err *err)
 {
 	hid_t driver = H5FDregister(&around_class), access = H5Pcreate(H5P_FILE_ACCESS);
 	if (driver >= 0 && access >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
-	    H5Pset_driver(access, driver, &plan) >= 0)
+	    limit_cache(access) && H5Pset_driver(access, driver, &plan) >= 0)
 		file->id = H5Fcreate(part, H5F_ACC_TRUNC, H5P_DEFAULT, access);
 	int status = file->id >= 0 ? OK : hdf_fail(file, ERR_IO, "", "cannot be built around its rows", err);
 	if (access >= 0)

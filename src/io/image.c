@@ -42,10 +42,20 @@ uint8_t image_grey(unsigned r, unsigned g, unsigned b)
 	return (uint8_t)((9798 * r + 19235 * g + 3735 * b + 16384) >> 15);
 }
 
+struct jpeg_source {
+	tjhandle handle;
+	const uint8_t *bytes;
+	size_t size;
+	const char *name;
+	int width, height, subsampling, colours;
+	int scaled_w, scaled_h; /* what is decoded: 1/1, 1/2, 1/4 or 1/8 */
+};
+
 /* ---- the decoder's memory ----------------------------------------------------------------------- */
 
 struct image_decoder {
 	tjhandle jpeg;
+	struct jpeg_source head; /* read last, by image_decoder_head: the picture itself usually comes next */
 	uint8_t *pixels;
 	size_t capacity;
 };
@@ -104,15 +114,6 @@ static bool jpeg_has_end(const uint8_t *bytes, size_t size)
 		size--;
 	return size > 2 && bytes[size - 2] == 0xFF && bytes[size - 1] == 0xD9;
 }
-
-struct jpeg_source {
-	tjhandle handle;
-	const uint8_t *bytes;
-	size_t size;
-	const char *name;
-	int width, height, subsampling, colours;
-	int scaled_w, scaled_h; /* what is decoded: 1/1, 1/2, 1/4 or 1/8 */
-};
 
 /* The decoder goes on after damage and only warns, and of several warnings it shows one. In a picture that ends with
  * its end marker, bytes between two markers and oddities of its header do no harm; all else is damage. */
@@ -180,7 +181,13 @@ static int jpeg_head(struct jpeg_source *jpeg, struct err *err)
 static int jpeg_decode(struct image_decoder *decoder, struct jpeg_source *jpeg, const struct image_wish *wish,
                        struct image *out, struct err *err)
 {
-	int status = jpeg_head(jpeg, err);
+	const struct jpeg_source *head = &decoder->head;
+	int status = OK;
+	if (head->bytes == jpeg->bytes && head->size == jpeg->size)
+		*jpeg = *head;
+	else
+		status = jpeg_head(jpeg, err);
+	decoder->head = (struct jpeg_source){0};
 	if (status != OK)
 		return status;
 	tjscalingfactor scale = {1, wish->shrink > 1 ? (int)wish->shrink : 1};
@@ -283,6 +290,7 @@ int image_decoder_head(struct image_decoder *decoder, const struct image_source 
 	if (is_jpeg(bytes, source->size)) {
 		struct jpeg_source jpeg = {.handle = decoder->jpeg, .bytes = bytes, .size = source->size, .name = source->name};
 		int status = jpeg_head(&jpeg, err);
+		decoder->head = status == OK ? jpeg : (struct jpeg_source){0};
 		*out = (struct image_head){.width = (size_t)jpeg.width, .height = (size_t)jpeg.height, .jpeg = true};
 		return status;
 	}

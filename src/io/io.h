@@ -47,7 +47,7 @@ struct image_wish {
 };
 int image_decoder_new(struct image_decoder **out, struct err *err) MUST_CHECK;
 void image_decoder_free(struct image_decoder *decoder); /* NULL is fine */
-/* Size by the first bytes alone. */
+/* Size by the first bytes alone. When these very bytes are read next, their head is not parsed again: they must not change in between. */
 int image_decoder_head(struct image_decoder *decoder, const struct image_source *source, struct image_head *out,
                        struct err *err) MUST_CHECK;
 /* *out borrows the decoder's memory until its next call. */

@@ -82,19 +82,23 @@ static int store_rects(struct hdf_file *file, const struct face_set *set, struct
 	return status;
 }
 
+/* Their names are lent, but for those whom nobody knows. */
 static int store_people(struct hdf_file *file, const struct face_set *set, struct err *err)
 {
-	struct path_list people = {0};
-	int status = OK;
+	char **people = mem_alloc(set->count, sizeof *people, err);
+	int status = people ? OK : err->code;
 	for (size_t i = 0; status == OK && i < set->count; i++) {
-		char nobody[32];
 		uint32_t person = set->faces[i].person;
-		snprintf(nobody, sizeof nobody, "?%zu", i);
-		status = path_list_add(&people, person == FACE_NOBODY ? nobody : set->persons.names.items[person], err);
+		people[i] = person == FACE_NOBODY ? mem_format(err, "?%zu", i) : set->persons.names.items[person];
+		status = people[i] ? OK : err->code;
 	}
 	if (status == OK)
-		status = hdf_write_texts(file, "person", people.items, people.count, err);
-	path_list_free(&people);
+		status = hdf_write_texts(file, "person", people, set->count, err);
+	for (size_t i = 0; people && i < set->count; i++) {
+		if (set->faces[i].person == FACE_NOBODY)
+			free(people[i]);
+	}
+	free(people);
 	return status;
 }
 

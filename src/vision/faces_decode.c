@@ -96,11 +96,19 @@ static uint8_t *frame_of(const struct read_job *job, struct read_slot *slot, str
 	return grown;
 }
 
+/* What of the frame the picture will not cover: to its right and below. */
+static void clear_around(const struct read_job *job, const struct rect *area, uint8_t *frame)
+{
+	size_t stride = (size_t)job->settings->frame_width * 3, covered = (size_t)area->w * 3, rows = (size_t)area->h;
+	for (size_t y = 0; covered < stride && y < rows; y++)
+		memset(frame + y * stride + covered, 0, stride - covered);
+	memset(frame + rows * stride, 0, job->frame_bytes - rows * stride);
+}
+
 static int place_picture(struct read_job *job, struct face_decoder *decoder, const struct face_plan *plan,
                          const struct image *picture, uint8_t *frame, struct err *err)
 {
-	if (plan->area.w < job->settings->frame_width || plan->area.h < job->settings->frame_height)
-		memset(frame, 0, job->frame_bytes);
+	clear_around(job, &plan->area, frame);
 	return face_place(plan, picture, &decoder->scratch, job->settings, frame, err);
 }
 

@@ -20,6 +20,7 @@
 #define BLOCK_MAGIC 0x4B4C4252u
 #define BLOCK_ROWS 1024 /* of pictures of nobody known, or of a very large person */
 #define PIXEL_BUFFER ((size_t)1 << 20)
+#define LARGE_ROW ((size_t)16 << 10) /* copying it costs more than a call of its own */
 
 struct row_record {
 	uint32_t face, size; /* size 0 = skipped */
@@ -77,14 +78,12 @@ static int flush_pixels(struct faces_store *store, struct err *err)
 static int append_pixels(struct faces_store *store, const uint8_t *bytes, size_t size, struct err *err)
 {
 	int status = OK;
-	if (store->buffered + size > PIXEL_BUFFER)
+	if (size >= LARGE_ROW || store->buffered + size > PIXEL_BUFFER)
 		status = flush_pixels(store, err);
 	if (status != OK)
 		return status;
-	if (size >= PIXEL_BUFFER / 8) {
-		status = flush_pixels(store, err);
-		if (status == OK)
-			status = write_full(store->pixels, bytes, size, store->end, store->part, err);
+	if (size >= LARGE_ROW) {
+		status = write_full(store->pixels, bytes, size, store->end, store->part, err);
 		store->end += status == OK ? size : 0;
 		return status;
 	}

@@ -23,6 +23,8 @@ faces one "$scratch/made.zip" --set run.threads=1 --set faces.max_skipped=0.1 ||
 faces two "$scratch/made.zip" --set run.threads=2 --set faces.max_skipped=0.1
 cmp "$scratch/one/faces.h5" "$scratch/two/faces.h5"
 cmp "$scratch/one/skipped.tsv" "$scratch/two/skipped.tsv"
+MOODCAST_CPU=baseline faces plain "$scratch/made.zip" --set faces.max_skipped=0.1
+cmp "$scratch/one/faces.h5" "$scratch/plain/faces.h5"
 $python $judge check "$scratch/made.zip" "$scratch/one" 200 150
 grep -q 'S001/L1/E02/C7.*truncated' "$scratch/one/skipped.tsv"
 grep -q 'S001/L1/E03/C7.*neither JPEG nor PNG, but text' "$scratch/one/skipped.tsv"
