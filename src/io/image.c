@@ -78,7 +78,8 @@ void image_decoder_free(struct image_decoder *decoder)
 {
 	if (!decoder)
 		return;
-	tjDestroy(decoder->jpeg);
+	if (decoder->jpeg)
+		tjDestroy(decoder->jpeg);
 	free(decoder->pixels);
 	free(decoder);
 }
@@ -175,7 +176,20 @@ static int jpeg_head(struct jpeg_source *jpeg, struct err *err)
 {
 	int failed = tjDecompressHeader3(jpeg->handle, jpeg->bytes, jpeg->size, &jpeg->width, &jpeg->height,
 	                                 &jpeg->subsampling, &jpeg->colours);
-	return jpeg_check(jpeg, failed, err);
+	int status = jpeg_check(jpeg, failed, err);
+	return status == OK && (jpeg->width < 1 || jpeg->height < 1)
+	           ? err_set(err, ERR_DATA, "%s: damaged JPEG (it has no size)", jpeg->name)
+	           : status;
+}
+
+/* TurboJPEG 2.1 leaves a handle in the middle of a header that failed, and reads the next picture from there on. */
+static int renew_after_failure(struct image_decoder *decoder, int status, struct err *err)
+{
+	if (status == OK)
+		return OK;
+	tjDestroy(decoder->jpeg);
+	decoder->jpeg = tjInitDecompress();
+	return decoder->jpeg ? status : err_set(err, ERR_MEMORY, "out of memory for a JPEG decoder");
 }
 
 static int jpeg_decode(struct image_decoder *decoder, struct jpeg_source *jpeg, const struct image_wish *wish,
@@ -289,10 +303,10 @@ int image_decoder_head(struct image_decoder *decoder, const struct image_source 
 	const uint8_t *bytes = source->bytes;
 	if (is_jpeg(bytes, source->size)) {
 		struct jpeg_source jpeg = {.handle = decoder->jpeg, .bytes = bytes, .size = source->size, .name = source->name};
-		int status = jpeg_head(&jpeg, err);
+		int status = decoder->jpeg ? jpeg_head(&jpeg, err) : err_set(err, ERR_MEMORY, "out of memory for a JPEG decoder");
 		decoder->head = status == OK ? jpeg : (struct jpeg_source){0};
 		*out = (struct image_head){.width = (size_t)jpeg.width, .height = (size_t)jpeg.height, .jpeg = true};
-		return status;
+		return renew_after_failure(decoder, status, err);
 	}
 	if (!is_png(bytes, source->size))
 		return refuse_unknown(bytes, source->size, source->name, err);
@@ -310,7 +324,9 @@ int image_decoder_read(struct image_decoder *decoder, const struct image_source 
 	if (is_jpeg(source->bytes, source->size)) {
 		struct jpeg_source jpeg = {
 		    .handle = decoder->jpeg, .bytes = source->bytes, .size = source->size, .name = source->name};
-		return jpeg_decode(decoder, &jpeg, wish, out, err);
+		if (!decoder->jpeg)
+			return err_set(err, ERR_MEMORY, "out of memory for a JPEG decoder");
+		return renew_after_failure(decoder, jpeg_decode(decoder, &jpeg, wish, out, err), err);
 	}
 	struct image_head head;
 	struct image image = {0};

@@ -128,6 +128,40 @@ static void a_cut_jpeg_is_called_truncated(void **state)
 	image_free(&image);
 }
 
+/* One decoder for all: what it could not read must not show in what it reads next. */
+static void a_decoder_reads_on_after_a_cut_jpeg(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct image_decoder *decoder;
+	struct image image, out;
+	struct image_head head;
+	uint8_t *bytes;
+	size_t size;
+	assert_ok(image_new(&image, 40, 24, 3, &err));
+	for (size_t i = 0; i < 40 * 24 * 3; i++)
+		image.pixels[i] = (uint8_t)(i * 37);
+	assert_ok(image_encode_jpeg(&image, 80, &bytes, &size, &err));
+	assert_ok(image_decoder_new(&decoder, &err));
+	struct image_wish wish = {.channels = 3};
+	for (size_t cut = 3; cut < size - 1; cut++) {
+		uint8_t *part = mem_alloc(cut, 1, &err);
+		memcpy(part, bytes, cut);
+		struct image_source damaged = {.bytes = part, .size = cut, .name = "cut"}, whole = {.bytes = bytes, .size = size, .name = "whole"};
+		if (image_decoder_head(decoder, &damaged, &head, &err) == OK)
+			assert_int_equal(image_decoder_read(decoder, &damaged, &wish, &out, &err), ERR_DATA);
+		assert_ok(image_decoder_head(decoder, &whole, &head, &err));
+		assert_int_equal(head.width, 40);
+		assert_int_equal(head.height, 24);
+		assert_ok(image_decoder_read(decoder, &whole, &wish, &out, &err));
+		assert_int_equal(out.width, 40);
+		free(part);
+	}
+	image_decoder_free(decoder);
+	free(bytes);
+	image_free(&image);
+}
+
 static void bytes_between_the_markers_of_a_whole_jpeg_do_no_harm(void **state)
 {
 	(void)state;
@@ -302,6 +336,7 @@ int main(void)
 	    cmocka_unit_test(impossible_pictures_are_not_made),
 	    cmocka_unit_test(cmyk_becomes_the_colour_it_prints),
 	    cmocka_unit_test(pngs_of_every_kind_become_eight_bit_without_alpha),
+	    cmocka_unit_test(a_decoder_reads_on_after_a_cut_jpeg),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
