@@ -149,6 +149,19 @@ static int picture_prepare(struct detector *detector, const struct image *image,
 	return OK;
 }
 
+/* Which thread meets which hits is chance: each has room for all of them, so that the next frame needs no memory. */
+static int hits_reserve(struct detector *detector, int threads, size_t count, struct err *err)
+{
+	for (int i = 0; i < threads && threads > 1 && count > 0; i++) {
+		struct worker *worker = &detector->workers[i];
+		struct detection *hits = mem_grow(worker->hits, &worker->hit_room, count, sizeof *hits, err);
+		if (!hits)
+			return err->code;
+		worker->hits = hits;
+	}
+	return OK;
+}
+
 int detector_scan(struct detector *detector, const struct image *image, const struct detect_options *options,
                   struct detections *out, struct err *err)
 {
@@ -174,7 +187,9 @@ int detector_scan(struct detector *detector, const struct image *image, const st
 		code = detector_workers_prepare(detector, threads, err);
 	if (code == OK)
 		code = parallel_for(detector->n_bands, 1, threads, band_scan, detector, err);
-	return code == OK ? hits_collect(detector, out, err) : code;
+	if (code == OK)
+		code = hits_collect(detector, out, err);
+	return code == OK ? hits_reserve(detector, threads, out->count, err) : code;
 }
 
 int detector_find(struct detector *detector, const struct image *image, const struct detect_options *options,
