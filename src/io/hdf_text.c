@@ -176,23 +176,24 @@ static void table_names_free(struct table_names *names)
 int hdf_write_table(struct hdf_file *file, const char *name, char *const *texts, size_t count, struct err *err)
 {
 	struct table_names names = {0};
-	struct strbuf bytes = {0};
 	int64_t *offsets = mem_alloc(count + 1, sizeof *offsets, err);
 	int status = offsets ? table_names(&names, name, err) : err->code;
-	for (size_t i = 0; status == OK && i < count; i++) {
-		strbuf_add(&bytes, texts[i]);
-		offsets[i + 1] = (int64_t)bytes.length;
-	}
+	for (size_t i = 0; status == OK && i < count; i++)
+		offsets[i + 1] = offsets[i] + (int64_t)strlen(texts[i]);
+	size_t length = status == OK ? (size_t)offsets[count] : 0;
+	char *bytes = status == OK ? mem_alloc(length, 1, err) : NULL;
+	if (status == OK && !bytes)
+		status = err->code;
+	for (size_t i = 0; status == OK && i < count; i++)
+		memcpy(bytes + offsets[i], texts[i], (size_t)(offsets[i + 1] - offsets[i]));
+	struct hdf_shape shape = {.type = HDF_U8, .rank = 1, .dims = {length}};
 	if (status == OK)
-		status = strbuf_check(&bytes, err);
-	struct hdf_shape shape = {.type = HDF_U8, .rank = 1, .dims = {bytes.length}};
-	if (status == OK)
-		status = hdf_write(file, names.bytes, &shape, bytes.text, 0, err);
+		status = hdf_write(file, names.bytes, &shape, bytes, 0, err);
+	free(bytes);
 	shape = (struct hdf_shape){.type = HDF_I64, .rank = 1, .dims = {count + 1}};
 	if (status == OK)
 		status = hdf_write(file, names.offsets, &shape, offsets, 0, err);
 	table_names_free(&names);
-	strbuf_free(&bytes);
 	free(offsets);
 	return status;
 }

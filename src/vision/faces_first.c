@@ -1,5 +1,6 @@
 #include "vision/faces_internal.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,24 +16,75 @@ static int by_stem(const void *a, const void *b)
 	return strcmp(x->stem, y->stem);
 }
 
-static int attach_boxes(struct face_scan *scan, struct err *err)
+static bool of_text(const struct face *face, const struct face_text *text)
 {
+	size_t length = strlen(text->stem);
+	return face->source == text->source && strncmp(face->member, text->stem, length) == 0 && face->member[length] == '.' &&
+	       !strchr(face->member + length + 1, '.') && !strchr(face->member + length, '/');
+}
+
+static void take_box(struct face *face, struct face_text *text)
+{
+	if (face->box_source == FACE_BOX_NONE) {
+		face->box = text->box;
+		face->box_source = FACE_BOX_KFACE;
+	}
+	text->used = true;
+}
+
+/* A picture and its text lie side by side as a rule: then neither waits for the end of the pass, and texts take no memory. */
+void scan_pair_face(struct face_scan *scan, struct face *face)
+{
+	struct face_text *last = scan->n_texts > 0 ? &scan->texts[scan->n_texts - 1] : NULL;
+	if (last && of_text(face, last))
+		take_box(face, last);
+}
+
+int scan_pair_text(struct face_scan *scan, struct face_text *text, struct err *err)
+{
+	struct face_set *set = scan->set;
+	for (size_t i = set->count; i > 0 && of_text(&set->faces[i - 1], text); i--)
+		take_box(&set->faces[i - 1], text);
+	if (scan->n_texts > 0 && scan->texts[scan->n_texts - 1].used)
+		free(scan->texts[--scan->n_texts].stem);
+	struct face_text *texts = mem_grow(scan->texts, &scan->text_capacity, scan->n_texts + 1, sizeof *texts, err);
+	if (!texts)
+		return err->code;
+	scan->texts = texts;
+	texts[scan->n_texts++] = *text;
+	return OK;
+}
+
+static void drop_used_texts(struct face_scan *scan)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < scan->n_texts; i++) {
+		if (scan->texts[i].used)
+			free(scan->texts[i].stem);
+		else
+			scan->texts[kept++] = scan->texts[i];
+	}
+	scan->n_texts = kept;
+}
+
+int scan_attach_boxes(struct face_scan *scan, size_t first, struct err *err)
+{
+	drop_used_texts(scan);
 	if (scan->n_texts == 0)
 		return OK;
 	qsort(scan->texts, scan->n_texts, sizeof *scan->texts, by_stem);
-	for (size_t i = 0; i < scan->set->count; i++) {
+	for (size_t i = first; i < scan->set->count; i++) {
 		struct face *face = &scan->set->faces[i];
 		size_t stem = strlen(face->member) - strlen(path_extension(face->member)) - 1;
 		struct face_text key = {.stem = mem_format(err, "%.*s", (int)stem, face->member), .source = face->source};
 		if (!key.stem)
 			return err->code;
-		const struct face_text *found = bsearch(&key, scan->texts, scan->n_texts, sizeof key, by_stem);
+		struct face_text *found = bsearch(&key, scan->texts, scan->n_texts, sizeof key, by_stem);
 		free(key.stem);
-		if (!found)
-			continue;
-		face->box = found->box;
-		face->box_source = FACE_BOX_KFACE;
+		if (found)
+			take_box(face, found);
 	}
+	drop_used_texts(scan);
 	return OK;
 }
 
@@ -58,10 +110,14 @@ int scan_drop_repeated(struct face_scan *scan, size_t first, struct err *err)
 	int status = OK;
 	size_t kept = 0;
 	for (size_t i = 1; status == OK && i < count; i++) {
-		struct face *face = order[i];
-		if (face->source != order[kept]->source || strcmp(face->member, order[kept]->member) != 0) {
+		struct face *face = order[i], *first_one = order[kept];
+		if (face->source != first_one->source || strcmp(face->member, first_one->member) != 0) {
 			kept = i;
 			continue;
+		}
+		if (first_one->box_source == FACE_BOX_NONE) {
+			first_one->box = face->box;
+			first_one->box_source = face->box_source;
 		}
 		status = face_set_skip(set, face->member, "a second member of this name", true, err);
 		free(face->member);
@@ -192,7 +248,7 @@ static int scan_all(struct face_scan *scan, struct err *err)
 	if (status == OK)
 		status = scan_drop_repeated(scan, 0, err);
 	if (status == OK)
-		status = attach_boxes(scan, err);
+		status = scan_attach_boxes(scan, 0, err);
 	if (status == OK && scan->settings->classes.count == 0)
 		status = sort_classes(scan->set, err);
 	if (status == OK)
@@ -220,6 +276,7 @@ int faces_scan(struct face_set **out, const struct faces_request *request, struc
 	free(scan.label);
 	names_free(&scan.wanted);
 	strbuf_free(&scan.unknown_labels);
+	malloc_trim(0); /* what the lists left behind as they grew would stay with the process to its end */
 	if (status == OK)
 		*out = set;
 	else

@@ -13,6 +13,7 @@
 struct face_text {
 	char *stem; /* member path without its extension */
 	uint32_t source;
+	bool used; /* its picture has the box */
 	struct rect box;
 };
 
@@ -28,7 +29,7 @@ struct face_scan {
 	struct name_table wanted; /* people; empty = all */
 	uint32_t last_person;
 	size_t trimmed; /* faces before it are drawn already */
-	struct face_text *texts;
+	struct face_text *texts; /* whose pictures have not come yet, and the last one */
 	size_t n_texts, text_capacity;
 	size_t pictures;              /* names seen, chosen or not */
 	struct strbuf unknown_labels; /* a few class names that faces.classes does not have, for the error */
@@ -73,6 +74,11 @@ int faces_persons_wanted(const struct faces_settings *settings, struct name_tabl
 int faces_persons_found(const struct face_set *set, const struct name_table *wanted, struct err *err) MUST_CHECK;
 /* The same name twice in one source, among the faces from `first` on: the first is kept. */
 int scan_drop_repeated(struct face_scan *scan, size_t first, struct err *err) MUST_CHECK;
+/* Boxes out of K-FACE's texts: a new face, or a new text (whose stem it takes when OK), beside what came just before; and what lay
+ * apart, for the faces from `first` on. */
+void scan_pair_face(struct face_scan *scan, struct face *face);
+int scan_pair_text(struct face_scan *scan, struct face_text *text, struct err *err) MUST_CHECK;
+int scan_attach_boxes(struct face_scan *scan, size_t first, struct err *err) MUST_CHECK;
 
 /* What became of a chosen picture: reason "" = it has a row. */
 struct face_outcome {

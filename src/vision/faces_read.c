@@ -1,5 +1,6 @@
 #include "vision/faces_read_internal.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -284,6 +285,7 @@ static int read_with(struct read_job *job, const struct faces_request *request, 
 	if (status == OK)
 		status = run(job, err);
 	job_free(job);
+	malloc_trim(0); /* pictures, before the columns are put together */
 	face_set_compact(job->set);
 	return status;
 }

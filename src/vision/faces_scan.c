@@ -15,6 +15,14 @@ static bool kface_of(const struct face_scan *scan, const char *path, struct kfac
 	return length > 0 && (size_t)length < sizeof full && kface_name_parse(full, name);
 }
 
+#define KFACE_LABEL 16
+
+static const char *kface_label(const struct kface_name *name, char out[KFACE_LABEL])
+{
+	snprintf(out, KFACE_LABEL, "E%02u", name->expression);
+	return out;
+}
+
 static void add_kface(struct face_scan *scan, const char *path)
 {
 	struct kface_name name;
@@ -22,10 +30,9 @@ static void add_kface(struct face_scan *scan, const char *path)
 		scan_skip(scan, path, "not a K-FACE name (ID/S001/L1/E01/C7)", true);
 		return;
 	}
-	char label[16];
-	snprintf(label, sizeof label, "E%02u", name.expression);
+	char label[KFACE_LABEL];
 	struct face_find find = {.path = path,
-	                         .label = label,
+	                         .label = kface_label(&name, label),
 	                         .person = name.person,
 	                         .split = FACE_SPLIT_FREE,
 	                         .accessory = name.accessory,
@@ -77,7 +84,9 @@ static bool scan_wanted(const char *path, void *context)
 		return false;
 	struct face_find find = {
 	    .accessory = name.accessory, .light = name.light, .expression = name.expression, .camera = name.camera};
-	return scan_selects(scan->settings, &find);
+	char label[KFACE_LABEL];
+	bool person = scan->wanted.names.count == 0 || names_has(&scan->wanted, name.person);
+	return person && scan_selects(scan->settings, &find) && scan_class(scan, kface_label(&name, label));
 }
 
 static int scan_text(const struct member *member, void *context, struct err *err)
@@ -92,16 +101,13 @@ static int scan_text(const struct member *member, void *context, struct err *err
 		scan_skip(scan, member->path, why.text, false);
 		return OK;
 	}
-	struct face_text *texts = mem_grow(scan->texts, &scan->text_capacity, scan->n_texts + 1, sizeof *texts, err);
-	if (!texts)
-		return err->code;
-	scan->texts = texts;
-	size_t stem = strlen(member->path) - strlen(path_extension(member->path)) - 1;
-	char *copy = mem_format(err, "%s/%.*s", scan->label, (int)stem, member->path);
-	if (!copy)
-		return err->code;
-	texts[scan->n_texts++] = (struct face_text){.stem = copy, .source = scan->source, .box = text.box[KFACE_FACE]};
-	return OK;
+	size_t length = strlen(member->path) - strlen(path_extension(member->path)) - 1;
+	struct face_text found = {.source = scan->source, .box = text.box[KFACE_FACE]};
+	found.stem = mem_format(err, "%s/%.*s", scan->label, (int)length, member->path);
+	int status = found.stem ? scan_pair_text(scan, &found, err) : err->code;
+	if (status != OK)
+		free(found.stem);
+	return status;
 }
 
 static void scan_skipped(const char *path, const char *reason, void *context)

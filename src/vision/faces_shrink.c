@@ -70,6 +70,52 @@ __attribute__((target("avx2"))) static void sum_rows_avx2(const struct row_sum *
 	sum_rows_body(sum);
 }
 
+#define AVX512 target("avx512f,avx512bw,avx512vl")
+
+/* Sixteen values of n rows, in the order of sum_some; a fixed n is unrolled. */
+static inline __attribute__((always_inline, AVX512)) __m512 sixteen_avx512(const uint8_t *rows, size_t stride,
+                                                                          const float *weights, size_t n, __mmask16 lanes)
+{
+	__m512 value = _mm512_setzero_ps();
+	for (size_t k = 0; k < n; k++) {
+		__m128i bytes = lanes == 0xffff ? _mm_loadu_si128((const __m128i *)(const void *)(rows + k * stride))
+		                                : _mm_maskz_loadu_epi8(lanes, rows + k * stride);
+		__m512 part = _mm512_mul_ps(_mm512_set1_ps(weights[k]), _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes)));
+		value = k == 0 ? part : _mm512_add_ps(value, part);
+	}
+	return value;
+}
+
+static inline __attribute__((always_inline, AVX512)) void sum_n_avx512(const struct row_sum *sum, size_t n)
+{
+	float *restrict line = sum->line;
+	const uint8_t *restrict rows = sum->rows;
+	const float *restrict weights = sum->weights;
+	size_t stride = sum->stride, count = sum->count, i = 0;
+	for (; i + 16 <= count; i += 16)
+		_mm512_storeu_ps(line + i, sixteen_avx512(rows + i, stride, weights, n, 0xffff));
+	__mmask16 left = (__mmask16)((1u << (count - i)) - 1);
+	if (left)
+		_mm512_mask_storeu_ps(line + i, left, sixteen_avx512(rows + i, stride, weights, n, left));
+}
+
+__attribute__((AVX512)) static void sum_rows_avx512(const struct row_sum *sum)
+{
+	switch (sum->n) {
+	case 2:
+		sum_n_avx512(sum, 2);
+		break;
+	case 3:
+		sum_n_avx512(sum, 3);
+		break;
+	case 4:
+		sum_n_avx512(sum, 4);
+		break;
+	default:
+		sum_n_avx512(sum, sum->n);
+	}
+}
+
 /* Weight of sample k in the output that covers [low, high). */
 static float overlap(double low, double high, long k, double scale)
 {
@@ -84,13 +130,18 @@ static long clip(double value, long low, long high)
 
 struct shrink_work {
 	float *line;        /* [width + taps][3]: the average of the rows of one output line, then zeros */
-	float *weights;     /* [out_w / 2][taps][2][4]: two outputs at a time, a weight for each channel and one for none. As many for
-	                     * every output, some of them 0, so that the loops do not branch */
+	float *weights;     /* [out_w / group][taps][group][4]: a weight for each channel and one for none. As many for every output,
+	                     * some of them 0, so that the loops do not branch */
 	float *row_weights; /* of one output line */
 	uint32_t *first;    /* [out_w]: sample, from the left edge of the lines kept */
 	size_t left, width; /* columns of the picture that count */
-	size_t taps;
+	size_t taps, group; /* outputs that run side by side */
 };
+
+static float *weights_of(const struct shrink_work *work, size_t x)
+{
+	return work->weights + (x / work->group * work->taps * work->group + x % work->group) * 4;
+}
 
 static void weigh_columns(const struct face_shrink *job, struct shrink_work *work, long right)
 {
@@ -101,7 +152,7 @@ static void weigh_columns(const struct face_shrink *job, struct shrink_work *wor
 		long first = clip(floor(low), left, right);
 		work->first[i] = (uint32_t)(first - left);
 		for (size_t k = 0; k < work->taps; k++) {
-			float *at = work->weights + ((i / 2 * work->taps + k) * 2 + i % 2) * 4;
+			float *at = weights_of(work, i) + k * work->group * 4;
 			at[0] = at[1] = at[2] = at[3] = overlap(low, high, first + (long)k, scale);
 		}
 	}
@@ -116,7 +167,8 @@ static int prepare(const struct face_shrink *job, struct face_scratch *scratch, 
 	work->left = (size_t)left;
 	work->width = (size_t)(right - left + 1);
 	work->taps = (size_t)ceil(job->w / (double)job->out_w) + 1;
-	size_t line = (work->width + work->taps + 1) * 3, weights = (job->out_w + 1) / 2 * work->taps * 8;
+	size_t line = (work->width + work->taps + 1) * 3, groups = (job->out_w + work->group - 1) / work->group;
+	size_t weights = groups * work->group * work->taps * 4;
 	size_t rows = (size_t)ceil(job->h / (double)job->out_h) + 2;
 	uint8_t *grown =
 	    mem_grow(scratch->bytes, &scratch->capacity, (line + weights + rows + job->out_w) * sizeof(float), 1, err);
@@ -161,10 +213,10 @@ static inline __attribute__((always_inline)) void columns_from(const struct shri
 {
 	size_t taps = work->taps;
 	for (; x < outputs; x++) {
-		const float *at = work->line + 3 * (size_t)work->first[x], *weight = work->weights + (x / 2 * taps * 2 + x % 2) * 4;
+		const float *at = work->line + 3 * (size_t)work->first[x], *weight = weights_of(work, x);
 		__m128 sum = _mm_set1_ps(0.5f);
 		for (size_t i = 0; i < taps; i++)
-			sum = _mm_add_ps(sum, _mm_mul_ps(_mm_loadu_ps(at + 3 * i), _mm_loadu_ps(weight + 8 * i)));
+			sum = _mm_add_ps(sum, _mm_mul_ps(_mm_loadu_ps(at + 3 * i), _mm_loadu_ps(weight + 4 * work->group * i)));
 		int pixel = pixel_of(sum);
 		memcpy(out + 3 * x, &pixel, x + 1 < outputs ? 4 : 3);
 	}
@@ -210,16 +262,75 @@ __attribute__((target("avx2"))) static void columns_avx2(const struct shrink_wor
 	}
 }
 
+/* Where the samples of four outputs begin. */
+static inline __attribute__((always_inline, AVX512)) __m512 four_pixels(const float *const at[4], size_t tap)
+{
+	__m512 pixels = _mm512_castps128_ps512(_mm_loadu_ps(at[0] + 3 * tap));
+	pixels = _mm512_insertf32x4(pixels, _mm_loadu_ps(at[1] + 3 * tap), 1);
+	pixels = _mm512_insertf32x4(pixels, _mm_loadu_ps(at[2] + 3 * tap), 2);
+	return _mm512_insertf32x4(pixels, _mm_loadu_ps(at[3] + 3 * tap), 3);
+}
+
+static inline __attribute__((always_inline, AVX512)) void fours_avx512(const struct shrink_work *work, size_t taps,
+                                                                       size_t outputs, uint8_t *out)
+{
+	const __m128i order = _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1);
+	const float *weight = work->weights, *line = work->line;
+	const uint32_t *first = work->first;
+	size_t x = 0;
+	for (; x + 4 <= outputs; x += 4, first += 4, weight += 16 * taps) {
+		const float *at[4] = {line + 3 * (size_t)first[0], line + 3 * (size_t)first[1], line + 3 * (size_t)first[2],
+		                      line + 3 * (size_t)first[3]};
+		__m512 sum = _mm512_set1_ps(0.5f);
+		for (size_t i = 0; i < taps; i++)
+			sum = _mm512_add_ps(sum, _mm512_mul_ps(four_pixels(at, i), _mm512_loadu_ps(weight + 16 * i)));
+		__m128i bytes = _mm512_cvtusepi32_epi8(_mm512_cvttps_epi32(sum));
+		_mm_mask_storeu_epi8(out + 3 * x, 0x0fff, _mm_shuffle_epi8(bytes, order));
+	}
+	columns_from(work, x, outputs, out);
+}
+
+/* Four outputs at a time, but for the last ones. */
+__attribute__((AVX512)) static void columns_avx512(const struct shrink_work *work, size_t outputs, uint8_t *out)
+{
+	switch (work->taps) {
+	case 3:
+		fours_avx512(work, 3, outputs, out);
+		break;
+	case 4:
+		fours_avx512(work, 4, outputs, out);
+		break;
+	default:
+		fours_avx512(work, work->taps, outputs, out);
+	}
+}
+
+struct shrink_kernels {
+	sum_rows *rows;
+	void (*columns)(const struct shrink_work *work, size_t outputs, uint8_t *out);
+	size_t group;
+};
+
+/* By enum cpu_level. */
+static const struct shrink_kernels *shrink_kernels(void)
+{
+	static const struct shrink_kernels portable = {sum_rows_portable, columns_portable, 2},
+	                                   avx2 = {sum_rows_avx2, columns_avx2, 2},
+	                                   avx512 = {sum_rows_avx512, columns_avx512, 4};
+	enum cpu_level level = cpu_features()->level;
+	return level >= CPU_AVX512 ? &avx512 : level >= CPU_AVX2 ? &avx2 : &portable;
+}
+
 int face_shrink_run(const struct face_shrink *job, struct face_scratch *scratch, struct err *err)
 {
-	struct shrink_work work = {0};
+	const struct shrink_kernels *kernels = shrink_kernels();
+	struct shrink_work work = {.group = kernels->group};
 	int status = prepare(job, scratch, &work, err);
 	if (status != OK)
 		return status;
-	bool wide = cpu_features()->level >= CPU_AVX2;
 	for (size_t y = 0; y < job->out_h; y++) {
-		average_rows(job, &work, y, wide ? sum_rows_avx2 : sum_rows_portable);
-		(wide ? columns_avx2 : columns_portable)(&work, job->out_w, job->out + y * job->out_stride);
+		average_rows(job, &work, y, kernels->rows);
+		kernels->columns(&work, job->out_w, job->out + y * job->out_stride);
 	}
 	return OK;
 }
