@@ -36,6 +36,7 @@ enum resize_kernel { KERNEL_NEAREST, KERNEL_BILINEAR, KERNEL_AREA };
 enum channel_order { CHANNELS_RGB, CHANNELS_BGR };
 enum missing_policy { MISSING_ERROR, MISSING_INIT };
 enum storage_type { STORAGE_FLOAT32, STORAGE_FLOAT16 };
+enum network_precision { PRECISION_FP32, PRECISION_FP16 };
 enum network_cut { CUT_BLOCK1_POOL, CUT_BLOCK2_POOL, CUT_BLOCK3_POOL, CUT_BLOCK4_POOL, CUT_BLOCK5_POOL };
 enum class_weighting { WEIGHTS_NONE, WEIGHTS_BALANCED };
 enum tags_model { TAGS_SKIPGRAM, TAGS_CBOW };
@@ -87,7 +88,7 @@ struct augment_settings {
 };
 struct network_settings {
 	struct text_list weights; /* files; empty or "init" = He initialisation */
-	int missing, cut, storage; /* enum missing_policy, network_cut, storage_type */
+	int missing, cut, storage, precision; /* enum missing_policy, network_cut, storage_type, network_precision */
 	long batch;
 };
 struct emotion_settings {
@@ -174,6 +175,7 @@ int settings_print(const struct settings *settings, enum settings_view view, con
 int settings_reference(struct strbuf *out, struct err *err) MUST_CHECK;
 
 const char *network_cut_name(int cut); /* "block1_pool" … */
+const char *network_precision_name(int precision); /* "fp32", "fp16" */
 const char *crop_source_name(int source);
 /* Position in {"cascade","box","centre"} or -1. */
 int crop_source_find(const char *name);

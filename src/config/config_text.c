@@ -25,6 +25,11 @@ const char *network_cut_name(int cut)
 	return cut >= 0 && (size_t)cut < ARRAY_COUNT(names) ? names[cut] : "unknown";
 }
 
+const char *network_precision_name(int precision)
+{
+	return precision == PRECISION_FP16 ? "fp16" : "fp32";
+}
+
 const struct setting *schema_find(const char *section, const char *key, const char **member)
 {
 	*member = NULL;

@@ -57,7 +57,8 @@ static int step_new(struct step *step, const struct layer *layer, const struct m
 	                               .out = layer->out,
 	                               .pool = pool,
 	                               .pictures = options->pictures,
-	                               .level = options->level};
+	                               .level = options->level,
+	                               .half = options->precision == PRECISION_FP16};
 	return winograd_new(&step->winograd, &shape, &weights, err);
 }
 

@@ -99,9 +99,10 @@ struct plan_options {
 	size_t pictures;      /* that a call will bring: 1 saves memory traffic, 0 = many; another rounding */
 	int threads;          /* to prepare with */
 	enum cpu_level level; /* at most; CPU_AVX512 = what the CPU has */
+	int precision;        /* enum network_precision; fp16: half the memory, error of block5_pool below 3e-3 */
 };
 struct network_plan;
-/* Every convolution must have weights. ERR_SETTINGS as network_shape. */
+/* Every convolution must have weights. ERR_SETTINGS as network_shape, or fp16 on a CPU without F16C. */
 int network_plan_new(struct network_plan **out, const struct network *network, const struct plan_options *options,
                      struct err *err) MUST_CHECK;
 void network_plan_free(struct network_plan *plan); /* NULL is fine */

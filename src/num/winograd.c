@@ -26,6 +26,8 @@
 #define KERNEL_ROWS 16 /* rows that are multiplied while their kernel is read */
 #define MANY 32        /* pictures */
 
+#define HALF_TILE 4 /* what the largest tile makes of a float16 kernel's rounding leaves the tolerance */
+
 static const size_t tile_sizes[] = {6, 4, 3, 2};
 
 static size_t divide_up(size_t a, size_t b)
@@ -78,7 +80,7 @@ static size_t cheapest_tile(const struct winograd_shape *shape)
 	size_t best = 0, best_cost = SIZE_MAX, pictures = shape->pictures ? shape->pictures : MANY;
 	for (size_t i = 0; i < ARRAY_COUNT(tile_sizes); i++) {
 		size_t tile = tile_sizes[i];
-		if (shape->pool && tile % 2)
+		if ((shape->pool && tile % 2) || (shape->half && tile > HALF_TILE))
 			continue;
 		size_t rows = tiles_along(shape->height, tile, shape->pool) * tiles_along(shape->width, tile, shape->pool);
 		size_t cost = (pictures * rows + KERNEL_ROWS) * (tile + 2) * (tile + 2);
@@ -97,6 +99,8 @@ static int shape_check(const struct winograd_shape *shape, struct err *err)
 		               BLOCK);
 	if (shape->height == 0 || shape->width == 0 || (shape->pool && (shape->height < 2 || shape->width < 2)))
 		return err_set(err, ERR_SETTINGS, "winograd: a map of %zu×%zu has no output", shape->height, shape->width);
+	if (shape->half && !winograd_kernels_of(shape->level)->halve)
+		return err_set(err, ERR_SETTINGS, "float16 kernels need a CPU with AVX2 and F16C; use network.precision = fp32");
 	bool known = shape->tile == 0;
 	for (size_t i = 0; i < ARRAY_COUNT(tile_sizes); i++)
 		known |= shape->tile == tile_sizes[i] && !(shape->pool && shape->tile % 2);
@@ -113,6 +117,32 @@ void winograd_set(struct winograd *layer, const struct winograd_weights *weights
 #pragma omp parallel for schedule(static) num_threads(weights->threads < 1 ? 1 : weights->threads)
 	for (size_t channel = 0; channel < layer->shape.in; channel++)
 		layer->kernels->pack(layer, weights->kernel, channel);
+}
+
+#define HALF_EXPONENT 14 /* largest magnitudes come to 2¹³ … 2¹⁴: the smallest of float16 are far below, none overflows */
+
+/* The packed kernel as float16. Each position of a slice has a power of two of its own, since transforms make positions
+ * differ by orders of magnitude. */
+static int halve_kernel(struct winograd *layer, struct err *err)
+{
+	size_t parts = layer->slices * layer->positions, floats = layer->shape.in * SLICE;
+	layer->half = mem_alloc(parts * floats, sizeof *layer->half, err);
+	layer->unscale = layer->half ? mem_alloc(parts, sizeof *layer->unscale, err) : NULL;
+	if (!layer->unscale)
+		return err->code;
+	for (size_t part = 0; part < parts; part++) {
+		const float *from = layer->kernel + part * floats;
+		float most = 0;
+		int exponent = 0;
+		for (size_t i = 0; i < floats; i++)
+			most = fmaxf(most, fabsf(from[i]));
+		frexpf(most, &exponent);
+		layer->kernels->halve(from, floats, ldexpf(1, HALF_EXPONENT - exponent), layer->half + part * floats);
+		layer->unscale[part] = ldexpf(1, exponent - HALF_EXPONENT);
+	}
+	free(layer->kernel);
+	layer->kernel = NULL;
+	return OK;
 }
 
 int winograd_new(struct winograd **out, const struct winograd_shape *shape, const struct winograd_weights *weights,
@@ -138,6 +168,10 @@ int winograd_new(struct winograd **out, const struct winograd_shape *shape, cons
 		return ERR_MEMORY;
 	}
 	winograd_set(layer, weights);
+	if (shape->half && halve_kernel(layer, err) != OK) {
+		winograd_free(layer);
+		return ERR_MEMORY;
+	}
 	*out = layer;
 	return OK;
 }
@@ -147,6 +181,8 @@ void winograd_free(struct winograd *layer)
 	if (!layer)
 		return;
 	free(layer->kernel);
+	free(layer->half);
+	free(layer->unscale);
 	free(layer->bias);
 	free(layer);
 }

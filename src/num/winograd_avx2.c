@@ -16,5 +16,9 @@ typedef __m256 vec;
 #define vec_fma(a, b, c) _mm256_fmadd_ps(a, b, c)
 #define vec_fnma(a, b, c) _mm256_fnmadd_ps(a, b, c)
 #define vec_max(a, b) _mm256_max_ps(a, b)
+#define HALF
+#define vec_load_half(p) _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p)))
+#define vec_store_half(p, v) \
+	_mm_storeu_si128((__m128i *)(void *)(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC))
 
 #include "num/winograd_kernel_internal.h"

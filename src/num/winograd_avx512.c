@@ -16,5 +16,9 @@ typedef __m512 vec;
 #define vec_fma(a, b, c) _mm512_fmadd_ps(a, b, c)
 #define vec_fnma(a, b, c) _mm512_fnmadd_ps(a, b, c)
 #define vec_max(a, b) _mm512_max_ps(a, b)
+#define HALF
+#define vec_load_half(p) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(p)))
+#define vec_store_half(p, v) \
+	_mm256_storeu_si256((__m256i *)(void *)(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC))
 
 #include "num/winograd_kernel_internal.h"

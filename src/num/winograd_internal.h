@@ -20,8 +20,10 @@ struct winograd {
 	size_t side, positions;         /* of a tile's input: tile + 2, and its square */
 	size_t tiles_y, tiles_x, tiles; /* of one picture */
 	size_t slices;
-	float *kernel; /* [slice][position] of packed panels: see winograd_pack */
-	float *bias;   /* [slices · SLICE] */
+	float *kernel; /* [slice][position] of packed panels: see winograd_pack; NULL when they are float16: */
+	uint16_t *half;
+	float *unscale; /* [slice][position]: what products of the float16 kernel are multiplied by */
+	float *bias;    /* [slices · SLICE] */
 };
 
 /* Transformed inputs, or products [count][SLICE], of `count` tiles, from tile `first` of the call on; the positions lie
@@ -52,6 +54,8 @@ struct winograd_kernels {
 	void (*scatter)(const struct winograd *layer, const struct winograd_tiles *products, size_t slice, float *output);
 	/* Transforms the kernels [3][3][in][out] of one input channel into the packed form. */
 	void (*pack)(const struct winograd *layer, const float *kernel, size_t channel);
+	/* to[i] = from[i] · scale in float16, to the nearest. NULL where there is no F16C. */
+	void (*halve)(const float *from, size_t count, float scale, uint16_t *to);
 	void (*direct)(const struct direct_row *row);
 };
 extern const struct winograd_kernels winograd_portable, winograd_avx2, winograd_avx512;

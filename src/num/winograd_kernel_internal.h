@@ -4,7 +4,8 @@
  * The including file defines: vec (a vector of LANES floats), vec_load, vec_store, vec_set (one number in all lanes),
  * vec_add, vec_sub, vec_mul, vec_fma (a·b + c), vec_fnma (c − a·b), vec_max; LANES (4, 8 or 16); ROWS × COLUMNS, the
  * accumulators of the product kernel, rows by vectors; DEPTH, the input channels of a packed panel, such that a panel
- * stays in the first-level cache; and KERNELS, the name of its table.
+ * stays in the first-level cache; and KERNELS, the name of its table. With HALF: vec_load_half (float16 in memory) and
+ * vec_store_half.
  *
  * The transforms are in winograd_lines_internal.h.
  */
@@ -114,28 +115,45 @@ static void gather(const struct winograd *layer, const float *input, const struc
 /* ---- the products ---- */
 
 /* C[rows][PANEL] (+)= A · B[depth][PANEL], A being [depth/BLOCK][rows][BLOCK]. While it runs, it calls for what comes
- * next: the A of the next rows and a part of the next panel. */
+ * next: the A of the next rows and a part of the next panel. B is float, or float16 times a scale, which the last part
+ * of the depth takes out. */
 struct product {
-	const float *a, *b, *next_a, *next_b; /* next_b may be NULL */
+	const float *a, *next_a;
+	const void *b, *next_b; /* next_b may be NULL */
 	float *c;
 	size_t depth;
+	float unscale;
 	bool add;
 };
 
-INLINE void product_prefetch(const struct product *product, size_t block, size_t rows)
+#ifdef HALF
+#define LOAD_B(b, half) ((half) ? vec_load_half(b) : vec_load(b))
+#else
+#define LOAD_B(b, half) vec_load(b)
+#endif
+#define CACHE_LINE 64
+
+INLINE size_t b_size(bool half)
+{
+	return half ? sizeof(uint16_t) : sizeof(float);
+}
+
+INLINE void product_prefetch(const struct product *product, size_t block, size_t rows, bool half)
 {
 	const float *a = product->next_a + block * rows * BLOCK;
 #pragma GCC unroll 8
 	for (size_t r = 0; r < rows; r++)
 		__builtin_prefetch(a + r * BLOCK, 0, 2);
-	const float *b = product->next_b + block * BLOCK * BLOCK;
-	for (size_t k = 0; product->next_b && k < BLOCK; k++)
-		__builtin_prefetch(b + k * BLOCK, 0, 2);
+	size_t bytes = BLOCK * BLOCK * b_size(half);
+	const char *b = (const char *)product->next_b + block * bytes;
+	for (size_t k = 0; product->next_b && k < bytes; k += CACHE_LINE)
+		__builtin_prefetch(b + k, 0, 2);
 }
 
-INLINE void product_rows(const struct product *product, size_t rows)
+INLINE void product_rows(const struct product *product, size_t rows, bool half)
 {
-	const float *a = product->a, *b = product->b;
+	const float *a = product->a;
+	const char *b = product->b;
 	float *c = product->c;
 	vec sum[ROWS][COLUMNS];
 #pragma GCC unroll 8
@@ -144,12 +162,12 @@ INLINE void product_rows(const struct product *product, size_t rows)
 		for (size_t j = 0; j < COLUMNS; j++)
 			sum[r][j] = product->add ? vec_load(c + r * SLICE + j * LANES) : vec_set(0.0f);
 	for (size_t block = 0; block < product->depth / BLOCK; block++, a += rows * BLOCK) {
-		product_prefetch(product, block, rows);
-		for (size_t k = 0; k < BLOCK; k++, b += PANEL) {
+		product_prefetch(product, block, rows, half);
+		for (size_t k = 0; k < BLOCK; k++, b += PANEL * b_size(half)) {
 			vec right[COLUMNS];
 #pragma GCC unroll 4
 			for (size_t j = 0; j < COLUMNS; j++)
-				right[j] = vec_load(b + j * LANES);
+				right[j] = LOAD_B((const void *)(b + j * LANES * b_size(half)), half);
 #pragma GCC unroll 8
 			for (size_t r = 0; r < rows; r++) {
 				vec left = vec_set(a[r * BLOCK + k]);
@@ -159,56 +177,81 @@ INLINE void product_rows(const struct product *product, size_t rows)
 			}
 		}
 	}
+	vec unscale = vec_set(product->unscale);
 #pragma GCC unroll 8
 	for (size_t r = 0; r < rows; r++)
 #pragma GCC unroll 4
 		for (size_t j = 0; j < COLUMNS; j++)
-			vec_store(c + r * SLICE + j * LANES, sum[r][j]);
+			vec_store(c + r * SLICE + j * LANES, half ? vec_mul(sum[r][j], unscale) : sum[r][j]);
 }
 
-static void product_any(const struct product *product, size_t rows)
+INLINE void product_any(const struct product *product, size_t rows, bool half)
 {
 	switch (rows) {
 	case 1:
-		product_rows(product, 1);
+		product_rows(product, 1, half);
 		break;
 	case 2:
-		product_rows(product, 2);
+		product_rows(product, 2, half);
 		break;
 	case 3:
-		product_rows(product, 3);
+		product_rows(product, 3, half);
 		break;
 	case 4:
-		product_rows(product, 4);
+		product_rows(product, 4, half);
 		break;
 	case 5:
-		product_rows(product, 5);
+		product_rows(product, 5, half);
 		break;
 	default:
-		product_rows(product, 6);
+		product_rows(product, 6, half);
 	}
 }
 
-/* One position: its packed panels by the rows of one task. Each row group of the inputs asks for its share of the panel
- * behind the current one; panels lie in the order in which they are used. */
-static void multiply_position(const struct winograd *layer, const float *kernel, const float *from, float *to,
-                              size_t rows)
+static void product_float(const struct product *product, size_t rows)
 {
-	size_t in = layer->shape.in, groups = winograd_groups(rows);
+	product_any(product, rows, false);
+}
+
+#ifdef HALF
+static void product_half(const struct product *product, size_t rows)
+{
+	product_any(product, rows, true);
+}
+
+static void halve(const float *from, size_t count, float scale, uint16_t *to)
+{
+	for (size_t i = 0; i < count; i += LANES)
+		vec_store_half(to + i, vec_mul(vec_load(from + i), vec_set(scale)));
+}
+#else
+#define product_half product_float
+#endif
+
+/* One position of a slice, its packed panels being `part`, by the rows of one task. Each row group of the inputs asks
+ * for its share of the panel behind the current one; panels lie in the order in which they are used. */
+static void multiply_position(const struct winograd *layer, size_t part, const float *from, float *to, size_t rows)
+{
+	size_t in = layer->shape.in, groups = winograd_groups(rows), size = b_size(layer->half);
+	const char *kernel = layer->half ? (const char *)layer->half : (const char *)layer->kernel;
+	kernel += part * in * SLICE * size;
 	for (size_t first = 0; first < in; first += DEPTH) {
 		size_t depth = at_most(DEPTH, in - first);
-		for (size_t panel = 0; panel < SLICE; panel += PANEL, kernel += depth * PANEL) {
+		bool last = first + depth == in;
+		for (size_t panel = 0; panel < SLICE; panel += PANEL, kernel += depth * PANEL * size) {
 			for (size_t g = 0; g < groups; g++) {
 				size_t row = rows * g / groups, count = rows * (g + 1) / groups - row;
 				const float *a = from + row * in + first * count;
 				struct product product = {.a = a,
 				                          .b = kernel,
 				                          .next_a = a + count * in,
-				                          .next_b = g * BLOCK < PANEL ? kernel + depth * (PANEL + g * BLOCK) : NULL,
+				                          .next_b =
+				                              g * BLOCK < PANEL ? kernel + depth * (PANEL + g * BLOCK) * size : NULL,
 				                          .c = to + row * SLICE + panel,
 				                          .depth = depth,
+				                          .unscale = layer->half && last ? layer->unscale[part] : 1,
 				                          .add = first > 0};
-				product_any(&product, count);
+				(layer->half ? product_half : product_float)(&product, count);
 			}
 		}
 	}
@@ -217,11 +260,9 @@ static void multiply_position(const struct winograd *layer, const float *kernel,
 static void multiply(const struct winograd *layer, const struct winograd_tiles *inputs,
                      const struct winograd_tiles *products, size_t slice)
 {
-	size_t in = layer->shape.in;
-	const float *kernel = layer->kernel + slice * layer->positions * in * SLICE;
-	const float *from = inputs->values + (products->first - inputs->first) * in;
+	const float *from = inputs->values + (products->first - inputs->first) * layer->shape.in;
 	for (size_t p = 0; p < layer->positions; p++)
-		multiply_position(layer, kernel + p * in * SLICE, from + p * inputs->step,
+		multiply_position(layer, slice * layer->positions + p, from + p * inputs->step,
 		                  products->values + p * products->step, products->count);
 }
 
@@ -392,5 +433,11 @@ static void direct(const struct direct_row *row)
 	}
 }
 
-const struct winograd_kernels KERNELS = {
-    .gather = gather, .multiply = multiply, .scatter = scatter, .pack = pack, .direct = direct};
+const struct winograd_kernels KERNELS = {.gather = gather,
+                                         .multiply = multiply,
+                                         .scatter = scatter,
+                                         .pack = pack,
+#ifdef HALF
+                                         .halve = halve,
+#endif
+                                         .direct = direct};

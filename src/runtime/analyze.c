@@ -21,7 +21,11 @@ static int analyzer_prepare(struct analyzer *analyzer, struct err *err)
 	int code = network_shape(bundle->network, size, &analyzer->map, err);
 	if (code != OK)
 		return code;
-	struct plan_options options = {.size = size, .pictures = 1, .threads = analyzer->threads, .level = CPU_AVX512};
+	struct plan_options options = {.size = size,
+	                               .pictures = 1,
+	                               .threads = analyzer->threads,
+	                               .level = CPU_AVX512,
+	                               .precision = bundle->precision};
 	code = network_plan_new(&analyzer->plan, bundle->network, &options, err);
 	if (code != OK)
 		return code;

@@ -120,6 +120,10 @@ static int read_card(struct bundle *bundle, struct err *err)
 	bundle->cut = json_text(json_get(card, "cut"), "");
 	if (network_cut_find(bundle->cut) < 0)
 		return err_set(err, ERR_DATA, JSON_NAME ": cut: \"%s\" is none of block1_pool … block5_pool", bundle->cut);
+	const char *precision = json_text(json_get(card, "precision"), "fp32");
+	bundle->precision = strcmp(precision, "fp16") == 0 ? PRECISION_FP16 : PRECISION_FP32;
+	if (strcmp(precision, network_precision_name(bundle->precision)) != 0)
+		return err_set(err, ERR_DATA, JSON_NAME ": precision: \"%s\" is neither fp32 nor fp16", precision);
 	int64_t pool = json_integer_value(json_get(card, "average_pool"), -1);
 	if (pool < 0 || pool > 1024)
 		return err_set(err, ERR_DATA, JSON_NAME ": average_pool: not a size");
@@ -279,8 +283,9 @@ int bundle_describe(const struct bundle *bundle, struct strbuf *out, struct err 
 	const struct recommender_view *songs = recommender_view(bundle->recommender);
 	const struct json *files = json_get(bundle->card, "files"), *honesty = json_get(bundle->card, "honesty");
 	strbuf_format(out, "bundle %s (%s)\n", bundle->name, bundle->folder);
-	strbuf_format(out, "network: VGG16 up to %s, input %zu x %zu, %zu classes\n", bundle->cut, bundle->preprocess.size,
-	              bundle->preprocess.size, bundle->n_classes);
+	strbuf_format(out, "network: VGG16 up to %s, input %zu x %zu, %zu classes, %s\n", bundle->cut,
+	              bundle->preprocess.size, bundle->preprocess.size, bundle->n_classes,
+	              network_precision_name(bundle->precision));
 	describe_classes(bundle, out);
 	strbuf_format(out, "cascade: window %d x %d, %zu stages, %zu weak classifiers\n", bundle->cascade->window_w,
 	              bundle->cascade->window_h, bundle->cascade->n_stages, bundle->cascade->n_trees);

@@ -38,6 +38,7 @@ struct bundle {
 	char *folder;
 	struct json *card;      /* bundle.json */
 	const char *name, *cut; /* borrowed from card */
+	int precision;          /* enum network_precision */
 	size_t n_classes;
 	const char *classes[MAX_CLASSES];
 	struct class_tags tags[MAX_CLASSES];

@@ -51,7 +51,7 @@ int features_identity(const struct features_job *job, const char *faces_path, co
 		strbuf_format(&text, "%zu %lld %lld.%09ld\n", job->rows, (long long)faces.st_size,
 		              (long long)faces.st_mtim.tv_sec, faces.st_mtim.tv_nsec);
 		/* Other kernels round otherwise: one file does not mix two. */
-		strbuf_add(&text, cpu_level_name(cpu_features()->level));
+		strbuf_format(&text, "%s %s", cpu_level_name(cpu_features()->level), network_precision_name(job->precision));
 		code = strbuf_check(&text, err);
 	}
 	if (code == OK)
@@ -150,7 +150,8 @@ static int pipeline_turn(struct pipeline *pipeline, struct err *err)
 
 static int pipeline_init(struct pipeline *pipeline, const struct features_job *job, struct err *err)
 {
-	struct plan_options options = {.size = job->preprocess->size, .threads = job->threads, .level = CPU_AVX512};
+	struct plan_options options = {
+	    .size = job->preprocess->size, .threads = job->threads, .level = CPU_AVX512, .precision = job->precision};
 	*pipeline = (struct pipeline){.job = job};
 	int code = features_workers_new(&pipeline->workers, job, err);
 	for (size_t i = 0; code == OK && i < 2; i++)

@@ -2,9 +2,9 @@
  * The parts of the stage `features`, shared by its files only.
  *
  * Rows of faces.h5 go through in batches: cut out of their frame, find the face, preprocess (parallel over pictures),
- * network (parallel inside). While the network runs over one batch, the next is read and cropped. Results go row by row into a side file of fixed records, from which an interrupted run
- * goes on; the final features.h5 is written from it in one go, so its bytes do not depend on where the work was
- * interrupted.
+ * network (parallel inside). While the network runs over one batch, the next is read and cropped. Results go row by row
+ * into a side file of fixed records, from which an interrupted run goes on; the final features.h5 is written from it in
+ * one go, so its bytes do not depend on where the work was interrupted.
  */
 #ifndef MOODCAST_FEATURES_INTERNAL_H
 #define MOODCAST_FEATURES_INTERNAL_H
@@ -55,6 +55,7 @@ struct features_job {
 	struct augment augment;
 	struct map_shape map;      /* of one picture's features */
 	int threads;
+	int precision; /* enum network_precision */
 };
 size_t features_rows_of(const struct features_job *job); /* pictures and their copies */
 /* Everything that decides the features, as a SHA-256. */

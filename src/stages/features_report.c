@@ -16,6 +16,7 @@ static void report_network(const struct features_job *job, const struct features
 	json_append_integer(shape, (int64_t)job->map.width);
 	json_append_integer(shape, (int64_t)job->map.channels);
 	json_set_text(metrics, "cut", network_cut_name(network->cut));
+	json_set_text(metrics, "precision", network_precision_name(job->precision));
 	json_set_text(metrics, "pretrained", network_pretrained(network));
 	struct json *layers = json_set_array(metrics, "pretrained_layers");
 	for (size_t i = 0; i < network->count; i++)

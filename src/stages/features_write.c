@@ -181,6 +181,8 @@ static int write_attributes(const struct features_result *result, const struct f
 	if (code == OK)
 		code = hdf_attr_set_text(out, "/", "cut", network_cut_name(network->cut), err);
 	if (code == OK)
+		code = hdf_attr_set_text(out, "/", "precision", network_precision_name(result->job->precision), err);
+	if (code == OK)
 		code = hdf_attr_set_text(out, "/", "pretrained", network_pretrained(network), err);
 	if (code == OK)
 		code = hdf_attr_set_text(out, "/", "weights_sha256", result->weights_sha256, err);

@@ -15,7 +15,7 @@ struct network_options {
 	const char *input, *output;
 	const char *weights[MAX_WEIGHT_FILES];
 	size_t n_weights;
-	int cut, missing;
+	int cut, missing, precision;
 	long size, seed, threads;
 };
 
@@ -53,6 +53,14 @@ static int take_missing(struct network_options *options, const char *value, stru
 	return OK;
 }
 
+static int take_precision(struct network_options *options, const char *value, struct err *err)
+{
+	options->precision = strcmp(value, "fp16") == 0 ? PRECISION_FP16 : PRECISION_FP32;
+	if (strcmp(value, network_precision_name(options->precision)) != 0)
+		return err_set(err, ERR_SETTINGS, "network: --precision %s is not fp32 or fp16", value);
+	return OK;
+}
+
 static int take_option(struct network_options *options, const char *name, const char *value, struct err *err)
 {
 	if (strcmp(name, "--forward") == 0)
@@ -65,6 +73,8 @@ static int take_option(struct network_options *options, const char *name, const 
 		return take_cut(options, value, err);
 	else if (strcmp(name, "--missing") == 0)
 		return take_missing(options, value, err);
+	else if (strcmp(name, "--precision") == 0)
+		return take_precision(options, value, err);
 	else if (strcmp(name, "--size") == 0)
 		return number_option(name, value, 1, 4096, &options->size, err);
 	else if (strcmp(name, "--seed") == 0)
@@ -74,7 +84,7 @@ static int take_option(struct network_options *options, const char *name, const 
 	else
 		return err_set(err, ERR_SETTINGS,
 		               "network: %s is not known; there are --summary, --forward, --out, --weights, --cut, "
-		               "--missing, --size, --seed, --threads, --reference",
+		               "--missing, --size, --seed, --threads, --precision, --reference",
 		               name);
 	return OK;
 }
@@ -160,13 +170,11 @@ static int forward_reference(const struct network *network, const struct plan_ru
 	return OK;
 }
 
-static int forward_prepared(const struct network *network, struct plan_run *run, size_t size, double *seconds,
-                            struct err *err)
+static int forward_prepared(const struct network *network, struct plan_run *run, const struct plan_options *options,
+                            double *seconds, struct err *err)
 {
-	struct plan_options options = {
-	    .size = size, .pictures = run->n == 1 ? 1 : 0, .threads = run->threads, .level = CPU_AVX512};
 	struct network_plan *plan;
-	int code = network_plan_new(&plan, network, &options, err);
+	int code = network_plan_new(&plan, network, options, err);
 	if (code != OK)
 		return code;
 	void *workspace = mem_alloc(network_plan_workspace(plan, run->n, run->threads), 1, err);
@@ -202,8 +210,13 @@ static int run_forward(const struct network *network, const struct npy *input, c
 	                       .threads = thread_count((int)options->threads),
 	                       .input = input->data,
 	                       .output = output.data};
+	struct plan_options prepared = {.size = size,
+	                                .pictures = run.n == 1 ? 1 : 0,
+	                                .threads = run.threads,
+	                                .level = CPU_AVX512,
+	                                .precision = options->precision};
 	code = options->reference ? forward_reference(network, &run, size, &seconds, err)
-	                          : forward_prepared(network, &run, size, &seconds, err);
+	                          : forward_prepared(network, &run, &prepared, &seconds, err);
 	if (code == OK) {
 		log_info("network", "%zu pictures in %.3f s, %.1f a second", run.n, seconds, (double)run.n / seconds);
 		code = npy_save(&output, options->output, err);

@@ -127,6 +127,7 @@ static int build_card(const struct stage_run *run, const struct pack_facts *fact
 	json_set_integer(card, "version", 1);
 	json_set_text(card, "name", run->settings->pack.name);
 	json_set_text(card, "cut", facts->cut);
+	json_set_text(card, "precision", network_precision_name(run->settings->network.precision));
 	json_set_integer(card, "average_pool", (int64_t)facts->average_pool);
 	json_set_text(card, "pretrained", facts->pretrained);
 	json_set_bool(card, "synthetic_faces", facts->synthetic);

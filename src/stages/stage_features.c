@@ -101,6 +101,7 @@ static int stage_open(struct features_stage *stage, const struct stage_run *run,
 	augment_from_settings(&job->augment, &run->settings->augment, (uint64_t)run->settings->run.seed);
 	job->batch = (size_t)run->settings->network.batch;
 	job->threads = run->threads;
+	job->precision = run->settings->network.precision;
 	if (strcmp(network_pretrained(stage->network), "full") != 0)
 		log_warn("features", "the network is %s pretrained",
 		         strcmp(network_pretrained(stage->network), "none") ? "only partly" : "not");

@@ -37,7 +37,7 @@ const struct stage stage_table[] = {
     {.name = "cascade", .version = 2, .sections = "run cascade", .run = stage_cascade, .active = cascade_given,
      .uses = cascade_uses, .help = "trains the Haar cascade (AdaBoost: discrete, real, gentle, logit)",
      .outputs = "cascade.xml stages.jsonl holdout.tsv mean_face.png features.png"},
-    {.name = "features", .version = 3, .sections = "run preprocess augment network", .run = stage_features, .active = faces_given,
+    {.name = "features", .version = 4, .sections = "run preprocess augment network", .run = stage_features, .active = faces_given,
      .help = "crops the faces and runs VGG16 over them", .outputs = "features.h5"},
     {.name = "emotion", .version = 2, .sections = "run emotion network preprocess", .run = stage_emotion,
      .active = faces_given, .help = "trains the expression head on the features",
@@ -53,7 +53,7 @@ const struct stage stage_table[] = {
      .help = "judges every model on held-out people and playlists", .outputs = "predictions.tsv?"},
     {.name = "report", .version = 4, .sections = "report", .run = stage_report, .help = "writes one HTML page",
      .outputs = "index.html"},
-    {.name = "pack", .version = 4, .sections = "pack recommend emotion network preprocess", .run = stage_pack,
+    {.name = "pack", .version = 5, .sections = "pack recommend emotion network preprocess", .run = stage_pack,
      .active = all_given, .help = "bundles the models for the runtime", .outputs = "bundle/"},
 };
 const size_t stage_count = ARRAY_COUNT(stage_table);

@@ -15,8 +15,9 @@
 
 #define SIZE 150
 #define ROUNDS_MAX 99
-enum { PRODUCT, WINOGRAD, DIRECT, TORCH, WAYS };
-static const char *const way_names[WAYS] = {"moodcast", "oneDNN Winograd", "oneDNN direct", "PyTorch"};
+#define PAUSE 300000 /* µs */
+enum { PRODUCT, HALF, WINOGRAD, DIRECT, TORCH, WAYS };
+static const char *const way_names[WAYS] = {"moodcast", "moodcast fp16", "oneDNN Winograd", "oneDNN direct", "PyTorch"};
 
 struct timing {
 	double wall, cpu;
@@ -25,7 +26,7 @@ struct bench {
 	size_t batch, floats; /* floats: of a batch's features */
 	int threads, rounds;
 	struct network *network;
-	struct network_plan *plan;
+	struct network_plan *plan, *half;
 	void *workspace;
 	struct onednn *onednn[2]; /* Winograd, direct */
 	float *input, *features[WAYS];
@@ -109,15 +110,16 @@ static struct timing run_torch(struct bench *bench)
 
 static struct timing run_way(struct bench *bench, int way)
 {
+	usleep(PAUSE); /* threads of whoever ran before go on spinning for a while */
 	if (way == TORCH)
 		return run_torch(bench);
 	struct timing from = now();
-	if (way == PRODUCT)
-		network_plan_forward(&(struct plan_run){.plan = bench->plan,
+	if (way == PRODUCT || way == HALF)
+		network_plan_forward(&(struct plan_run){.plan = way == HALF ? bench->half : bench->plan,
 		                                        .n = bench->batch,
 		                                        .threads = bench->threads,
 		                                        .input = bench->input,
-		                                        .output = bench->features[PRODUCT]},
+		                                        .output = bench->features[way]},
 		                     bench->workspace);
 	else
 		onednn_forward(bench->onednn[way - WINOGRAD], bench->input, bench->features[way]);
@@ -136,7 +138,13 @@ static void prepare(struct bench *bench, const char *python, const char *script)
 	    network_shape(bench->network, SIZE, &map, &err) ||
 	    network_plan_new(&bench->plan, bench->network, &options, &err))
 		fail(err.text);
-	bench->workspace = mem_alloc(network_plan_workspace(bench->plan, bench->batch, bench->threads), 1, &err);
+	options.precision = PRECISION_FP16;
+	if (network_plan_new(&bench->half, bench->network, &options, &err))
+		fail(err.text);
+	size_t bytes = network_plan_workspace(bench->plan, bench->batch, bench->threads);
+	size_t half_bytes = network_plan_workspace(bench->half, bench->batch, bench->threads);
+	printf("workspace %.0f MB\n", (double)bytes / 1e6);
+	bench->workspace = mem_alloc(bytes > half_bytes ? bytes : half_bytes, 1, &err);
 	bench->input = mem_alloc(bench->batch * SIZE * SIZE * 3, sizeof(float), &err);
 	bench->floats = bench->batch * map.height * map.width * map.channels;
 	for (int way = 0; way < WAYS; way++)

@@ -195,13 +195,40 @@ static void the_prepared_network_keeps_its_tolerance_at_every_level(void **state
 	for (int level = CPU_BASELINE; level <= (int)cpu_features()->level; level++) {
 		for (size_t few = 0; few < 2; few++) {
 			struct network_plan *plan;
-			assert_ok(network_plan_new(&plan, network, &(struct plan_options){size, few, 2, (enum cpu_level)level}, &err));
+			assert_ok(network_plan_new(&plan, network, &(struct plan_options){size, few, 2, (enum cpu_level)level, PRECISION_FP32}, &err));
 			float *got = run_plan(plan, 1, 2, input, features);
 			assert_true(relative_l2(got, want, features) < 1e-5);
 			canary_free(got);
 			network_plan_free(plan);
 		}
 	}
+	free(want);
+	free(input);
+	network_free(network);
+}
+
+/* block5_pool ≤ 3e-3 with kernels in float16. */
+static void the_network_in_float16_keeps_its_tolerance(void **state)
+{
+	(void)state;
+	enum { size = 75, features = 2 * 2 * 512 };
+	struct err err = {0};
+	struct network *network = initialised(CUT_BLOCK5_POOL, 2);
+	float *input = pictures(1, size), *want = reference_forward(network, size, input);
+	for (int level = CPU_AVX2; level <= (int)cpu_features()->level; level++) {
+		for (size_t few = 0; few < 2; few++) {
+			struct network_plan *plan;
+			struct plan_options options = {size, few, 2, (enum cpu_level)level, PRECISION_FP16};
+			assert_ok(network_plan_new(&plan, network, &options, &err));
+			float *got = run_plan(plan, 1, 2, input, features);
+			assert_true(relative_l2(got, want, features) < 3e-3);
+			canary_free(got);
+			network_plan_free(plan);
+		}
+	}
+	struct network_plan *plan;
+	assert_refused(network_plan_new(&plan, network, &(struct plan_options){size, 0, 1, CPU_BASELINE, PRECISION_FP16}, &err),
+	               ERR_SETTINGS, "float16 kernels need a CPU with AVX2 and F16C");
 	free(want);
 	free(input);
 	network_free(network);
@@ -220,7 +247,7 @@ static void every_cut_and_size_is_prepared(void **state)
 		assert_ok(network_shape(network, size, &map, &err));
 		size_t features = map.height * map.width * map.channels;
 		float *input = pictures(2, size), *want = run(network, 2, size, 1, input, 2 * features);
-		assert_ok(network_plan_new(&plan, network, &(struct plan_options){size, 0, 1, CPU_AVX512}, &err));
+		assert_ok(network_plan_new(&plan, network, &(struct plan_options){size, 0, 1, CPU_AVX512, PRECISION_FP32}, &err));
 		float *got = run_plan(plan, 2, 3, input, 2 * features);
 		assert_true(relative_l2(got, want, 2 * features) < 1e-5);
 		canary_free(got);
@@ -231,7 +258,7 @@ static void every_cut_and_size_is_prepared(void **state)
 	}
 	struct network *network = initialised(CUT_BLOCK5_POOL, 8);
 	struct network_plan *plan;
-	assert_refused(network_plan_new(&plan, network, &(struct plan_options){31, 0, 1, CPU_AVX512}, &err), ERR_SETTINGS,
+	assert_refused(network_plan_new(&plan, network, &(struct plan_options){31, 0, 1, CPU_AVX512, PRECISION_FP32}, &err), ERR_SETTINGS,
 	               "31 pixels are too small");
 	network_free(network);
 	network_plan_free(NULL);
@@ -244,7 +271,7 @@ static void batches_and_threads_do_not_change_a_bit_of_the_prepared_network(void
 	struct err err = {0};
 	struct network *network = initialised(CUT_BLOCK3_POOL, 3);
 	struct network_plan *plan;
-	assert_ok(network_plan_new(&plan, network, &(struct plan_options){size, 0, 2, CPU_AVX512}, &err));
+	assert_ok(network_plan_new(&plan, network, &(struct plan_options){size, 0, 2, CPU_AVX512, PRECISION_FP32}, &err));
 	network_free(network); /* the plan lives on */
 	float *input = pictures(n, size), *all = run_plan(plan, n, 2, input, n * features);
 	float *threads = run_plan(plan, n, 1, input, n * features);
@@ -325,6 +352,7 @@ int main(void)
 	    cmocka_unit_test(a_layer_with_nan_is_refused_with_its_place),
 	    cmocka_unit_test(the_forward_pass_equals_the_reference_kernels),
 	    cmocka_unit_test(the_prepared_network_keeps_its_tolerance_at_every_level),
+	    cmocka_unit_test(the_network_in_float16_keeps_its_tolerance),
 	    cmocka_unit_test(every_cut_and_size_is_prepared),
 	    cmocka_unit_test(batches_and_threads_do_not_change_a_bit_of_the_prepared_network),
 	    cmocka_unit_test(batches_and_threads_do_not_change_a_bit),

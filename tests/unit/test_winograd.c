@@ -134,6 +134,72 @@ static void pooling_in_the_output_transform_equals_pooling_behind_it(void **stat
 			        .height = sides[i][0], .width = sides[i][1], .in = 32, .out = 16, .pool = true, .tile = tiles[t]});
 }
 
+/* float16 rounds a kernel by at most 2⁻¹¹; what the transforms make of it stays below four times that. */
+static void a_float16_kernel_keeps_its_tolerance(void **state)
+{
+	(void)state;
+	static const struct winograd_shape shapes[] = {
+	    {.height = 13, .width = 20, .in = 16, .out = 32, .tile = 2},
+	    {.height = 13, .width = 20, .in = 400, .out = 80, .tile = 3},
+	    {.height = 18, .width = 18, .in = 256, .out = 64, .tile = 4, .pool = true},
+	    {.height = 37, .width = 37, .in = 64, .out = 64},
+	    {.height = 9, .width = 9, .in = 512, .out = 64, .pool = true, .pictures = 1},
+	};
+	for (size_t i = 0; i < ARRAY_COUNT(shapes); i++) {
+		struct winograd_shape shape = shapes[i];
+		struct example e = example_new(2, &shape);
+		shape.half = true;
+		for (int level = CPU_AVX2; level <= (int)cpu_features()->level; level++) {
+			shape.level = (enum cpu_level)level;
+			float *got = run(&e, shape, 0, 2, 1), *again = run(&e, shape, 0, 2, 3);
+			double error = relative_l2(got, e.want, e.want_count);
+			assert_true(error < 2e-3);
+			assert_true(error > 1e-5); /* it is float16 */
+			assert_memory_equal(got, again, e.want_count * sizeof(float));
+			canary_free(got);
+			canary_free(again);
+		}
+		example_free(&e);
+	}
+}
+
+/* Kernels of 1e-6 and of 1e6 are both within float16 by their scale. */
+static void a_float16_kernel_of_any_magnitude_is_scaled_into_range(void **state)
+{
+	(void)state;
+	struct winograd_shape shape = {.height = 9, .width = 9, .in = 32, .out = 16, .level = CPU_AVX512, .half = true};
+	static const float factors[] = {1e-6f, 1e6f, 0};
+	for (size_t i = 0; i < ARRAY_COUNT(factors) && cpu_features()->level >= CPU_AVX2; i++) {
+		struct example e = example_new(1, &shape);
+		for (size_t k = 0; k < 9 * e.in * e.out; k++)
+			e.kernel[k] *= factors[i];
+		memset(e.bias, 0, e.out * sizeof *e.bias);
+		float *got = run(&e, shape, 0, 1, 1);
+		struct winograd_shape plain = shape;
+		plain.half = false;
+		float *want = run(&e, plain, 0, 1, 1);
+		if (factors[i] > 0)
+			assert_true(relative_l2(got, want, e.want_count) < 2e-3);
+		else
+			assert_memory_equal(got, want, e.want_count * sizeof(float));
+		canary_free(got);
+		canary_free(want);
+		example_free(&e);
+	}
+}
+
+static void float16_is_refused_without_f16c(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct winograd *layer;
+	struct winograd_shape shape = {.height = 9, .width = 9, .in = 16, .out = 16, .level = CPU_BASELINE, .half = true};
+	struct example e = example_new(1, &shape);
+	struct winograd_weights weights = {.kernel = e.kernel, .bias = e.bias, .threads = 1};
+	assert_refused(winograd_new(&layer, &shape, &weights, &err), ERR_SETTINGS, "use network.precision = fp32");
+	example_free(&e);
+}
+
 static void the_maps_of_the_network_equal_the_reference(void **state)
 {
 	(void)state;
@@ -231,6 +297,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_tile_equals_the_reference_at_odd_sizes),
 	    cmocka_unit_test(pooling_in_the_output_transform_equals_pooling_behind_it),
+	    cmocka_unit_test(a_float16_kernel_keeps_its_tolerance),
+	    cmocka_unit_test(a_float16_kernel_of_any_magnitude_is_scaled_into_range),
+	    cmocka_unit_test(float16_is_refused_without_f16c),
 	    cmocka_unit_test(the_maps_of_the_network_equal_the_reference),
 	    cmocka_unit_test(threads_and_neighbours_do_not_change_a_bit),
 	    cmocka_unit_test(the_direct_convolution_equals_the_reference),
