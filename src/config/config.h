@@ -36,8 +36,12 @@ enum resize_kernel { KERNEL_NEAREST, KERNEL_BILINEAR, KERNEL_AREA };
 enum channel_order { CHANNELS_RGB, CHANNELS_BGR };
 enum missing_policy { MISSING_ERROR, MISSING_INIT };
 enum storage_type { STORAGE_FLOAT32, STORAGE_FLOAT16 };
+enum optimizer { OPTIMIZER_ADAM, OPTIMIZER_SGD };
+enum rate_schedule { SCHEDULE_CONSTANT, SCHEDULE_COSINE };
+enum trainable { TRAIN_HEAD, TRAIN_BLOCK5, TRAIN_BLOCK4, TRAIN_BLOCK3, TRAIN_BLOCK2, TRAIN_ALL };
 enum network_precision { PRECISION_FP32, PRECISION_FP16 };
-enum network_cut { CUT_BLOCK1_POOL, CUT_BLOCK2_POOL, CUT_BLOCK3_POOL, CUT_BLOCK4_POOL, CUT_BLOCK5_POOL };
+/* CUT_INPUT: before the first layer, where everything is trained. */
+enum network_cut { CUT_BLOCK1_POOL, CUT_BLOCK2_POOL, CUT_BLOCK3_POOL, CUT_BLOCK4_POOL, CUT_BLOCK5_POOL, CUT_INPUT };
 enum class_weighting { WEIGHTS_NONE, WEIGHTS_BALANCED };
 enum tags_model { TAGS_SKIPGRAM, TAGS_CBOW };
 enum tags_output { TAGS_NEGATIVE, TAGS_HIERARCHICAL };
@@ -95,6 +99,9 @@ struct emotion_settings {
 	long average_pool, epochs, batch, patience, folds;
 	double learning_rate, l2, label_smoothing, focal;
 	int class_weights; /* enum class_weighting */
+	int trainable, optimizer, schedule; /* enum trainable, optimizer, rate_schedule */
+	long tune_epochs, tune_batch, warmup_steps, checkpoint_steps;
+	double tune_rate, momentum, clip_norm;
 	bool standardise;
 };
 struct playlists_settings {
@@ -158,7 +165,7 @@ int settings_load(struct settings **out, const char *file, const char *const *ov
                   size_t n_overrides, struct err *err) MUST_CHECK;
 void settings_free(struct settings *settings);
 
-/* "section.key=value" lines of the settings of `sections` (words, NULL = all) that can change a
+/* "section.key=value" lines of the settings of `sections` (words, each "section" or "section.key"; NULL = all) that can change a
  * result, in schema order; the text a stage's identity is hashed from. Paths are left out:
  * their contents are hashed instead. */
 int settings_identity(const struct settings *settings, const char *sections, struct strbuf *out,
@@ -176,6 +183,10 @@ int settings_reference(struct strbuf *out, struct err *err) MUST_CHECK;
 
 const char *network_cut_name(int cut); /* "block1_pool" … */
 const char *network_precision_name(int precision); /* "fp32", "fp16" */
+const char *trainable_name(int trainable);         /* "head", "block5" … "all" */
+/* Where features end so that `trainable` can be trained of a network that ends at `cut`: an enum network_cut. ERR_SETTINGS when
+ * there is no such block in it. */
+int trainable_cut(int trainable, int cut, int *features_cut, struct err *err) MUST_CHECK;
 const char *crop_source_name(int source);
 /* Position in {"cascade","box","centre"} or -1. */
 int crop_source_find(const char *name);

@@ -21,13 +21,29 @@ int crop_source_find(const char *name)
 
 const char *network_cut_name(int cut)
 {
-	static const char *const names[] = {"block1_pool", "block2_pool", "block3_pool", "block4_pool", "block5_pool"};
+	static const char *const names[] = {"block1_pool", "block2_pool", "block3_pool", "block4_pool", "block5_pool", "input"};
 	return cut >= 0 && (size_t)cut < ARRAY_COUNT(names) ? names[cut] : "unknown";
 }
 
 const char *network_precision_name(int precision)
 {
 	return precision == PRECISION_FP16 ? "fp16" : "fp32";
+}
+
+const char *trainable_name(int trainable)
+{
+	static const char *const names[] = {"head", "block5", "block4", "block3", "block2", "all"};
+	return trainable >= 0 && (size_t)trainable < ARRAY_COUNT(names) ? names[trainable] : "unknown";
+}
+
+int trainable_cut(int trainable, int cut, int *features_cut, struct err *err)
+{
+	int block = CUT_BLOCK5_POOL - (trainable - TRAIN_BLOCK5); /* the lowest one that is trained, by its pooling */
+	*features_cut = trainable == TRAIN_HEAD ? cut : trainable == TRAIN_ALL ? CUT_INPUT : block - 1;
+	if (trainable == TRAIN_HEAD || block <= cut)
+		return OK;
+	return err_set(err, ERR_SETTINGS, "emotion.trainable = %s lies behind network.cut = %s; train a block before it, or cut later",
+	               trainable_name(trainable), network_cut_name(cut));
 }
 
 const struct setting *schema_find(const char *section, const char *key, const char **member)
@@ -70,13 +86,14 @@ const char *schema_nearest(const char *section, const char *key, char *buffer, s
 	return buffer;
 }
 
-/* Is `section` one of the words of `sections`? NULL = all. */
-static bool section_wanted(const char *sections, const char *section)
+/* Is the setting's section, or "section.key", one of the words of `sections`? NULL = all. */
+static bool row_wanted(const char *sections, const struct setting *row)
 {
-	size_t length = strlen(section);
+	size_t section = strlen(row->section), key = strlen(row->key);
 	for (const char *at = sections; at && *at; at += strspn(at, " ")) {
 		size_t word = strcspn(at, " ");
-		if (word == length && strncmp(at, section, length) == 0)
+		bool same = word >= section && strncmp(at, row->section, section) == 0;
+		if (same && (word == section || (word == section + 1 + key && at[section] == '.' && strncmp(at + section + 1, row->key, key) == 0)))
 			return true;
 		at += word;
 	}
@@ -87,7 +104,7 @@ int settings_identity(const struct settings *settings, const char *sections, str
 {
 	for (size_t i = 0; i < schema_count; i++) {
 		const struct setting *row = &schema[i];
-		if (!row->affects_result || row->type == SETTING_PATHS || !section_wanted(sections, row->section))
+		if (!row->affects_result || row->type == SETTING_PATHS || !row_wanted(sections, row))
 			continue;
 		strbuf_format(out, "%s.%s=", row->section, row->key);
 		setting_write(settings, row, out);
@@ -99,7 +116,7 @@ int settings_identity(const struct settings *settings, const char *sections, str
 int settings_paths(const struct settings *settings, const char *sections, struct path_list *out, struct err *err)
 {
 	for (size_t i = 0; i < schema_count; i++) {
-		if (schema[i].type != SETTING_PATHS || !section_wanted(sections, schema[i].section))
+		if (schema[i].type != SETTING_PATHS || !row_wanted(sections, &schema[i]))
 			continue;
 		const struct text_list *list = setting_place(settings, &schema[i]);
 		for (size_t k = 0; k < list->count; k++)
@@ -139,7 +156,7 @@ int settings_print(const struct settings *settings, enum settings_view view, con
 {
 	const char *section = "";
 	for (size_t i = 0; i < schema_count; i++) {
-		if (!section_wanted(sections, schema[i].section) || (view == SETTINGS_OF_RESULTS && !schema[i].affects_result))
+		if (!row_wanted(sections, &schema[i]) || (view == SETTINGS_OF_RESULTS && !schema[i].affects_result))
 			continue;
 		if (strcmp(schema[i].section, section) != 0) {
 			strbuf_format(out, "%s[%s]\n", *section ? "\n" : "", schema[i].section);

@@ -124,7 +124,7 @@ const char *network_pretrained(const struct network *network)
 		convolutions += network->layers[i].kind == LAYER_CONV ? 1 : 0;
 		from_file += network->layers[i].origin == ORIGIN_FILE ? 1 : 0;
 	}
-	return from_file == convolutions ? "full" : from_file ? "partial" : "none";
+	return from_file == 0 ? "none" : from_file == convolutions ? "full" : "partial";
 }
 
 /* ---- safetensors ---- */

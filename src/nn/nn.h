@@ -40,7 +40,7 @@ struct network {
 	struct layer layers[VGG16_LAYERS];
 };
 
-/* VGG16 without top up to `cut`, its convolutions without weights yet. Freed by network_free. */
+/* VGG16 without top up to `cut` (CUT_INPUT: no layer at all), its convolutions without weights yet. Freed by network_free. */
 int vgg16_new(struct network **out, int cut, struct err *err) MUST_CHECK;
 void network_free(struct network *network); /* NULL is fine */
 /* The enum network_cut of "block1_pool" … "block5_pool", -1 for any other name. */
@@ -266,6 +266,7 @@ struct head_epoch {
 	double validation_loss, validation_calibrated, validation_accuracy, validation_balanced;
 	double temperature; /* 1 without validation examples */
 	bool best;
+	bool tuning; /* layers were trained with the head */
 };
 struct head_training {
 	size_t epochs, batch, patience; /* patience 0 = never stop early */
@@ -283,6 +284,7 @@ struct head_outcome {
 	size_t epochs; /* that ran */
 	struct head_epoch best;
 	bool stopped_early;
+	size_t tuned, tuned_best; /* epochs with layers, and the best of them; 0 = the head alone was best */
 };
 /* Fits kernel and bias of a head made by head_new by softmax cross-entropy + l2 · Σ kernel² (in units of the
  * standardised features), mini-batches shuffled from the seed, Adam as Keras writes it (β .9, .999, ε 1e-7; Kingma & Ba
@@ -303,7 +305,12 @@ struct tuner_options {
 	size_t first;         /* index into network->layers */
 	struct map_shape map; /* of that layer's input */
 	size_t batch;         /* the most examples a step may have */
-	double learning_rate;
+	int optimizer;        /* enum optimizer */
+	double momentum;      /* of SGD */
+	double clip;          /* largest norm of the gradient of all weights together; 0 = any */
+	double smoothing;     /* as head_training */
+	const float *class_weight; /* [classes], lent; NULL = every example counts alike */
+	bool predict_only;         /* for tuner_rows alone: no memory for gradients, and weights may be borrowed */
 	int threads;
 };
 struct tuner;
@@ -315,8 +322,12 @@ void tuner_free(struct tuner *tuner); /* NULL is fine */
  * trained weight. ERR_NUMERIC when the loss is not finite. */
 int tuner_gradient(struct tuner *tuner, size_t n, const float *maps, const int32_t *labels, double *loss,
                    struct err *err) MUST_CHECK;
-/* One step of Adam as Keras writes it, along the gradient just computed. */
-void tuner_step(struct tuner *tuner);
+/* How many of those examples had their label's probability the largest. */
+size_t tuner_correct(const struct tuner *tuner);
+/* One step along the gradient just computed; returns the gradient's norm before it was clipped. */
+double tuner_step(struct tuner *tuner, double rate);
+/* What the layers as they stand give the head: maps [n][h][w][c] → rows [n][head->inputs], averaged. n ≤ batch. */
+void tuner_rows(struct tuner *tuner, size_t n, const float *maps, float *rows);
 /* The gradient of a trained array (a layer's or the head's owned memory, kernel or bias), NULL for any other. */
 const float *tuner_gradient_of(const struct tuner *tuner, const float *values);
 
@@ -340,6 +351,30 @@ void head_features_close(struct head_features *features); /* NULL is fine */
  * block. */
 int head_features_rows(const struct head_features *features, int split, size_t average_pool, struct head_data *out,
                        struct err *err) MUST_CHECK;
+
+/* ---- fine-tuning (tune_train.c) ---- */
+
+/* The index of the first layer behind the one called `cut` ("input" = the first of all); ERR_SETTINGS when the network ends
+ * there. */
+int network_first_behind(const struct network *network, const char *cut, size_t *first, struct err *err) MUST_CHECK;
+struct tune_training {
+	struct head_training head; /* of the head alone, before; its seed, threads, patience, loss and callback hold for all */
+	size_t epochs, batch;
+	double rate; /* at most */
+	int schedule; /* enum rate_schedule over all steps */
+	size_t warmup_steps; /* over which the rate rises from 0 */
+	int optimizer; /* enum optimizer */
+	double momentum, clip;
+	size_t checkpoint_steps; /* 0 = at the end of each epoch only */
+	const char *checkpoint; /* a file; a run that was stopped goes on from it and ends with the same bytes */
+};
+/* Trains the head on features.h5, then head and all layers behind the features' cut together, in place. network and head own
+ * their weights. Same bytes for any number of threads. Errors as head_train and tuner_gradient. */
+int tune_train(struct network *network, struct head *head, const struct head_features *features,
+               const struct tune_training *training, struct head_outcome *outcome, struct err *err) MUST_CHECK;
+/* head_features_rows for features that end before the network does: the layers behind them are run. */
+int tuned_rows(const struct network *network, const struct head *head, const struct head_features *features, int split,
+               int threads, struct head_data *out, struct err *err) MUST_CHECK;
 
 /* ---- cross-validation by person (head_folds.c) ---- */
 

@@ -1,45 +1,15 @@
 /*
  * Training of the network's last layers together with the head: forward with every map kept, backward by the kernels'
- * gradients, one Adam step.
+ * gradients.
  *
- * Loss: mean softmax cross-entropy, ∂L/∂logits = (p − y) / n. Adam as Keras writes it (Kingma & Ba 2015):
- * rate_t = rate · √(1 − β₂ᵗ) / (1 − β₁ᵗ), w ← w − rate_t · m / (√v + ε), β₁ = .9, β₂ = .999, ε = 1e-7.
+ * Loss: mean over the examples of w · Σ −q ln p, w the weight of the label's class, q the label smoothed (a share σ
+ * spread over all classes); ∂L/∂logits = w (p − q) / n.
  */
-#include "nn/nn.h"
+#include "nn/tune_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BETA1 0.9
-#define BETA2 0.999
-#define EPSILON 1e-7f
-
-/* One array that is trained, with its gradient and moments. */
-struct weights {
-	float *values;
-	float *gradient, *moment, *square;
-	size_t count;
-};
-
-struct stage {
-	const struct layer *layer;
-	struct map_shape in, out;
-	float *map, *gradient; /* [batch] of the layer's output, and ∂L by it */
-	/* For the forward pass where channels come in blocks; weights are set anew each step. Else NULL. */
-	struct winograd *winograd;
-};
-
-struct tuner {
-	struct tuner_options options;
-	struct stage stages[VGG16_LAYERS];
-	struct weights weights[2 * VGG16_LAYERS + 2]; /* kernel and bias of each convolution, then of the head */
-	size_t n_stages, n_weights, inputs, classes, pool;
-	float *rows, *rows_gradient, *scores; /* [batch][inputs], [batch][classes] */
-	float *blocked[2];                    /* [batch]: the largest input and output of a Winograd layer */
-	void *workspace;
-	size_t steps;
-};
 
 static size_t floats_of(struct map_shape map)
 {
@@ -74,6 +44,8 @@ void tuner_free(struct tuner *tuner)
 static int weights_add(struct tuner *tuner, float *values, size_t count, struct err *err)
 {
 	struct weights *weights = &tuner->weights[tuner->n_weights];
+	if (tuner->options.predict_only)
+		return OK;
 	if (!(weights->gradient = mem_alloc(count, 3 * sizeof(float), err)))
 		return ERR_MEMORY;
 	weights->values = values;
@@ -129,11 +101,14 @@ static int stage_add(struct tuner *tuner, const struct layer *layer, struct map_
 	stage->out = *map = (struct map_shape){map->height / half, map->width / half, layer->out};
 	if (floats_of(*map) == 0)
 		return err_set(err, ERR_SETTINGS, "%s would have no output", layer->name);
+	size_t trained = tuner->options.predict_only ? 0 : batch;
 	if (!(stage->map = mem_alloc(batch * floats_of(*map), sizeof(float), err)) ||
-	    !(stage->gradient = mem_alloc(batch * floats_of(*map), sizeof(float), err)))
+	    !(stage->gradient = mem_alloc(trained * floats_of(*map), sizeof(float), err)))
 		return ERR_MEMORY;
 	if (layer->kind == LAYER_POOL)
 		return OK;
+	if (tuner->options.predict_only)
+		return layer->kernel ? stage_prepare(tuner, stage, err) : err_set(err, ERR_SETTINGS, "%s has no weights", layer->name);
 	if (!layer->owned)
 		return err_set(err, ERR_SETTINGS, "%s: borrowed or absent weights cannot be trained", layer->name);
 	size_t count = layer_kernel_count(layer);
@@ -262,16 +237,24 @@ static void forward_head(struct tuner *tuner, size_t n)
 	softmax_rows(n, tuner->classes, tuner->scores);
 }
 
-/* Mean cross-entropy; the probabilities become ∂L/∂logits. */
+/* The mean loss; the probabilities become ∂L/∂logits. */
 static double loss_of(struct tuner *tuner, size_t n, const int32_t *labels)
 {
-	double loss = 0;
+	const float *weights = tuner->options.class_weight;
+	double loss = 0, spread = tuner->options.smoothing / (double)tuner->classes;
+	tuner->correct = 0;
 	for (size_t i = 0; i < n; i++) {
 		float *p = tuner->scores + i * tuner->classes;
-		loss -= log((double)p[labels[i]]);
-		p[labels[i]] -= 1;
-		for (size_t k = 0; k < tuner->classes; k++)
-			p[k] /= (float)n;
+		double weight = weights ? (double)weights[labels[i]] : 1;
+		size_t best = 0;
+		for (size_t k = 1; k < tuner->classes; k++)
+			best = p[k] > p[best] ? k : best;
+		tuner->correct += best == (size_t)labels[i];
+		for (size_t k = 0; k < tuner->classes; k++) {
+			double q = spread + (k == (size_t)labels[i] ? 1 - tuner->options.smoothing : 0);
+			loss -= q > 0 ? weight * q * log((double)p[k]) : 0;
+			p[k] = (float)(weight * ((double)p[k] - q) / (double)n);
+		}
 	}
 	return loss / (double)n;
 }
@@ -372,23 +355,15 @@ int tuner_gradient(struct tuner *tuner, size_t n, const float *maps, const int32
 	return OK;
 }
 
-static void step_weights(const struct weights *weights, float rate, int threads)
+size_t tuner_correct(const struct tuner *tuner)
 {
-#pragma omp parallel for schedule(static) num_threads(threads < 1 ? 1 : threads)
-	for (size_t i = 0; i < weights->count; i++) {
-		float g = weights->gradient[i];
-		float m = weights->moment[i] += (float)(1 - BETA1) * (g - weights->moment[i]);
-		float v = weights->square[i] += (float)(1 - BETA2) * (g * g - weights->square[i]);
-		weights->values[i] -= rate * m / (sqrtf(v) + EPSILON);
-	}
+	return tuner->correct;
 }
 
-void tuner_step(struct tuner *tuner)
+void tuner_rows(struct tuner *tuner, size_t n, const float *maps, float *rows)
 {
-	double t = (double)++tuner->steps;
-	double rate = tuner->options.learning_rate * sqrt(1 - pow(BETA2, t)) / (1 - pow(BETA1, t));
-	for (size_t i = 0; i < tuner->n_weights; i++)
-		step_weights(&tuner->weights[i], (float)rate, tuner->options.threads);
+	forward_layers(tuner, n, maps);
+	memcpy(rows, tuner->rows, n * tuner->inputs * sizeof *rows);
 }
 
 const float *tuner_gradient_of(const struct tuner *tuner, const float *values)

@@ -23,17 +23,17 @@ static const struct layer vgg16_layers[VGG16_LAYERS] = {
 
 int vgg16_new(struct network **out, int cut, struct err *err)
 {
-	if (cut < CUT_BLOCK1_POOL || cut > CUT_BLOCK5_POOL)
+	if (cut < CUT_BLOCK1_POOL || cut > CUT_INPUT)
 		return err_set(err, ERR_SETTINGS, "network: there is no cut number %d", cut);
 	struct network *network = mem_alloc(1, sizeof *network, err);
 	if (!network)
 		return ERR_MEMORY;
 	network->cut = cut;
 	const char *last = network_cut_name(cut);
-	do {
+	while (cut != CUT_INPUT && (network->count == 0 || strcmp(network->layers[network->count - 1].name, last) != 0)) {
 		network->layers[network->count] = vgg16_layers[network->count];
 		network->count++;
-	} while (strcmp(network->layers[network->count - 1].name, last) != 0);
+	}
 	*out = network;
 	return OK;
 }
@@ -44,6 +44,20 @@ int network_cut_find(const char *name)
 		if (strcmp(name, network_cut_name(cut)) == 0)
 			return cut;
 	return -1;
+}
+
+int network_first_behind(const struct network *network, const char *cut, size_t *first, struct err *err)
+{
+	*first = 0;
+	if (strcmp(cut, network_cut_name(CUT_INPUT)) == 0)
+		return OK;
+	for (size_t i = 0; i + 1 < network->count; i++) {
+		*first = i + 1;
+		if (strcmp(network->layers[i].name, cut) == 0)
+			return OK;
+	}
+	return err_set(err, ERR_SETTINGS, "features that end at %s leave nothing to train of a network that ends at %s", cut,
+	               network_cut_name(network->cut));
 }
 
 bool vgg16_has_layer(const char *name)

@@ -37,13 +37,16 @@ int emotion_base_load(const struct stage_run *run, const struct head_features *f
                       struct err *err)
 {
 	struct path_list files = {0};
-	struct network_source source = {.cut = network_cut_find(features->cut),
+	struct network_source source = {.cut = run->settings->network.cut,
 	                                .missing = run->settings->network.missing,
 	                                .seed = (uint64_t)run->settings->run.seed};
-	int code;
+	int below, code = trainable_cut(run->settings->emotion.trainable, source.cut, &below, err);
 
-	if (source.cut < 0)
-		return err_set(err, ERR_DATA, "%s: attribute cut: no layer '%s'", features->path, features->cut);
+	if (code != OK)
+		return code;
+	if (strcmp(features->cut, network_cut_name(below)) != 0)
+		return err_set(err, ERR_DATA, "%s: ends at %s, not at %s; run the stage features again", features->path, features->cut,
+		               network_cut_name(below));
 	code = weight_files(run, &files, err);
 	if (code == OK)
 		code = check_same_files(&files, features, err);

@@ -12,12 +12,27 @@ int emotion_base_load(const struct stage_run *run, const struct head_features *f
 /* history.jsonl, a line an epoch. */
 struct emotion_history {
 	struct out_file file;
-	size_t epochs; /* at most, for the log */
+	size_t epochs, tune_epochs; /* at most, for the log; with layers */
 };
 int emotion_history_add(const struct head_epoch *epoch, void *history, struct err *err);
 /* Sizes by class and split, the best epoch, the validation figures, and the headline. */
-void emotion_record(struct stage_run *run, const struct head_features *features, const struct head *head,
-                    const struct head_outcome *outcome);
+struct emotion_result {
+	const struct head_features *features;
+	const struct network *network;
+	const struct head *head;
+	const struct head_outcome *outcome;
+};
+void emotion_record(struct stage_run *run, const struct emotion_result *result);
+
+/* The head and the layers behind the features' cut, by the settings; the checkpoint lies in the stage's folder until the end. */
+struct emotion_tuning {
+	const struct head_features *features;
+	struct network *network;
+	struct head *head;
+	const struct head_training *training; /* of the head alone */
+};
+int emotion_tune(const struct stage_run *run, const struct emotion_tuning *job, struct head_outcome *outcome,
+                 struct err *err) MUST_CHECK;
 
 /* `folds`: each fold's figures, their mean and spread (standard deviation). */
 void emotion_record_folds(struct stage_run *run, const struct head_fold *folds, size_t count);

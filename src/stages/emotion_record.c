@@ -12,6 +12,7 @@ int emotion_history_add(const struct head_epoch *epoch, void *context, struct er
 	char *text;
 	int code;
 
+	json_set_text(line, "trained", epoch->tuning ? "layers" : "head");
 	json_set_integer(line, "epoch", (int64_t)epoch->epoch);
 	json_set_number(line, "train_loss", epoch->train_loss);
 	json_set_number(line, "train_accuracy", epoch->train_accuracy);
@@ -27,8 +28,8 @@ int emotion_history_add(const struct head_epoch *epoch, void *context, struct er
 		return code;
 	fprintf(history->file.stream, "%s\n", text);
 	free(text);
-	log_info("emotion", "epoch %zu/%zu: loss %.4f, validation loss %.4f, balanced accuracy %.3f%s", epoch->epoch,
-	         history->epochs, epoch->train_loss, epoch->validation_calibrated, epoch->validation_balanced,
+	log_info("emotion", "%sepoch %zu/%zu: loss %.4f, validation loss %.4f, balanced accuracy %.3f%s",
+	         epoch->tuning ? "with layers, " : "", epoch->epoch, epoch->tuning ? history->tune_epochs : history->epochs, epoch->train_loss, epoch->validation_calibrated, epoch->validation_balanced,
 	         epoch->best ? " *" : "");
 	return OK;
 }
@@ -51,20 +52,39 @@ static void record_examples(struct json *metrics, const struct head_features *fe
 	}
 }
 
-void emotion_record(struct stage_run *run, const struct head_features *features, const struct head *head,
-                    const struct head_outcome *outcome)
+static void record_tuning(struct stage_run *run, const struct emotion_result *result)
 {
+	const struct emotion_settings *settings = &run->settings->emotion;
+	struct json *part = json_set_object(run->metrics, "tuning");
+
+	json_set_text(part, "from", result->features->cut);
+	json_set_integer(part, "epochs", (int64_t)result->outcome->tuned);
+	json_set_integer(part, "best_epoch", (int64_t)result->outcome->tuned_best);
+	json_set_number(part, "rate", settings->tune_rate);
+	if (result->outcome->tuned_best == 0)
+		log_warn("emotion", "training %s did not lower the validation loss: the head alone is kept",
+		         trainable_name(settings->trainable));
+}
+
+void emotion_record(struct stage_run *run, const struct emotion_result *result)
+{
+	const struct head_features *features = result->features;
+	const struct head *head = result->head;
+	const struct head_outcome *outcome = result->outcome;
 	const struct head_epoch *best = &outcome->best;
 	struct json *metrics = run->metrics, *part;
 
 	record_examples(metrics, features);
-	json_set_text(metrics, "cut", features->cut);
-	json_set_text(metrics, "pretrained", features->pretrained);
+	json_set_text(metrics, "cut", network_cut_name(result->network->cut));
+	json_set_text(metrics, "trainable", trainable_name(run->settings->emotion.trainable));
+	if (run->settings->emotion.trainable != TRAIN_HEAD)
+		record_tuning(run, result);
+	json_set_text(metrics, "pretrained", network_pretrained(result->network));
 	json_set_bool(metrics, "synthetic", features->synthetic);
 	part = json_set_array(metrics, "feature_map");
-	json_append_integer(part, (int64_t)features->map.height);
-	json_append_integer(part, (int64_t)features->map.width);
-	json_append_integer(part, (int64_t)features->map.channels);
+	json_append_integer(part, (int64_t)head->map.height);
+	json_append_integer(part, (int64_t)head->map.width);
+	json_append_integer(part, (int64_t)head->map.channels);
 	json_set_integer(metrics, "average_pool", (int64_t)head->average_pool);
 	json_set_integer(metrics, "inputs", (int64_t)head->inputs);
 	json_set_integer(metrics, "parameters", (int64_t)((head->inputs + 1) * head->classes));

@@ -70,20 +70,61 @@ static int same_classes(const struct path_list *a, const struct path_list *b)
 	return a->count == b->count;
 }
 
-static int predict(struct judged_faces *faces, const struct head_features *features, const struct head *head,
+/* What emotion.h5 holds; the network only when its last layers were trained, else the features are already its output. */
+struct model {
+	struct head *head;
+	struct network *network;
+	char *pretrained;
+	bool tuned;
+};
+
+static int model_load(const struct stage_run *run, struct model *model, struct path_list *classes, struct err *err)
+{
+	struct hdf_file *file = NULL;
+	char *path = stage_in_path(run, "emotion", "emotion.h5", err);
+	struct network_source source = {.cut = run->settings->network.cut,
+	                                .files = (const char *const *)&path,
+	                                .n_files = 1,
+	                                .missing = MISSING_ERROR};
+	int code = path ? keras_head_load(&model->head, path, classes, err) : err->code;
+
+	if (code == OK)
+		code = hdf_open(&file, path, err);
+	if (code == OK)
+		code = hdf_attr_text(file, "/", "moodcast_pretrained", &model->pretrained, err);
+	model->tuned = run->settings->emotion.trainable != TRAIN_HEAD;
+	if (code == OK && model->tuned)
+		code = network_load(&model->network, &source, err);
+	hdf_close(file);
+	free(path);
+	return code;
+}
+
+static void model_free(struct model *model)
+{
+	head_free(model->head);
+	network_free(model->network);
+	free(model->pretrained);
+}
+
+static int predict(struct judged_faces *faces, const struct head_features *features, const struct model *model,
                    int threads, struct err *err)
 {
+	const struct head *head = model->head;
 	int code;
 
 	if (!same_classes(&faces->classes, &features->classes) ||
-	    memcmp(&head->map, &features->map, sizeof(head->map)) != 0)
+	    (!model->tuned && memcmp(&head->map, &features->map, sizeof(head->map)) != 0))
 		return err_set(err, ERR_DATA, "%s and emotion.h5 do not belong together", features->path);
-	code = head_features_rows(features, TEST_SPLIT, head->average_pool, &faces->data, err);
+	if (model->tuned)
+		code = tuned_rows(model->network, head, features, TEST_SPLIT, threads, &faces->data, err);
+	else
+		code = head_features_rows(features, TEST_SPLIT, head->average_pool, &faces->data, err);
 	if (code != OK)
 		return code;
 	faces->n = faces->data.n;
 	faces->synthetic = features->synthetic;
-	faces->pretrained = mem_text(features->pretrained, err);
+	faces->pretrained = mem_text(model->pretrained, err);
 	faces->probabilities = faces->pretrained ? mem_alloc(faces->n * head->classes, sizeof(float), err) : NULL;
 	if (!faces->probabilities)
 		return err->code;
@@ -97,17 +138,15 @@ static int predict(struct judged_faces *faces, const struct head_features *featu
 static int faces_judge(const struct stage_run *run, struct judged_faces *faces, struct head_features **features,
                        struct err *err)
 {
-	struct head *head = NULL;
+	struct model model = {0};
 	char *rows = stage_in_path(run, "features", "features.h5", err);
-	char *model = rows ? stage_in_path(run, "emotion", "emotion.h5", err) : NULL;
-	int code = model ? head_features_open(features, rows, err) : err->code;
+	int code = rows ? head_features_open(features, rows, err) : err->code;
 
 	if (code == OK)
-		code = keras_head_load(&head, model, &faces->classes, err);
+		code = model_load(run, &model, &faces->classes, err);
 	if (code == OK)
-		code = predict(faces, *features, head, run->threads, err);
-	head_free(head);
-	free(model);
+		code = predict(faces, *features, &model, run->threads, err);
+	model_free(&model);
 	free(rows);
 	return code;
 }

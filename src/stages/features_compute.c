@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #define CHECKPOINT_SECONDS 10.0
@@ -156,8 +157,9 @@ static int pipeline_init(struct pipeline *pipeline, const struct features_job *j
 	int code = features_workers_new(&pipeline->workers, job, err);
 	for (size_t i = 0; code == OK && i < 2; i++)
 		code = batch_init(&pipeline->batches[i], job, err);
-	if (code == OK)
-		code = network_plan_new(&pipeline->plan, job->network, &options, err);
+	if (code != OK || job->network->count == 0)
+		return code;
+	code = network_plan_new(&pipeline->plan, job->network, &options, err);
 	if (code == OK &&
 	    !(pipeline->workspace = mem_alloc(network_plan_workspace(pipeline->plan, job->batch, job->threads), 1, err)))
 		code = ERR_MEMORY;
@@ -181,12 +183,15 @@ static int run_batch(struct pipeline *pipeline, struct features_side *side, stru
 	bool more = batch->first + batch->count < features_rows_of(job);
 	if (more)
 		pipeline_start(pipeline);
-	network_plan_forward(&(struct plan_run){.plan = pipeline->plan,
-	                                        .n = batch->kept,
-	                                        .threads = job->threads,
-	                                        .input = batch->tensor,
-	                                        .output = batch->features},
-	                     pipeline->workspace);
+	if (pipeline->plan)
+		network_plan_forward(&(struct plan_run){.plan = pipeline->plan,
+		                                        .n = batch->kept,
+		                                        .threads = job->threads,
+		                                        .input = batch->tensor,
+		                                        .output = batch->features},
+		                     pipeline->workspace);
+	else /* everything is trained: the features are the pictures */
+		memcpy(batch->features, batch->tensor, batch->kept * side->floats * sizeof(float));
 	int code = batch_store(batch, side, err);
 	struct err next = {0};
 	int next_code = more ? pipeline_turn(pipeline, &next) : OK;

@@ -79,8 +79,8 @@ static void tell(struct report *report)
 		              json_count(json_get(faces, "classes")), show_count(report_number(faces, "faces")),
 		              report_truth(faces, "synthetic") ? "drawn " : "", show_count(report_number(faces, "people")));
 	if (features)
-		strbuf_format(&text, " over VGG16 up to %s (pretrained: %s)", report_text(features, "cut"),
-		              report_text(features, "pretrained"));
+		strbuf_format(&text, " over VGG16 up to %s (pretrained: %s)", report_text(report_stage(report, "emotion"), "cut"),
+		              report_text(report_stage(report, "emotion"), "pretrained"));
 	if (faces && lists)
 		strbuf_add(&text, "; ");
 	if (lists)

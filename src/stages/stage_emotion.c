@@ -23,6 +23,7 @@ static void emotion_free(struct emotion *emotion)
 static int emotion_open(const struct stage_run *run, struct emotion *emotion, struct err *err)
 {
 	size_t pool = (size_t)run->settings->emotion.average_pool;
+	struct map_shape map;
 	char *path = stage_in_path(run, "features", "features.h5", err);
 	int code = path ? head_features_open(&emotion->features, path, err) : err->code;
 
@@ -32,9 +33,12 @@ static int emotion_open(const struct stage_run *run, struct emotion *emotion, st
 	if (code == OK)
 		code = emotion_base_load(run, emotion->features, &emotion->base, err);
 	if (code == OK)
-		code = head_new(&emotion->head, emotion->features->map, pool, emotion->features->classes.count, err);
+		code = network_shape(emotion->base, emotion->preprocess.size, &map, err);
 	if (code == OK)
-		code = head_features_rows(emotion->features, 0, pool, &emotion->train, err);
+		code = head_new(&emotion->head, map, pool, emotion->features->classes.count, err);
+	if (code != OK || run->settings->emotion.trainable != TRAIN_HEAD)
+		return code;
+	code = head_features_rows(emotion->features, 0, pool, &emotion->train, err);
 	if (code == OK)
 		code = head_features_rows(emotion->features, 1, pool, &emotion->validation, err);
 	return code;
@@ -63,7 +67,8 @@ static int emotion_train(const struct stage_run *run, struct emotion *emotion, s
                          struct err *err)
 {
 	struct head_training training = emotion_training(run);
-	struct emotion_history history = {.epochs = training.epochs};
+	struct emotion_history history = {.epochs = training.epochs,
+	                                  .tune_epochs = (size_t)run->settings->emotion.tune_epochs};
 	char *path = stage_out_path(run, "history.jsonl", err);
 	int code = path ? out_open(&history.file, path, err) : err->code;
 
@@ -72,7 +77,10 @@ static int emotion_train(const struct stage_run *run, struct emotion *emotion, s
 		return code;
 	training.epoch = emotion_history_add;
 	training.context = &history;
-	code = head_train(emotion->head, &emotion->train, &emotion->validation, &training, outcome, err);
+	if (run->settings->emotion.trainable == TRAIN_HEAD)
+		code = head_train(emotion->head, &emotion->train, &emotion->validation, &training, outcome, err);
+	else
+		code = emotion_tune(run, &(struct emotion_tuning){emotion->features, emotion->base, emotion->head, &training}, outcome, err);
 	if (code == OK)
 		return out_commit(&history.file, err);
 	out_discard(&history.file);
@@ -93,6 +101,9 @@ static int emotion_folds(struct stage_run *run, const struct emotion *emotion, s
 
 	if (!job.count)
 		return OK;
+	if (run->settings->emotion.trainable != TRAIN_HEAD)
+		return err_set(err, ERR_SETTINGS, "emotion.folds trains the head only; set it to 0 with emotion.trainable = %s",
+		               trainable_name(run->settings->emotion.trainable));
 	folds = mem_alloc(job.count, sizeof(*folds), err);
 	code = folds ? head_folds(&job, folds, err) : err->code;
 	if (code == OK)
@@ -132,7 +143,7 @@ int stage_emotion(struct stage_run *run, struct err *err)
 	if (code == OK)
 		code = emotion_save(run, &emotion, err);
 	if (code == OK)
-		emotion_record(run, emotion.features, emotion.head, &outcome);
+		emotion_record(run, &(struct emotion_result){emotion.features, emotion.base, emotion.head, &outcome});
 	emotion_free(&emotion);
 	return code;
 }

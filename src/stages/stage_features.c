@@ -38,8 +38,10 @@ static int open_network(struct features_stage *stage, const struct stage_run *ru
 {
 	const struct network_settings *settings = &run->settings->network;
 	bool init = settings->weights.count == 1 && strcmp(settings->weights.items[0], "init") == 0;
-	int code = init ? OK : stage_expand(run, &settings->weights, &stage->weights, err);
-	struct network_source source = {.cut = settings->cut,
+	int cut, code = trainable_cut(run->settings->emotion.trainable, settings->cut, &cut, err);
+	if (code == OK && !init)
+		code = stage_expand(run, &settings->weights, &stage->weights, err);
+	struct network_source source = {.cut = cut,
 	                                .files = (const char *const *)stage->weights.items,
 	                                .n_files = stage->weights.count,
 	                                .missing = settings->missing,
@@ -95,14 +97,12 @@ static int stage_open(struct features_stage *stage, const struct stage_run *run,
 	struct features_job *job = &stage->job;
 	*job = (struct features_job){.preprocess = &stage->preprocess, .network = stage->network, .cascade = stage->cascade,
 	                             .faces = stage->faces, .rows = job->rows, .frame_height = job->frame_height,
-	                             .frame_width = job->frame_width, .area = stage->area};
-	job->box = stage->box;
-	job->split = stage->split;
+	                             .frame_width = job->frame_width, .area = stage->area, .box = stage->box,
+	                             .split = stage->split, .threads = run->threads};
 	augment_from_settings(&job->augment, &run->settings->augment, (uint64_t)run->settings->run.seed);
 	job->batch = (size_t)run->settings->network.batch;
-	job->threads = run->threads;
 	job->precision = run->settings->network.precision;
-	if (strcmp(network_pretrained(stage->network), "full") != 0)
+	if (stage->network->count > 0 && strcmp(network_pretrained(stage->network), "full") != 0)
 		log_warn("features", "the network is %s pretrained",
 		         strcmp(network_pretrained(stage->network), "none") ? "only partly" : "not");
 	return network_shape(stage->network, stage->preprocess.size, &job->map, err);

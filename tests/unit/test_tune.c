@@ -59,7 +59,7 @@ static void example_new(struct example *e, int threads)
 	}
 	e->arrays[4] = e->head->owned, e->counts[4] = 12 * CLASSES;
 	e->arrays[5] = e->head->owned + 12 * CLASSES, e->counts[5] = CLASSES;
-	struct tuner_options options = {.map = {HEIGHT, WIDTH, IN}, .batch = N, .learning_rate = 0.01, .threads = threads};
+	struct tuner_options options = {.map = {HEIGHT, WIDTH, IN}, .batch = N, .threads = threads};
 	assert_ok(tuner_new(&e->tuner, &e->network, e->head, &options, &err));
 }
 
@@ -102,7 +102,7 @@ static void ten_steps_are_those_of_pytorch(void **state)
 			first[i] = canary_new(e.counts[i]);
 			memcpy(first[i], tuner_gradient_of(e.tuner, e.arrays[i]), e.counts[i] * sizeof(float));
 		}
-		tuner_step(e.tuner);
+		tuner_step(e.tuner, 0.01);
 	}
 	assert_true(losses[(STEPS - 1) * 5] < losses[0]);
 	FILE *golden = fopen("tests/golden/tune_torch.txt", "r");
@@ -133,8 +133,8 @@ static void threads_do_not_change_a_bit_of_the_training(void **state)
 		assert_ok(tuner_gradient(one.tuner, N - 1, one.maps, one.labels, &loss, &err));
 		assert_ok(tuner_gradient(many.tuner, N - 1, many.maps, many.labels, &same, &err));
 		assert_true(loss == same);
-		tuner_step(one.tuner);
-		tuner_step(many.tuner);
+		tuner_step(one.tuner, 0.01);
+		tuner_step(many.tuner, 0.01);
 	}
 	for (size_t i = 0; i < ARRAYS; i++)
 		assert_memory_equal(one.arrays[i], many.arrays[i], one.counts[i] * sizeof(float));
@@ -159,7 +159,7 @@ static void layers_of_blocks_have_the_loss_of_the_reference(void **state)
 	assert_ok(head_new(&head, (struct map_shape){3, 3, channels}, 1, CLASSES, &err));
 	wave(head->owned, head->inputs * CLASSES, 4, 0.3);
 	wave(maps, ARRAY_COUNT(maps), 9, 1);
-	struct tuner_options options = {.map = {side, side, channels}, .batch = 4, .learning_rate = 0.01, .threads = 2};
+	struct tuner_options options = {.map = {side, side, channels}, .batch = 4, .threads = 2};
 	assert_ok(tuner_new(&tuner, &network, head, &options, &err));
 	for (int step = 0; step < 3; step++) {
 		double loss, want = 0;
@@ -181,12 +181,78 @@ static void layers_of_blocks_have_the_loss_of_the_reference(void **state)
 			want -= log((double)scores[i * CLASSES + labels[i]]) / n;
 		assert_ok(tuner_gradient(tuner, n, maps, labels, &loss, &err));
 		assert_float_equal(loss, want, 1e-5);
-		tuner_step(tuner);
+		tuner_step(tuner, 0.01);
 	}
 	tuner_free(tuner);
 	head_free(head);
 	free(network.layers[0].owned);
 	canary_free(map);
+}
+
+/* v ← μ v − rate · f g, w ← w + v with f = c / |g| where the norm of all gradients is above c. */
+static void sgd_with_momentum_and_clipping_follows_its_formula(void **state)
+{
+	(void)state;
+	enum { MOST = 9 * 4 * 6 };
+	struct err err = {0};
+	struct example e;
+	double loss, clip = 0.05, rate = 0.1, momentum = 0.7;
+	static double want[ARRAYS][MOST], velocity[ARRAYS][MOST];
+	example_new(&e, 2);
+	tuner_free(e.tuner);
+	struct tuner_options options = {.map = {HEIGHT, WIDTH, IN}, .batch = N, .threads = 2, .optimizer = OPTIMIZER_SGD,
+	                                .momentum = momentum, .clip = clip};
+	assert_ok(tuner_new(&e.tuner, &e.network, e.head, &options, &err));
+	for (size_t step = 0; step < 3; step++) {
+		double norm = 0;
+		assert_ok(tuner_gradient(e.tuner, N, e.maps, e.labels, &loss, &err));
+		for (size_t a = 0; a < ARRAYS; a++)
+			for (size_t i = 0; i < e.counts[a]; i++)
+				norm += pow((double)tuner_gradient_of(e.tuner, e.arrays[a])[i], 2);
+		norm = sqrt(norm);
+		assert_true(norm > clip);
+		for (size_t a = 0; a < ARRAYS; a++)
+			for (size_t i = 0; i < e.counts[a]; i++) {
+				double g = (double)tuner_gradient_of(e.tuner, e.arrays[a])[i] * clip / norm;
+				velocity[a][i] = momentum * velocity[a][i] - rate * g;
+				want[a][i] = (double)e.arrays[a][i] + velocity[a][i];
+			}
+		assert_float_equal(tuner_step(e.tuner, rate), norm, 1e-6 * norm);
+		for (size_t a = 0; a < ARRAYS; a++)
+			for (size_t i = 0; i < e.counts[a]; i++)
+				assert_float_equal(e.arrays[a][i], want[a][i], 1e-6);
+	}
+	example_free(&e);
+}
+
+/* Smoothed labels and class weights: ∂L/∂b of the head is Σ w (p − q) / n, held to central differences. */
+static void weighted_and_smoothed_losses_have_the_gradient_of_central_differences(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct example e;
+	const float weights[CLASSES] = {0.5f, 2, 1.25f};
+	double loss, up, down;
+	example_new(&e, 1);
+	tuner_free(e.tuner);
+	struct tuner_options options = {.map = {HEIGHT, WIDTH, IN}, .batch = N, .threads = 1, .smoothing = 0.2, .class_weight = weights};
+	assert_ok(tuner_new(&e.tuner, &e.network, e.head, &options, &err));
+	assert_ok(tuner_gradient(e.tuner, N, e.maps, e.labels, &loss, &err));
+	assert_true(tuner_correct(e.tuner) <= N);
+	for (size_t a = 4; a < ARRAYS; a++) { /* the head: its loss has no kinks */
+		for (size_t i = 0; i < e.counts[a]; i++) {
+			float *value = &e.arrays[a][i], kept = *value, step = 3e-3f;
+			assert_ok(tuner_gradient(e.tuner, N, e.maps, e.labels, &loss, &err));
+			double gradient = (double)tuner_gradient_of(e.tuner, e.arrays[a])[i];
+			*value = kept + step;
+			assert_ok(tuner_gradient(e.tuner, N, e.maps, e.labels, &up, &err));
+			*value = kept - step;
+			assert_ok(tuner_gradient(e.tuner, N, e.maps, e.labels, &down, &err));
+			*value = kept;
+			assert_float_equal(gradient, (up - down) / (2 * (double)step), 2e-4 + 0.002 * fabs(gradient));
+		}
+	}
+	example_free(&e);
 }
 
 static void what_cannot_be_trained_is_refused(void **state)
@@ -197,7 +263,7 @@ static void what_cannot_be_trained_is_refused(void **state)
 	struct tuner *tuner;
 	double loss;
 	example_new(&e, 1);
-	struct tuner_options options = {.map = {HEIGHT + 2, WIDTH, IN}, .batch = 1, .learning_rate = 0.01, .threads = 1};
+	struct tuner_options options = {.map = {HEIGHT + 2, WIDTH, IN}, .batch = 1, .threads = 1};
 	assert_refused(tuner_new(&tuner, &e.network, e.head, &options, &err), ERR_SETTINGS, "head");
 	options.map = (struct map_shape){1, 1, IN};
 	assert_refused(tuner_new(&tuner, &e.network, e.head, &options, &err), ERR_SETTINGS, "pool would have no output");
@@ -220,6 +286,8 @@ int main(void)
 	    cmocka_unit_test(ten_steps_are_those_of_pytorch),
 	    cmocka_unit_test(threads_do_not_change_a_bit_of_the_training),
 	    cmocka_unit_test(layers_of_blocks_have_the_loss_of_the_reference),
+	    cmocka_unit_test(sgd_with_momentum_and_clipping_follows_its_formula),
+	    cmocka_unit_test(weighted_and_smoothed_losses_have_the_gradient_of_central_differences),
 	    cmocka_unit_test(what_cannot_be_trained_is_refused),
 	};
 	return cmocka_run_group_tests_name("tune", tests, NULL, NULL);
