@@ -29,6 +29,7 @@ void tuner_free(struct tuner *tuner)
 		free(tuner->stages[i].map);
 		free(tuner->stages[i].gradient);
 		winograd_free(tuner->stages[i].winograd);
+		winograd_free(tuner->stages[i].back);
 	}
 	for (size_t i = 0; i < tuner->n_weights; i++)
 		free(tuner->weights[i].gradient);
@@ -37,6 +38,8 @@ void tuner_free(struct tuner *tuner)
 	free(tuner->scores);
 	free(tuner->blocked[0]);
 	free(tuner->blocked[1]);
+	free(tuner->turned);
+	free(tuner->zeros);
 	free(tuner->workspace);
 	free(tuner);
 }
@@ -89,7 +92,16 @@ static int stage_prepare(const struct tuner *tuner, struct stage *stage, struct 
 	                               .out = layer->out,
 	                               .pictures = tuner->options.batch,
 	                               .level = CPU_AVX512};
-	return layer->in % 16 || layer->out % 16 ? OK : winograd_new(&stage->winograd, &shape, &weights, err);
+	if (layer->in % 16 || layer->out % 16)
+		return OK;
+	int code = winograd_new(&stage->winograd, &shape, &weights, err);
+	if (code != OK || tuner->options.predict_only || stage == tuner->stages)
+		return code;
+	shape.in = layer->out;
+	shape.out = layer->in;
+	shape.linear = true;
+	weights.bias = tuner->zeros;
+	return winograd_new(&stage->back, &shape, &weights, err); /* its weights are set anew each step */
 }
 
 static int stage_add(struct tuner *tuner, const struct layer *layer, struct map_shape *map, struct err *err)
@@ -120,25 +132,29 @@ static int stage_add(struct tuner *tuner, const struct layer *layer, struct map_
 
 static int workspace_allocate(struct tuner *tuner, struct err *err)
 {
-	size_t bytes = 0, floats[2] = {0};
+	size_t bytes = 0, floats = 0;
 	for (size_t i = 0; i < tuner->n_stages; i++) {
 		if (tuner->stages[i].layer->kind == LAYER_POOL)
 			continue;
 		struct conv_gradient g = {.conv = stage_conv(tuner, i, tuner->options.batch, NULL)};
 		size_t forward = conv_workspace(&g.conv);
-		g.input_gradient = i ? tuner->stages[i - 1].gradient : NULL;
+		g.conv.relu = false; /* taken out of the gradient before */
+		g.input_gradient = i && !tuner->stages[i].back ? tuner->stages[i - 1].gradient : NULL;
 		size_t backward = conv_backward_workspace(&g);
 		bytes = larger(bytes, larger(forward, backward));
 		if (!tuner->stages[i].winograd)
 			continue;
-		for (size_t n = 1; n <= tuner->options.batch; n++)
+		for (size_t n = 1; n <= tuner->options.batch; n++) {
 			bytes = larger(bytes, winograd_workspace(tuner->stages[i].winograd, n, tuner->options.threads));
-		floats[0] = larger(floats[0], tuner->options.batch * floats_of(tuner->stages[i].in));
-		floats[1] = larger(floats[1], tuner->options.batch * floats_of(tuner->stages[i].out));
+			if (tuner->stages[i].back)
+				bytes = larger(bytes, winograd_workspace(tuner->stages[i].back, n, tuner->options.threads));
+		}
+		size_t map = larger(floats_of(tuner->stages[i].in), floats_of(tuner->stages[i].out));
+		floats = larger(floats, tuner->options.batch * map);
 	}
 	tuner->workspace = mem_alloc(bytes, 1, err);
 	for (size_t i = 0; i < 2; i++)
-		tuner->blocked[i] = mem_alloc(floats[i], sizeof(float), err);
+		tuner->blocked[i] = mem_alloc(floats, sizeof(float), err);
 	return tuner->workspace && tuner->blocked[0] && tuner->blocked[1] ? OK : ERR_MEMORY;
 }
 
@@ -160,6 +176,18 @@ static int head_add(struct tuner *tuner, const struct head *head, struct map_sha
 	return code == OK ? weights_add(tuner, head->owned + head->inputs * head->classes, head->classes, err) : code;
 }
 
+static int turned_allocate(struct tuner *tuner, const struct network *network, struct err *err)
+{
+	size_t kernel = 0, channels = 0;
+	for (size_t i = tuner->options.first; i < network->count && !tuner->options.predict_only; i++) {
+		kernel = larger(kernel, layer_kernel_count(&network->layers[i]));
+		channels = larger(channels, network->layers[i].in);
+	}
+	tuner->turned = mem_alloc(kernel, sizeof(float), err);
+	tuner->zeros = tuner->turned ? mem_alloc(channels, sizeof(float), err) : NULL;
+	return tuner->zeros ? OK : err->code;
+}
+
 int tuner_new(struct tuner **out, const struct network *network, const struct head *head,
               const struct tuner_options *options, struct err *err)
 {
@@ -168,7 +196,7 @@ int tuner_new(struct tuner **out, const struct network *network, const struct he
 	if (!tuner)
 		return ERR_MEMORY;
 	tuner->options = *options;
-	int code = OK;
+	int code = turned_allocate(tuner, network, err);
 	for (size_t i = options->first; code == OK && i < network->count; i++)
 		code = stage_add(tuner, &network->layers[i], &map, err);
 	if (code == OK)
@@ -312,6 +340,41 @@ static void backward_average(struct tuner *tuner, size_t n)
 	}
 }
 
+/* The gradient by a layer's input, as the convolution of its masked gradient with the turned kernel. */
+static void backward_winograd(struct tuner *tuner, const struct stage *stage, size_t n, float *input_gradient)
+{
+	size_t pixels = stage->in.height * stage->in.width;
+	struct conv conv = {.in = stage->layer->in, .out = stage->layer->out, .size = 3, .kernel = stage->layer->kernel,
+	                    .threads = tuner->options.threads};
+	conv_turn_kernel(&conv, tuner->turned);
+	winograd_set(stage->back, &(struct winograd_weights){
+	                              .kernel = tuner->turned, .bias = tuner->zeros, .threads = tuner->options.threads});
+	nhwc_to_blocked(n, pixels, stage->out.channels, stage->gradient, tuner->blocked[0]);
+	winograd_forward(&(struct winograd_run){.layer = stage->back,
+	                                        .n = n,
+	                                        .input = tuner->blocked[0],
+	                                        .output = tuner->blocked[1],
+	                                        .threads = tuner->options.threads},
+	                 tuner->workspace);
+	blocked_to_nhwc(n, pixels, stage->in.channels, tuner->blocked[1], input_gradient);
+}
+
+static void backward_conv(struct tuner *tuner, size_t i, size_t n, size_t w, const float *input)
+{
+	const struct stage *stage = &tuner->stages[i];
+	float *input_gradient = i ? tuner->stages[i - 1].gradient : NULL;
+	struct conv_gradient g = {.conv = stage_conv(tuner, i, n, input),
+	                          .output_gradient = stage->gradient,
+	                          .kernel_gradient = tuner->weights[w].gradient,
+	                          .bias_gradient = tuner->weights[w + 1].gradient,
+	                          .input_gradient = stage->back ? NULL : input_gradient};
+	relu_backward(n * floats_of(stage->out), stage->map, stage->gradient, stage->gradient, tuner->options.threads);
+	g.conv.relu = false;
+	conv_backward(&g, tuner->workspace);
+	if (stage->back)
+		backward_winograd(tuner, stage, n, input_gradient);
+}
+
 static void backward_layers(struct tuner *tuner, size_t n, const float *maps)
 {
 	size_t w = tuner->n_weights - 2; /* behind the weights of the layer at hand */
@@ -320,13 +383,8 @@ static void backward_layers(struct tuner *tuner, size_t n, const float *maps)
 		const float *input = i ? tuner->stages[i - 1].map : maps;
 		float *input_gradient = i ? tuner->stages[i - 1].gradient : NULL;
 		if (stage->layer->kind == LAYER_CONV) {
-			struct conv_gradient g = {.conv = stage_conv(tuner, i, n, input),
-			                          .output_gradient = stage->gradient,
-			                          .kernel_gradient = tuner->weights[w - 2].gradient,
-			                          .bias_gradient = tuner->weights[w - 1].gradient,
-			                          .input_gradient = input_gradient};
-			conv_backward(&g, tuner->workspace);
 			w -= 2;
+			backward_conv(tuner, i, n, w, input);
 		} else if (i) {
 			pool_max2_backward(&(struct pool_gradient){.n = n,
 			                                           .height = stage->in.height,

@@ -20,7 +20,7 @@ struct stage {
 	struct map_shape in, out;
 	float *map, *gradient; /* [batch] of the layer's output, and ∂L by it */
 	/* For the forward pass where channels come in blocks; weights are set anew each step. Else NULL. */
-	struct winograd *winograd;
+	struct winograd *winograd, *back; /* back: of the turned kernel, for the gradient by the input */
 };
 
 struct tuner {
@@ -29,7 +29,8 @@ struct tuner {
 	struct weights weights[2 * VGG16_LAYERS + 2]; /* kernel and bias of each convolution, then of the head */
 	size_t n_stages, n_weights, inputs, classes, pool;
 	float *rows, *rows_gradient, *scores; /* [batch][inputs], [batch][classes] */
-	float *blocked[2];                    /* [batch]: the largest input and output of a Winograd layer */
+	float *blocked[2];                    /* [batch]: the largest input or output of a Winograd layer */
+	float *turned, *zeros;                /* the largest turned kernel, and its bias */
 	void *workspace;
 	size_t steps;   /* taken */
 	size_t correct; /* of the last gradient's examples */

@@ -42,16 +42,15 @@ size_t conv_backward_workspace(const struct conv_gradient *g)
 	size_t kernel = align_up(conv->size * conv->size * conv->in * conv->out) + align_up(conv->in);
 	size_t gathered = threads * CHUNK_PIXELS * align_up(conv->in) * sizeof(float);
 	size_t scratch = g->input_gradient ? conv_workspace(&turned) : 0;
-	return (align_up(pixels_of(conv) * conv->out) + kernel) * sizeof(float) + (gathered > scratch ? gathered : scratch);
+	size_t delta = conv->relu ? align_up(pixels_of(conv) * conv->out) : 0;
+	return (delta + kernel) * sizeof(float) + (gathered > scratch ? gathered : scratch);
 }
 
-/* d: the gradient where the ReLU let something through. */
-static void mask_relu(const struct conv_gradient *g, float *delta)
+void relu_backward(size_t count, const float *output, const float *gradient, float *delta, int threads)
 {
-	size_t count = pixels_of(&g->conv) * g->conv.out;
-#pragma omp parallel for schedule(static) num_threads(g->conv.threads < 1 ? 1 : g->conv.threads)
+#pragma omp parallel for schedule(static) num_threads(threads < 1 ? 1 : threads)
 	for (size_t i = 0; i < count; i++)
-		delta[i] = g->conv.relu && !(g->conv.output[i] > 0) ? 0 : g->output_gradient[i];
+		delta[i] = output[i] > 0 ? gradient[i] : 0;
 }
 
 static void sum_bias(const struct conv_gradient *g, const float *delta)
@@ -115,30 +114,41 @@ static void sum_kernel(const struct conv_gradient *g, const float *delta, float 
 	omp_set_num_threads(before);
 }
 
-/* W[k][i][o] → turned[size² − 1 − k][o][i]. */
-static void turn_kernel(const struct conv *conv, float *turned)
+#define TURN 16 /* channels a side of a square that is transposed at once: whole cache lines on both sides */
+
+static void transpose_square(const float *from, size_t in, size_t out, size_t i0, size_t o0, float *to)
+{
+	for (size_t i = i0; i < i0 + TURN && i < in; i++)
+		for (size_t o = o0; o < o0 + TURN && o < out; o++)
+			to[o * in + i] = from[i * out + o];
+}
+
+void conv_turn_kernel(const struct conv *conv, float *turned)
 {
 	size_t positions = conv->size * conv->size, in = conv->in, out = conv->out;
+#pragma omp parallel for schedule(static) num_threads(conv->threads < 1 ? 1 : conv->threads)
 	for (size_t k = 0; k < positions; k++)
-		for (size_t i = 0; i < in; i++)
-			for (size_t o = 0; o < out; o++)
-				turned[((positions - 1 - k) * out + o) * in + i] = conv->kernel[(k * in + i) * out + o];
+		for (size_t i = 0; i < in; i += TURN)
+			for (size_t o = 0; o < out; o += TURN)
+				transpose_square(conv->kernel + k * in * out, in, out, i, o, turned + (positions - 1 - k) * in * out);
 }
 
 void conv_backward(const struct conv_gradient *g, void *workspace)
 {
 	const struct conv *conv = &g->conv;
-	float *delta = workspace, *turned = delta + align_up(pixels_of(conv) * conv->out);
+	float *masked = workspace, *turned = masked + (conv->relu ? align_up(pixels_of(conv) * conv->out) : 0);
+	const float *delta = conv->relu ? masked : g->output_gradient;
 	float *zeros = turned + align_up(conv->size * conv->size * conv->in * conv->out);
 	float *rest = zeros + align_up(conv->in);
 
-	mask_relu(g, delta);
+	if (conv->relu)
+		relu_backward(pixels_of(conv) * conv->out, conv->output, g->output_gradient, masked, conv->threads);
 	sum_bias(g, delta);
 	sum_kernel(g, delta, rest);
 	if (!g->input_gradient)
 		return;
 	struct conv back = turned_conv(g);
-	turn_kernel(conv, turned);
+	conv_turn_kernel(conv, turned);
 	memset(zeros, 0, conv->in * sizeof *zeros);
 	back.input = delta;
 	back.kernel = turned;

@@ -74,6 +74,10 @@ struct conv_gradient {
 };
 size_t conv_backward_workspace(const struct conv_gradient *gradient); /* bytes */
 void conv_backward(const struct conv_gradient *gradient, void *workspace);
+/* What a ReLU lets through of a gradient: where its output is above 0. delta may be the gradient itself. */
+void relu_backward(size_t count, const float *output, const float *gradient, float *delta, int threads);
+/* W[k][i][o] → turned[size² − 1 − k][o][i]: the convolution that takes the gradient back to the input. */
+void conv_turn_kernel(const struct conv *conv, float *turned);
 /* Of pool_max2: an output's gradient goes to the first of the largest inputs, row by row; the others get 0. */
 struct pool_gradient {
 	size_t n, height, width, channels; /* of the input */
@@ -105,6 +109,7 @@ struct winograd_shape {
 	size_t tile;          /* 2, 3, 4 or 6; with pool an even one; 0 = what should be fastest */
 	size_t pictures;      /* that calls will bring, for this choice: for few, a tile with a smaller kernel; 0 = many */
 	enum cpu_level level; /* at most; CPU_AVX512 = what the CPU has */
+	bool linear;          /* without ReLU */
 	bool half;            /* the kernel is kept in float16 (F16C): half of it to read, sums stay float32; tiles up to 4 */
 };
 struct winograd;

@@ -11,6 +11,8 @@
  */
 #include "num/winograd_internal.h"
 
+#include <float.h>
+
 #define INLINE static inline __attribute__((always_inline))
 #define PANEL (COLUMNS * LANES)
 
@@ -268,7 +270,8 @@ static void multiply(const struct winograd *layer, const struct winograd_tiles *
 
 /* ---- Aᵀ M A + bias, ReLU ---- */
 
-INLINE void output_tile(line_transform *line, size_t tile, const float *from, size_t step, vec bias, vec *to)
+/* Values below `least` are lifted to it: 0 makes a ReLU. */
+INLINE void output_tile(line_transform *line, size_t tile, const float *from, size_t step, vec bias, vec least, vec *to)
 {
 	size_t side = tile + 2;
 	vec turned[WINOGRAD_SIDE][WINOGRAD_SIDE], in[WINOGRAD_SIDE], out[WINOGRAD_SIDE];
@@ -282,20 +285,20 @@ INLINE void output_tile(line_transform *line, size_t tile, const float *from, si
 	for (size_t y = 0; y < tile; y++) {
 		line(turned[y], out);
 		for (size_t x = 0; x < tile; x++)
-			to[y * tile + x] = vec_max(vec_add(out[x], bias), vec_set(0.0f));
+			to[y * tile + x] = vec_max(vec_add(out[x], bias), least);
 	}
 }
 
-static void output_tile_of(size_t tile, const float *from, size_t step, const float *bias, vec *to)
+static void output_tile_of(size_t tile, const float *from, size_t step, const float *bias, float least, vec *to)
 {
 	if (tile == 6)
-		output_tile(output_line_6, 6, from, step, vec_load(bias), to);
+		output_tile(output_line_6, 6, from, step, vec_load(bias), vec_set(least), to);
 	else if (tile == 4)
-		output_tile(output_line_4, 4, from, step, vec_load(bias), to);
+		output_tile(output_line_4, 4, from, step, vec_load(bias), vec_set(least), to);
 	else if (tile == 3)
-		output_tile(output_line_3, 3, from, step, vec_load(bias), to);
+		output_tile(output_line_3, 3, from, step, vec_load(bias), vec_set(least), to);
 	else
-		output_tile(output_line_2, 2, from, step, vec_load(bias), to);
+		output_tile(output_line_2, 2, from, step, vec_load(bias), vec_set(least), to);
 }
 
 /* The part of the tile that lies inside the map. `to`: the map's plane, at the right lane. */
@@ -333,7 +336,7 @@ static void scatter(const struct winograd *layer, const struct winograd_tiles *p
 		for (size_t c = 0; c < channels; c += LANES) {
 			float *to = picture + c / BLOCK * plane + c % BLOCK;
 			output_tile_of(shape->tile, products->values + i * SLICE + c, products->step,
-			               layer->bias + slice * SLICE + c, values);
+			               layer->bias + slice * SLICE + c, shape->linear ? -FLT_MAX : 0, values);
 			if (shape->pool)
 				store_pooled(layer, values, top, left, to);
 			else

@@ -57,7 +57,7 @@ static void pictures_too_small_for_the_poolings_are_refused(void **state)
 	assert_int_equal(map.height, 1);
 	assert_refused(network_shape(network, 31, &map, &err), ERR_SETTINGS, "31 pixels are too small: block5_pool");
 	network_free(network);
-	assert_refused(vgg16_new(&network, 5, &err), ERR_SETTINGS, "cut number 5");
+	assert_refused(vgg16_new(&network, CUT_INPUT + 1, &err), ERR_SETTINGS, "cut number 6");
 }
 
 static void initialisation_has_the_deviation_of_he_and_follows_the_seed(void **state)
