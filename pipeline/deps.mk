@@ -8,6 +8,8 @@ DEBIAN_BUILD := gcc make pkg-config libc6-dev libopenblas-openmp-dev libhdf5-dev
                 libmicrohttpd-dev libcairo2-dev libpango1.0-dev gnuplot-nox fonts-nanum libcmocka-dev
 DEBIAN_TEST  := python3-opencv opencv-data python3-h5py python3-gensim python3-scipy python3-sklearn python3-torch libdnnl-dev chromium curl unzip
 
+NPM_TEST     := playwright-core @tensorflow/tfjs
+
 APT := $(if $(filter 0,$(shell id -u)),,sudo )env DEBIAN_FRONTEND=noninteractive apt-get
 
 .PHONY: deps deps-test
@@ -23,3 +25,8 @@ deps-test: deps
 	@missing=""; for p in $(DEBIAN_TEST); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then echo "deps-test: installing$$missing"; \
 	  $(APT) update -qq && $(APT) install -y -qq --no-install-recommends $$missing >/dev/null; fi
+	@command -v npm >/dev/null || { $(APT) install -y -qq --no-install-recommends nodejs npm >/dev/null; }
+	@missing=""; for p in $(NPM_TEST); do [ -d tests/peers/node_modules/$$p ] || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then echo "deps-test: npm fetches$$missing"; \
+	  npm install --prefix tests/peers --no-save --no-audit --no-fund --loglevel=error $(NPM_TEST) >/dev/null \
+	  || echo "deps-test: npm could not; tests that need$$missing are skipped by name"; fi

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LEAST_PROBABILITY 1e-30 /* what float32 rounds to zero still has a loss */
+
 static size_t floats_of(struct map_shape map)
 {
 	return map.height * map.width * map.channels;
@@ -280,7 +282,7 @@ static double loss_of(struct tuner *tuner, size_t n, const int32_t *labels)
 		tuner->correct += best == (size_t)labels[i];
 		for (size_t k = 0; k < tuner->classes; k++) {
 			double q = spread + (k == (size_t)labels[i] ? 1 - tuner->options.smoothing : 0);
-			loss -= q > 0 ? weight * q * log((double)p[k]) : 0;
+			loss -= q > 0 ? weight * q * log(fmax((double)p[k], LEAST_PROBABILITY)) : 0;
 			p[k] = (float)(weight * ((double)p[k] - q) / (double)n);
 		}
 	}

@@ -91,6 +91,32 @@ static int add_settings(const struct stage *stage, const struct stage_run *run, 
 	return status;
 }
 
+static int identity_of(const struct stage *stage, const struct settings *settings, char hex[SHA256_HEX], struct err *err)
+{
+	struct strbuf text = {0};
+	strbuf_format(&text, "%s %d\n", stage->name, stage->version);
+	int status = settings_identity(settings, stage->sections, &text, err);
+	if (status == OK)
+		sha256_bytes(text.text, text.length, hex);
+	strbuf_free(&text);
+	return status;
+}
+
+int done_check(const struct stage *stage, const struct settings *settings, const char *folder, struct err *err)
+{
+	char hex[SHA256_HEX], *path = path_join(folder, "done", err);
+	struct json *done = NULL;
+	int status = path ? json_load_file(&done, path, err) : err->code;
+	if (status == OK)
+		status = identity_of(stage, settings, hex, err);
+	if (status == OK && strcmp(json_text(json_get(done, "identity"), ""), hex) != 0)
+		status = err_set(err, ERR_SETTINGS, "%s holds results of other settings or of another version; remove it or choose another --out",
+		                 folder);
+	json_free(done);
+	free(path);
+	return status;
+}
+
 int done_write(const struct stage *stage, const struct stage_run *run, double seconds, struct err *err)
 {
 	struct json *done = json_object_new();
@@ -101,9 +127,14 @@ int done_write(const struct stage *stage, const struct stage_run *run, double se
 	json_set_integer(done, "peak_memory_bytes", (int64_t)peak_memory_bytes());
 	json_set_integer(done, "threads", run->threads);
 	add_program(done);
+	char identity[SHA256_HEX];
 	int status = add_settings(stage, run, done, err);
 	if (status == OK)
+		status = identity_of(stage, run->settings, identity, err);
+	if (status == OK) {
+		json_set_text(done, "identity", identity);
 		status = done_outputs(stage, run->out, json_set_object(done, "outputs"), err);
+	}
 	char *path = status == OK ? stage_out_path(run, "done", err) : NULL;
 	if (status == OK)
 		status = path ? json_save(done, path, err) : err->code;

@@ -6,5 +6,7 @@
 bool file_in(const char *folder, const char *name, struct err *err); /* is it there? */
 /* Hashes every output that the table promises (a missing one is an error) and writes OUT/done, the last file of a stage. */
 int done_write(const struct stage *stage, const struct stage_run *run, double seconds, struct err *err) MUST_CHECK;
+/* ERR_SETTINGS when FOLDER/done was written with settings that give another result. */
+int done_check(const struct stage *stage, const struct settings *settings, const char *folder, struct err *err) MUST_CHECK;
 
 #endif

@@ -59,7 +59,9 @@ int stage_command(const struct stage *stage, int argc, char **argv, struct err *
 	else
 		status = settings_load(&settings, options.config, options.overrides, options.n_overrides, err);
 	if (status == OK && file_in(options.out, "done", err)) {
-		log_info(stage->name, "%s is done already", options.out);
+		status = done_check(stage, settings, options.out, err);
+		if (status == OK)
+			log_info(stage->name, "%s is done already", options.out);
 	} else if (status == OK) {
 		struct stage_run run = {.settings = settings, .out = options.out, .inputs = options.inputs,
 		                        .n_inputs = options.n_inputs, .threads = thread_count((int)settings->run.threads),

@@ -24,6 +24,10 @@ for file in faces.zip backgrounds.zip playlists.json song_meta.json; do
 	! cmp -s "$work/one/$file" "$work/other/$file" || { echo "sample: $file does not depend on the seed"; exit 1; }
 done
 grep -q 'none of them is a person' "$work/one/NOTICE.txt"
+# A finished folder is left alone, and is not taken for the result of other settings.
+draw one --set run.threads=1
+status=0; (draw one --set run.seed=99) >"$work/other.log" 2>&1 || status=$?
+[ $status = 2 ] || grep -q 'holds results of other settings' "$work/other.log" || { echo "a finished folder is taken for another result"; cat "$work/other.log"; exit 1; }
 grep -q '"synthetic": true' "$work/one/metrics.json"
 
 if ! $python -c 'import cv2' 2>/dev/null || [ ! -f /usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml ]; then
