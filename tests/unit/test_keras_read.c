@@ -254,6 +254,51 @@ static void files_that_are_no_keras_weights_are_refused(void **state)
 	scratch_remove(folder);
 }
 
+/* Cut at any length it is refused with its name; it never ends the program. */
+static void a_truncated_file_is_refused_wherever_it_is_cut(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct network *network;
+	char *folder = scratch_new(), *bytes = NULL, *whole = strdup(scratch_path(folder, "whole.h5")), *cut = strdup(scratch_path(folder, "cut.h5"));
+	const char *path = cut;
+	size_t size;
+	write_file(whole, &published, 0, 2);
+	assert_ok(file_read(whole, 1 << 24, &bytes, &size, &err));
+	for (size_t length = 0; length < size; length += length < 4096 ? 97 : size / 23) {
+		assert_ok(file_write(cut, bytes, length, &err));
+		assert_refused(load(&network, &path, 1, MISSING_INIT, 0, &err), ERR_DATA, "cut.h5");
+	}
+	free(bytes);
+	free(whole);
+	free(cut);
+	scratch_remove(folder);
+}
+
+static void odd_attributes_and_huge_claims_are_refused(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct network *network;
+	struct hdf_file *file;
+	char *folder = scratch_new(), *layers[] = {"block1_conv1"}, *names[] = {"kernel:0", "bias:0"};
+	const char *path = scratch_path(folder, "odd.h5");
+	assert_ok(hdf_create(&file, path, &err));
+	assert_ok(hdf_attr_set_number(file, "/", "layer_names", 5, &err));
+	assert_ok(hdf_commit(file, &err));
+	assert_refused(load(&network, &path, 1, MISSING_INIT, 0, &err), ERR_DATA, "layer_names");
+	err = (struct err){0};
+	assert_ok(hdf_create(&file, path, &err));
+	assert_ok(hdf_group(file, "block1_conv1", &err));
+	assert_ok(hdf_create_rows(file, "block1_conv1/kernel:0", &(struct hdf_shape){HDF_F32, 4, {1000000000, 3, 3, 64}}, 1, 0, &err));
+	assert_ok(hdf_create_rows(file, "block1_conv1/bias:0", &(struct hdf_shape){HDF_F32, 1, {1000000000}}, 64, 0, &err));
+	assert_ok(hdf_attr_set_texts(file, "block1_conv1", "weight_names", names, 2, &err));
+	assert_ok(hdf_attr_set_texts(file, "/", "layer_names", layers, 1, &err));
+	assert_ok(hdf_commit(file, &err));
+	assert_refused(load(&network, &path, 1, MISSING_INIT, 0, &err), ERR_DATA, "shape (1000000000,3,3,64), expected (3,3,3,64)");
+	scratch_remove(folder);
+}
+
 static char *data_file(const char *name)
 {
 	struct err err = {0};
@@ -308,6 +353,8 @@ int main(void)
 	    cmocka_unit_test(later_files_fill_what_earlier_ones_lack),
 	    cmocka_unit_test(what_does_not_fit_is_refused_with_file_layer_and_shapes),
 	    cmocka_unit_test(files_that_are_no_keras_weights_are_refused),
+	    cmocka_unit_test(a_truncated_file_is_refused_wherever_it_is_cut),
+	    cmocka_unit_test(odd_attributes_and_huge_claims_are_refused),
 	    cmocka_unit_test(real_pretrained_blocks_are_read_and_bound_the_cut),
 	    cmocka_unit_test(real_models_of_another_kind_are_refused_by_name),
 	};
