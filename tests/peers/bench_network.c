@@ -1,6 +1,6 @@
 /*
- * bench_network BATCH THREADS ROUNDS PYTHON TORCH_SCRIPT: VGG16 at 150 pixels by moodcast, by oneDNN (Winograd and
- * direct) and by PyTorch, same weights and pictures, in turns. Prints pictures a second by the clock and by processor
+ * bench_network BATCH THREADS ROUNDS PYTHON TORCH_SCRIPT [NODE ONNX_SCRIPT]: VGG16 at 150 pixels by moodcast, by oneDNN
+ * (Winograd and direct), by PyTorch and by onnxruntime-node, same weights and pictures, in turns. Prints pictures a second by the clock and by processor
  * time, medians of the rounds, and the ratios, medians of the rounds' own, with the spread.
  */
 #include "bench_network.h"
@@ -16,8 +16,9 @@
 #define SIZE 150
 #define ROUNDS_MAX 99
 #define PAUSE 300000 /* µs */
-enum { PRODUCT, HALF, WINOGRAD, DIRECT, TORCH, WAYS };
-static const char *const way_names[WAYS] = {"moodcast", "moodcast fp16", "oneDNN Winograd", "oneDNN direct", "PyTorch"};
+enum { PRODUCT, HALF, WINOGRAD, DIRECT, TORCH, ONNX, WAYS };
+static const char *const way_names[WAYS] = {"moodcast", "moodcast fp16", "oneDNN Winograd", "oneDNN direct", "PyTorch",
+                                             "onnxruntime-node"};
 
 struct timing {
 	double wall, cpu;
@@ -30,7 +31,8 @@ struct bench {
 	void *workspace;
 	struct onednn *onednn[2]; /* Winograd, direct */
 	float *input, *features[WAYS];
-	FILE *to_torch, *from_torch;
+	FILE *to_peer[WAYS], *from_peer[WAYS]; /* of programs that run for themselves */
+	int ways;
 	char folder[64];
 	struct timing times[WAYS][ROUNDS_MAX];
 };
@@ -72,14 +74,15 @@ static void write_inputs(const struct bench *bench)
 		fail("pictures cannot be written");
 }
 
-static void start_torch(struct bench *bench, const char *python, const char *script)
+static void start_peer(struct bench *bench, int way, const char *program, const char *script)
 {
 	int in[2], out[2];
-	char weights[128], pictures[128], features[128], batch[16], size[16];
+	char weights[128], pictures[128], features[128], batch[16], size[16], threads[16];
 	if (pipe(in) || pipe(out))
 		fail("no pipe");
 	snprintf(batch, sizeof batch, "%zu", bench->batch);
 	snprintf(size, sizeof size, "%d", SIZE);
+	snprintf(threads, sizeof threads, "%d", bench->threads);
 	pid_t child = fork();
 	if (child < 0)
 		fail("no process");
@@ -88,31 +91,31 @@ static void start_torch(struct bench *bench, const char *python, const char *scr
 		dup2(out[1], 1);
 		close(in[1]);
 		close(out[0]);
-		execl(python, python, script, file_in(bench, "weights", weights), file_in(bench, "pictures", pictures), batch,
-		      size, file_in(bench, "features", features), (char *)NULL);
+		execlp(program, program, script, file_in(bench, "weights", weights), file_in(bench, "pictures", pictures), batch,
+		       size, file_in(bench, way == ONNX ? "features.onnx" : "features", features), threads, (char *)NULL);
 		_exit(3);
 	}
 	close(in[0]);
 	close(out[1]);
-	bench->to_torch = fdopen(in[1], "w");
-	bench->from_torch = fdopen(out[0], "r");
+	bench->to_peer[way] = fdopen(in[1], "w");
+	bench->from_peer[way] = fdopen(out[0], "r");
 }
 
-static struct timing run_torch(struct bench *bench)
+static struct timing run_peer(struct bench *bench, int way)
 {
 	struct timing timing;
-	fprintf(bench->to_torch, "%d\n", bench->threads);
-	fflush(bench->to_torch);
-	if (fscanf(bench->from_torch, "%lf %lf", &timing.wall, &timing.cpu) != 2)
-		fail("PyTorch does not answer");
+	fprintf(bench->to_peer[way], "%d\n", bench->threads);
+	fflush(bench->to_peer[way]);
+	if (fscanf(bench->from_peer[way], "%lf %lf", &timing.wall, &timing.cpu) != 2)
+		fail("a peer does not answer");
 	return timing;
 }
 
 static struct timing run_way(struct bench *bench, int way)
 {
 	usleep(PAUSE); /* threads of whoever ran before go on spinning for a while */
-	if (way == TORCH)
-		return run_torch(bench);
+	if (way == TORCH || way == ONNX)
+		return run_peer(bench, way);
 	struct timing from = now();
 	if (way == PRODUCT || way == HALF)
 		network_plan_forward(&(struct plan_run){.plan = way == HALF ? bench->half : bench->plan,
@@ -127,7 +130,7 @@ static struct timing run_way(struct bench *bench, int way)
 	return (struct timing){to.wall - from.wall, to.cpu - from.cpu};
 }
 
-static void prepare(struct bench *bench, const char *python, const char *script)
+static void prepare(struct bench *bench, char **peers)
 {
 	struct err err = {0};
 	struct map_shape map;
@@ -159,7 +162,9 @@ static void prepare(struct bench *bench, const char *python, const char *script)
 	if (!mkdtemp(bench->folder))
 		fail("no scratch folder");
 	write_inputs(bench);
-	start_torch(bench, python, script);
+	start_peer(bench, TORCH, peers[0], peers[1]);
+	if (bench->ways > ONNX)
+		start_peer(bench, ONNX, peers[2], peers[3]);
 	for (int i = 0; i < 2; i++)
 		bench->onednn[i] = onednn_new(bench->network, bench->batch, SIZE, i == 0);
 }
@@ -204,25 +209,28 @@ int main(int argc, char **argv)
 {
 	static struct bench bench;
 	char path[128];
-	if (argc != 6)
-		fail("BATCH THREADS ROUNDS PYTHON TORCH_SCRIPT");
+	if (argc != 6 && argc != 8)
+		fail("BATCH THREADS ROUNDS PYTHON TORCH_SCRIPT [NODE ONNX_SCRIPT]");
+	bench.ways = argc == 8 ? WAYS : ONNX;
 	bench.batch = (size_t)atoi(argv[1]);
 	bench.threads = atoi(argv[2]);
 	bench.rounds = atoi(argv[3]) < ROUNDS_MAX ? atoi(argv[3]) : ROUNDS_MAX;
 	omp_set_num_threads(bench.threads);
-	prepare(&bench, argv[4], argv[5]);
+	prepare(&bench, argv + 4);
 	for (int r = -1; r < bench.rounds; r++) /* the first warms up */
-		for (int way = 0; way < WAYS; way++)
+		for (int way = 0; way < bench.ways; way++)
 			bench.times[way][r < 0 ? 0 : r] = run_way(&bench, way);
-	FILE *file = fopen(file_in(&bench, "features", path), "rb");
-	if (!file || fread(bench.features[TORCH], sizeof(float), bench.floats, file) != bench.floats)
-		fail("PyTorch's features cannot be read");
-	fclose(file);
+	for (int way = TORCH; way < bench.ways; way++) {
+		FILE *file = fopen(file_in(&bench, way == ONNX ? "features.onnx" : "features", path), "rb");
+		if (!file || fread(bench.features[way], sizeof(float), bench.floats, file) != bench.floats)
+			fail("a peer's features cannot be read");
+		fclose(file);
+	}
 	printf("VGG16 at %d pixels, batch %zu, %d thread%s, %d rounds in turns:\n", SIZE, bench.batch, bench.threads,
 	       bench.threads > 1 ? "s" : "", bench.rounds);
-	for (int way = 0; way < WAYS; way++)
+	for (int way = 0; way < bench.ways; way++)
 		print_way(&bench, way);
-	static const char *const files[] = {"weights", "pictures", "features"};
+	static const char *const files[] = {"weights", "pictures", "features", "features.onnx"};
 	for (size_t i = 0; i < ARRAY_COUNT(files); i++)
 		unlink(file_in(&bench, files[i], path));
 	rmdir(bench.folder);

@@ -26,7 +26,7 @@ def build(path):
     return torch.nn.Sequential(*layers).eval()
 
 
-def main(weights, pictures, batch, size, features):
+def main(weights, pictures, batch, size, features, _threads):
     batch, size = int(batch), int(size)
     x = torch.from_numpy(np.fromfile(pictures, "f4").reshape(batch, size, size, 3)).permute(0, 3, 1, 2)
     plain = build(weights)
