@@ -33,6 +33,7 @@ run: $(foreach stage,$(PLAN),$(call folder,$(stage))/done)
 	@$(call link,metrics.json,evaluate/metrics.json)
 	@$(if $(filter pack,$(PLAN)),$(call link,bundle,pack/bundle),rm -f $(EXP_DIR)/bundle)
 	@cmp -s $(PLAN_MK:.mk=.json) $(RUN_LOG) || { cp $(PLAN_MK:.mk=.json) $(RUN_LOG).part && mv $(RUN_LOG).part $(RUN_LOG); }
+	@$(TRAIN) cost --exp $(EXP_DIR)
 	@$(TRAIN) summary --in evaluate=$(call folder,evaluate) $(if $(filter pack,$(PLAN)),--in pack=$(call folder,pack)) --exp $(EXP)
 # Before anything runs; without a FROM nothing is asked.
 .PHONY: from

@@ -39,7 +39,9 @@ static bool truth_of(const struct json *metrics, const char *stage, const char *
 
 static void say_data(const struct json *metrics, struct json *list)
 {
-	const char *pretrained = json_text(json_get(json_get(metrics, "features"), "pretrained"), "full");
+	const struct json *emotion = json_get(metrics, "emotion");
+	const char *pretrained = json_text(json_get(emotion, "pretrained"), "full");
+	bool tuned = strcmp(json_text(json_get(emotion, "trainable"), "head"), "head") != 0;
 	double unknown = figure(json_get(metrics, "faces"), "of_unknown_person");
 
 	if (truth_of(metrics, "faces", "synthetic"))
@@ -48,9 +50,11 @@ static void say_data(const struct json *metrics, struct json *list)
 	if (truth_of(metrics, "playlists", "synthetic"))
 		say(list, "The playlists are made up from planted moods: the songs recommended mean nothing to a listener.");
 	if (strcmp(pretrained, "none") == 0)
-		say(list, "The network below the head is not pretrained: its filters are random numbers.");
+		say(list, "The network below the head is not pretrained: its filters %s random numbers.",
+		    tuned ? "were trained here from" : "are");
 	else if (strcmp(pretrained, "partial") == 0)
-		say(list, "The network below the head is pretrained only in part: the other layers hold random numbers.");
+		say(list, "The network below the head is pretrained only in part: the other layers %s random numbers.",
+		    tuned ? "were trained here, from" : "hold");
 	if (unknown > 0)
 		say(list, "For %.0f pictures it is unknown who they show: a person may stand on both sides of the split.",
 		    unknown);

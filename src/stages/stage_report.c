@@ -60,6 +60,9 @@ static int report_build(struct report *report, struct err *err)
 	if (code != OK)
 		return code;
 	report_chain(report);
+	page_section(&report->page, "cost", "Cost");
+	page_html(&report->page, "<p>Time, memory and bytes of each stage differ from run to run, and this page does not: they stand in "
+	                         "<a href=\"../cost.html\">cost.html</a>, beside the links to the results.</p>\n");
 	return report_settings(report, err);
 }
 
@@ -76,9 +79,11 @@ int stage_report(struct stage_run *run, struct err *err)
 		code = report_build(&report, err);
 	if (code == OK)
 		code = report_write(&report, err);
+	if (code == OK)
+		code = report_cards(&report, err);
 	if (code == OK) {
 		json_set_integer(run->metrics, "bytes", (int64_t)report.page.body.length);
-		snprintf(run->headline, sizeof(run->headline), "index.html, %s",
+		snprintf(run->headline, sizeof(run->headline), "index.html, %s, model card and data statement",
 		         show_bytes((double)report.page.body.length));
 	}
 	page_free(&report.page);
