@@ -150,9 +150,10 @@ int playlist_reader_save_skipped(const struct playlist_reader *reader, const cha
  *           any, idf(i) = ln(1 + (U − n(i) + 0.5) / (n(i) + 0.5)), U = users with entries (Robertson and Zaragoza
  *           2009, eq. 3.15).
  * Where r = 0, raw and log leave c = 1: the cell's preference is learnt with no more weight than an empty one's.
- * Every half-step is solved exactly. Rows without an entry get zero factors. */
+ * Every half-step is solved exactly (solver = SOLVER_CHOLESKY), or by `cg_steps` steps of conjugate gradients from the
+ * last solution (SOLVER_CG); the loss falls with either. Rows without an entry get zero factors. */
 struct als_options {
-	struct als_settings model; /* factors, iterations, regularization, alpha, confidence */
+	struct als_settings model;
 	uint64_t seed;             /* of the first item factors */
 	int threads;               /* the result does not depend on it */
 	/* File that keeps the state of a long training, removed by the caller once the model is saved; NULL = none. A
