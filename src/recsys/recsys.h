@@ -315,6 +315,29 @@ int recsys_evaluate(const struct playlists *playlists, const struct als_model *m
                     const struct recsys_evaluation_options *options, struct recsys_evaluation *out,
                     struct err *err) MUST_CHECK;
 
+/* ---- continuing playlists, as a contest asks ---- */
+
+#define ARENA_SONGS 100
+#define ARENA_TAGS 10
+struct arena_question {
+	const struct playlists *playlists;
+	const struct als_model *model;
+	struct recommend_settings recommend;
+	const size_t *rows; /* [count] playlists to be continued */
+	size_t count;
+	int threads; /* the answer does not depend on it */
+};
+/* Best first, nothing that the playlist shows; row i of `song` and `tag` continues question.rows[i]. */
+struct arena_answers {
+	size_t count;
+	uint32_t *song, *tag;     /* [count][ARENA_SONGS], [count][ARENA_TAGS] */
+	size_t *n_songs, *n_tags; /* [count]: fewer only where there are not so many */
+};
+/* The rankers that ship (and evaluation judges): the blend for songs, neighbours for tags. ERR_DATA when the model's
+ * shape is not the playlists'. */
+int arena_answer(const struct arena_question *question, struct arena_answers *out, struct err *err) MUST_CHECK;
+void arena_answers_free(struct arena_answers *answers);
+
 /* ---- recommender: label → tags → playlists → songs ---- */
 
 /* Strings that stand one after the other without NULs: string i is bytes[offsets[i]] … bytes[offsets[i + 1] − 1]. */
