@@ -71,6 +71,8 @@ static const struct command commands[] = {
     {"cost", "cost --exp out/EXP: writes out/EXP/cost.html, time, memory and bytes of each stage of a finished run", cost_command},
     {"verify", "verify --exp out/EXP [STAGE --config FILE --out DIR]: hashes of all results; STAGE is run again and compared",
      verify_command},
+    {"arena", "arena VAL.json --in playlists=DIR --in als=DIR --out results.json: 100 songs and 10 tags for each playlist of a contest",
+     arena_command},
     {"summary", "summary --in evaluate=DIR [--in pack=DIR] --exp NAME: a finished experiment in one line", summary_command},
 };
 

@@ -46,6 +46,7 @@ enum class_weighting { WEIGHTS_NONE, WEIGHTS_BALANCED };
 enum tags_model { TAGS_SKIPGRAM, TAGS_CBOW };
 enum tags_output { TAGS_NEGATIVE, TAGS_HIERARCHICAL };
 enum tags_negatives { TAGS_FRESH, TAGS_SHARED };
+enum als_solver { SOLVER_CHOLESKY, SOLVER_CG };
 enum confidence { CONFIDENCE_RAW, CONFIDENCE_LOG, CONFIDENCE_MINMAX, CONFIDENCE_BM25 };
 
 struct run_settings {
@@ -119,6 +120,8 @@ struct als_settings {
 	long factors, iterations;
 	double regularization, alpha;
 	int confidence; /* enum confidence */
+	int solver;     /* enum als_solver */
+	long cg_steps;
 };
 struct recommend_settings {
 	struct text_map tags; /* recommend.tags.LABEL = tag, tag */

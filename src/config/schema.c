@@ -158,6 +158,9 @@ const struct setting schema[] = {
     REAL("als", "alpha", als.alpha, "100", 1e-9, 1e6, "confidence = 1 + alpha f(likes)"),
     CHOICE("als", "confidence", als.confidence, "bm25", "raw|log|minmax|bm25",
            "f: the likes as they are, log(1 + likes), scaled to 0..1, or BM25 of the matrix"),
+    CHOICE("als", "solver", als.solver, "cholesky", "cholesky|cg",
+           "each half-step exactly, or by conjugate gradients from the last solution"),
+    INTEGER("als", "cg_steps", als.cg_steps, "3", 1, 1000, "steps of conjugate gradients a half-step; solver = cg"),
 
     OTHER("recommend", "tags", FAMILY, recommend.tags,
           "neutral = 잔잔한, 카페, 휴식; positive = 신나는, 기분전환, 여름, 드라이브; negative = 슬픔, 위로, 힐링, 이별",

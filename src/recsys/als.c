@@ -3,7 +3,8 @@
  *
  * One iteration is two half-steps: users against fixed items, items against fixed users. A half-step forms the Gram
  * matrix of the fixed side once, G = Y'Y + λI = L L', whitens the fixed factors once, Z = Y L'⁻¹, solves every row in
- * whitened coordinates (als_rows.c), and turns the solutions back: x = L'⁻¹ x'. The loss over all cells needs no pass
+ * whitened coordinates (als_rows.c, or als_cg.c for conjugate gradients, which start at the last iteration's
+ * solutions x' = L' x), and turns the solutions back: x = L'⁻¹ x'. The loss over all cells needs no pass
  * over them:
  *     Σ c (p − s)² = ⟨X'X, Y'Y⟩ + Σ over entries of (c (1 − s)² − s²).
  * Sums over rows run in fixed chunks and a fixed order, whatever the number of threads.
@@ -35,6 +36,7 @@ struct training {
 	struct csr transposed;             /* [items][users]; value = confidence − 1 */
 	float *weight;                     /* [entries], in the matrix' order */
 	double *row_loss;                  /* [items] */
+	float *lower;                      /* L [f][f]; NULL for the exact solver */
 	float *whitened, *inverse, *chunk; /* inverse: L⁻¹ [f][f]; chunk: [threads][CHUNK_ROWS][f] or [lanes][f][f] */
 	double *lanes;  /* [n_lanes][f][f]: partial Gram matrices; lane l takes the chunks l, l + n_lanes … */
 	size_t n_lanes; /* by f alone, never by the number of threads */
@@ -115,16 +117,19 @@ static int whitening_matrix(struct training *t, const struct side *fixed, struct
 	}
 	for (size_t i = 0; i < f * f && code == OK; i++)
 		t->inverse[i] = (float)inverse[i];
+	for (size_t i = 0; i < f && t->lower && code == OK; i++)
+		for (size_t j = 0; j <= i; j++)
+			t->lower[i * f + j] = (float)l[i * f + j];
 	free(l);
 	return code;
 }
 
-/* ---- products of many rows with L⁻¹ ------------------------------------------------------------------ */
+/* ---- products of many rows with L or L⁻¹ ------------------------------------------------------------------ */
 
 struct product_job {
 	size_t rows, factors;
 	bool transpose;
-	const float *inverse, *from;
+	const float *matrix, *from;
 	float *to;    /* may be `from` */
 	float *chunk; /* [threads][CHUNK_ROWS][f] */
 };
@@ -136,17 +141,18 @@ static int product_chunk(size_t c, int thread, void *context, struct err *err)
 	size_t rows = left < CHUNK_ROWS ? left : CHUNK_ROWS;
 	float *chunk = job->chunk + (size_t)thread * CHUNK_ROWS * f;
 	struct gemm gemm = {.m = rows, .n = f, .k = f, .transpose_b = job->transpose, .alpha = 1,
-	                    .a = job->from + first * f, .lda = f, .b = job->inverse, .ldb = f, .c = chunk, .ldc = f};
+	                    .a = job->from + first * f, .lda = f, .b = job->matrix, .ldb = f, .c = chunk, .ldc = f};
 	(void)err;
 	gemm_run(&gemm);
 	memcpy(job->to + first * f, chunk, rows * f * sizeof *chunk);
 	return OK;
 }
 
-static int product_rows(struct training *t, size_t rows, bool transpose, const float *from, float *to, struct err *err)
+static int product_rows(struct training *t, struct product_job job, struct err *err)
 {
-	struct product_job job = {rows, t->factors, transpose, t->inverse, from, to, t->chunk};
-	return parallel_for((rows + CHUNK_ROWS - 1) / CHUNK_ROWS, 1, t->threads, product_chunk, &job, err);
+	job.factors = t->factors;
+	job.chunk = t->chunk;
+	return parallel_for((job.rows + CHUNK_ROWS - 1) / CHUNK_ROWS, 1, t->threads, product_chunk, &job, err);
 }
 
 /* ---- iterations ------------------------------------------------------------------------------------------ */
@@ -156,7 +162,16 @@ static int half_step(struct training *t, struct side *solved, const struct side 
 {
 	int code = whitening_matrix(t, fixed, err);
 	if (code == OK)
-		code = product_rows(t, fixed->rows, true, fixed->factor, t->whitened, err);
+		code = product_rows(t,
+		                    (struct product_job){.rows = fixed->rows,
+		                                         .transpose = true,
+		                                         .matrix = t->inverse,
+		                                         .from = fixed->factor,
+		                                         .to = t->whitened},
+		                    err);
+	struct product_job own = {.rows = solved->rows, .matrix = t->lower, .from = solved->factor, .to = solved->factor};
+	if (code == OK && t->lower)
+		code = product_rows(t, own, err);
 	if (code != OK)
 		return code;
 	struct als_half half = {.pattern = solved->pattern,
@@ -167,10 +182,12 @@ static int half_step(struct training *t, struct side *solved, const struct side 
 	                        .row_loss = row_loss,
 	                        .side = solved->name,
 	                        .iteration = t->done + 1,
+	                        .cg_steps = t->lower ? (size_t)t->options->model.cg_steps : 0,
 	                        .threads = t->threads};
 	code = als_solve_rows(&half, err);
+	own.matrix = t->inverse;
 	if (code == OK)
-		code = product_rows(t, solved->rows, false, solved->factor, solved->factor, err);
+		code = product_rows(t, own, err);
 	return code == OK ? gram_of(t, solved, err) : code;
 }
 
@@ -201,15 +218,28 @@ static int check_loss(const struct training *t, double loss, struct err *err)
 	return OK;
 }
 
+static struct als_state state_of(const struct training *t)
+{
+	return (struct als_state){.identity = t->identity,
+	                          .iterations = t->done,
+	                          .items = t->item.rows,
+	                          .factors = t->factors,
+	                          .item = t->item.factor,
+	                          .loss = t->loss,
+	                          .users = t->user.rows,
+	                          .user = t->lower ? t->user.factor : NULL};
+}
+
 static int save_state(struct training *t, struct err *err)
 {
-	struct als_state state = {t->identity, t->done, t->item.rows, t->factors, t->item.factor, t->loss};
+	struct als_state state = state_of(t);
 	int code = als_checkpoint_save(&state, t->options->checkpoint, err);
 	t->saved = clock_seconds();
 	return code;
 }
 
-/* Between half-steps the item factors are those of the last whole iteration: a stop loses no more than half a step. */
+/* Between half-steps the item factors are those of the last whole iteration: a stop loses no more than half a step.
+ * Conjugate gradients need the user factors of that iteration too, and stop between iterations only. */
 static int stop_with_checkpoint(struct training *t, struct err *err)
 {
 	if (!stop_requested())
@@ -227,7 +257,7 @@ static int iterate(struct training *t, struct err *err)
 	int code = stop_with_checkpoint(t, err);
 	if (code == OK)
 		code = half_step(t, &t->user, &t->item, NULL, err);
-	if (code == OK)
+	if (code == OK && !t->lower)
 		code = stop_with_checkpoint(t, err);
 	if (code == OK)
 		code = half_step(t, &t->item, &t->user, t->row_loss, err);
@@ -281,7 +311,8 @@ static uint64_t identity_of(const struct csr *matrix, const struct als_options *
 	size_t entries = (size_t)matrix->start[matrix->rows];
 	double numbers[] = {options->model.regularization, options->model.alpha};
 	uint64_t counts[] = {(uint64_t)options->model.factors, (uint64_t)options->model.confidence, options->seed,
-	                     matrix->rows, matrix->columns};
+	                     matrix->rows, matrix->columns, (uint64_t)options->model.solver,
+	                     options->model.solver == SOLVER_CG ? (uint64_t)options->model.cg_steps : 0};
 	uint64_t hash = hash64(numbers, sizeof numbers, 0);
 	hash = hash64(counts, sizeof counts, hash);
 	hash = hash64(matrix->start, (matrix->rows + 1) * sizeof *matrix->start, hash);
@@ -304,6 +335,8 @@ static int check_options(const struct csr *matrix, const struct als_options *opt
 	if (!(model->regularization >= 0) || !(model->alpha >= 0) || !isfinite(model->regularization + model->alpha))
 		return err_set(err, ERR_SETTINGS, "als: regularization %g and alpha %g must not be negative",
 		               model->regularization, model->alpha);
+	if (model->solver == SOLVER_CG && model->cg_steps < 1)
+		return err_set(err, ERR_SETTINGS, "als: %ld steps of conjugate gradients: at least one", model->cg_steps);
 	if (!matrix->value || matrix->rows == 0 || matrix->start[matrix->rows] == 0)
 		return err_set(err, ERR_DATA, "als: there is not one playlist with a song to learn from");
 	return csr_check(matrix, err);
@@ -323,7 +356,9 @@ static int allocate(struct training *t, struct err *err)
 	t->lanes = mem_alloc(grams, sizeof(double), err);
 	t->row_loss = mem_alloc(items, sizeof(double), err);
 	t->loss = mem_alloc((size_t)t->options->model.iterations, sizeof(double), err);
-	bool whole = t->user.factor && t->item.factor && t->whitened && t->user.gram && t->item.gram && t->inverse &&
+	bool descends = t->options->model.solver == SOLVER_CG;
+	t->lower = descends ? mem_alloc(f * f, sizeof(float), err) : NULL;
+	bool whole = (t->lower || !descends) && t->user.factor && t->item.factor && t->whitened && t->user.gram && t->item.gram && t->inverse &&
 	             t->chunk && t->lanes && t->row_loss && t->loss;
 	return whole ? OK : err->code;
 }
@@ -349,7 +384,7 @@ static int resume_or_draw(struct training *t, const struct csr *matrix, struct e
 	draw_items(t);
 	if (t->options->checkpoint) {
 		t->identity = identity_of(matrix, t->options);
-		struct als_state state = {t->identity, 0, t->item.rows, t->factors, t->item.factor, t->loss};
+		struct als_state state = state_of(t);
 		/* The last iteration is never skipped: it gives the user factors. */
 		int code = als_checkpoint_load(&state, (size_t)t->options->model.iterations - 1, t->options->checkpoint, err);
 		if (code != OK)
@@ -368,6 +403,7 @@ static void training_free(struct training *t)
 	free(t->row_loss);
 	free(t->whitened);
 	free(t->inverse);
+	free(t->lower);
 	free(t->chunk);
 	free(t->lanes);
 	free(t->user.factor);

@@ -8,34 +8,13 @@
  * with s = 1 + D A⁻¹ D (1 − K 1),      D = W^½, K = Z Z', A = I + D K D          (n × n, by the push-through identity);
  * written so, a weight of zero needs no special case, and since K ⪯ I nothing large is subtracted from something large.
  */
-#include "recsys/recsys_internal.h"
+#include "recsys/als_rows_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PACK_ROWS 64
-
-struct row_scratch {
-	float *matrix;   /* max(n, f) padded, squared */
-	float *vector;   /* right side and solution, padded */
-	float *root;     /* √w */
-	float *pack;     /* [PACK_ROWS][ld]: √w z of long rows */
-	const float **z; /* the row's whitened factors */
-};
-
-struct rows_job {
-	const struct als_half *half;
-	const struct recsys_kernels *kernels;
-	struct row_scratch *scratch; /* a thread */
-};
-
-struct row {
-	size_t n;
-	const int32_t *index;
-	const float *weight;
-	float *x;
-};
 
 static struct row row_of(const struct als_half *half, size_t i)
 {
@@ -178,7 +157,8 @@ static int solve_row(size_t i, int thread, void *context, struct err *err)
 		s->root[j] = sqrtf(row.weight[j]);
 	}
 	prefetch_row(half, i + 1);
-	bool solved = row.n <= half->factors ? solve_dual(job, &row, s) : solve_primal(job, &row, s);
+	bool solved = half->cg_steps ? als_descend_row(job, &row, s)
+	              : row.n <= half->factors ? solve_dual(job, &row, s) : solve_primal(job, &row, s);
 	if (!solved || !row_finite(row.x, half->factors))
 		return err_set(err, ERR_NUMERIC,
 		               "als: iteration %zu, %s row %zu (%zu pairs): its equations have no finite solution; "
@@ -196,6 +176,7 @@ static void scratch_free(struct row_scratch *s)
 	free(s->root);
 	free(s->pack);
 	free(s->z);
+	free(s->descent);
 }
 
 static int scratch_init(struct row_scratch *s, size_t factors, size_t longest, struct err *err)
@@ -206,7 +187,8 @@ static int scratch_init(struct row_scratch *s, size_t factors, size_t longest, s
 	s->root = mem_alloc(longest, sizeof *s->root, err);
 	s->pack = mem_alloc(PACK_ROWS * ld, sizeof *s->pack, err);
 	s->z = mem_alloc(longest, sizeof *s->z, err);
-	return s->matrix && s->vector && s->root && s->pack && s->z ? OK : err->code;
+	s->descent = mem_alloc(3 * ld, sizeof *s->descent, err);
+	return s->matrix && s->vector && s->root && s->pack && s->z && s->descent ? OK : err->code;
 }
 
 int als_solve_rows(const struct als_half *half, struct err *err)

@@ -150,9 +150,10 @@ int playlist_reader_save_skipped(const struct playlist_reader *reader, const cha
  *           any, idf(i) = ln(1 + (U − n(i) + 0.5) / (n(i) + 0.5)), U = users with entries (Robertson and Zaragoza
  *           2009, eq. 3.15).
  * Where r = 0, raw and log leave c = 1: the cell's preference is learnt with no more weight than an empty one's.
- * Every half-step is solved exactly. Rows without an entry get zero factors. */
+ * Every half-step is solved exactly (solver = SOLVER_CHOLESKY), or by `cg_steps` steps of conjugate gradients from the
+ * last solution (SOLVER_CG); the loss falls with either. Rows without an entry get zero factors. */
 struct als_options {
-	struct als_settings model; /* factors, iterations, regularization, alpha, confidence */
+	struct als_settings model;
 	uint64_t seed;             /* of the first item factors */
 	int threads;               /* the result does not depend on it */
 	/* File that keeps the state of a long training, removed by the caller once the model is saved; NULL = none. A
@@ -313,6 +314,29 @@ struct recsys_evaluation_options {
 int recsys_evaluate(const struct playlists *playlists, const struct als_model *model,
                     const struct recsys_evaluation_options *options, struct recsys_evaluation *out,
                     struct err *err) MUST_CHECK;
+
+/* ---- continuing playlists, as a contest asks ---- */
+
+#define ARENA_SONGS 100
+#define ARENA_TAGS 10
+struct arena_question {
+	const struct playlists *playlists;
+	const struct als_model *model;
+	struct recommend_settings recommend;
+	const size_t *rows; /* [count] playlists to be continued */
+	size_t count;
+	int threads; /* the answer does not depend on it */
+};
+/* Best first, nothing that the playlist shows; row i of `song` and `tag` continues question.rows[i]. */
+struct arena_answers {
+	size_t count;
+	uint32_t *song, *tag;     /* [count][ARENA_SONGS], [count][ARENA_TAGS] */
+	size_t *n_songs, *n_tags; /* [count]: fewer only where there are not so many */
+};
+/* The rankers that ship (and evaluation judges): the blend for songs, neighbours for tags. ERR_DATA when the model's
+ * shape is not the playlists'. */
+int arena_answer(const struct arena_question *question, struct arena_answers *out, struct err *err) MUST_CHECK;
+void arena_answers_free(struct arena_answers *answers);
 
 /* ---- recommender: label → tags → playlists → songs ---- */
 

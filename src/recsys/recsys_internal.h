@@ -23,6 +23,8 @@ struct recsys_kernels {
 	size_t (*cholesky)(size_t n, size_t ld, float *a);
 	/* b[ld] ← (U' U)⁻¹ b; b zero beyond n. */
 	void (*solve)(size_t n, size_t ld, const float *u, float *b);
+	/* out[j] = x · y[j] over n elements, sixteen rows. */
+	void (*project)(const float *x, const float *const y[RECSYS_LANES], size_t n, float *out);
 };
 /* The table for this CPU, chosen once. */
 const struct recsys_kernels *recsys_kernels(void);
@@ -165,9 +167,11 @@ struct als_state {
 	size_t iterations, items, factors;
 	float *item;  /* [items][factors] */
 	double *loss; /* [iterations] */
+	size_t users;
+	float *user; /* [users][factors], for a solver that starts at the last solution; NULL = not kept */
 };
 int als_checkpoint_save(const struct als_state *state, const char *path, struct err *err) MUST_CHECK;
-/* Fills state->iterations, item and loss when `path` holds a checkpoint of the same identity and sizes with at most
+/* Fills state->iterations, item, loss and user when `path` holds a checkpoint of the same identity and sizes with at most
  * max_iterations; leaves them alone when there is none or it is of another problem. */
 int als_checkpoint_load(struct als_state *state, size_t max_iterations, const char *path, struct err *err) MUST_CHECK;
 
@@ -177,10 +181,11 @@ struct als_half {
 	const float *weight;       /* [start[rows]]: confidence − 1 */
 	const float *fixed;        /* [columns][factors], whitened: z = L⁻¹ y */
 	size_t factors;
-	float *solved;    /* [rows][factors], out, whitened: x' = L' x */
+	float *solved;    /* [rows][factors], out, whitened: x' = L' x; conjugate gradients start at what it holds */
 	double *row_loss; /* [rows] or NULL: Σ over the row's pairs of c (1 − s)² − s² */
 	const char *side; /* "user" or "item", for messages */
 	size_t iteration;
+	size_t cg_steps; /* of conjugate gradients; 0 = exact */
 	int threads;
 };
 int als_solve_rows(const struct als_half *half, struct err *err) MUST_CHECK;

@@ -82,6 +82,22 @@ INLINE void dots_body(const float *const x[4], const float *const y[4], size_t n
 		memcpy(out + i * ld, flat + 4 * i, 4 * sizeof *flat);
 }
 
+INLINE void project_body(const float *x, const float *const y[LANES], size_t n, float *out)
+{
+	lanes_f32 sum[LANES] = {{0}}, a, b;
+	for (size_t k = 0; k < n; k += LANES) {
+		size_t part = n - k < LANES ? n - k : LANES;
+		lanes_load_part(&a, x + k, part);
+		for (int j = 0; j < LANES; j++) {
+			lanes_load_part(&b, y[j] + k, part);
+			sum[j] += a * b;
+		}
+	}
+	lanes_f32 sums;
+	lanes_sums(sum, &sums);
+	lanes_store(out, &sums);
+}
+
 /* 8 vectors of the result at a time stay in registers while all rows pass. */
 INLINE void combine_body(size_t count, const float *weight, const float *const *y, size_t n, float *out)
 {
@@ -213,6 +229,11 @@ static void dots_base(const float *const x[4], const float *const y[4], size_t n
 	dots_body(x, y, n, out, ld);
 }
 
+static void project_base(const float *x, const float *const y[LANES], size_t n, float *out)
+{
+	project_body(x, y, n, out);
+}
+
 static void combine_base(size_t count, const float *weight, const float *const *y, size_t n, float *out)
 {
 	combine_body(count, weight, y, n, out);
@@ -238,6 +259,11 @@ static void solve_base(size_t n, size_t ld, const float *u, float *b)
 static AVX2 void dots_avx2(const float *const x[4], const float *const y[4], size_t n, float *out, size_t ld)
 {
 	dots_body(x, y, n, out, ld);
+}
+
+static AVX2 void project_avx2(const float *x, const float *const y[LANES], size_t n, float *out)
+{
+	project_body(x, y, n, out);
 }
 
 static AVX2 void combine_avx2(size_t count, const float *weight, const float *const *y, size_t n, float *out)
@@ -267,6 +293,11 @@ static AVX512 void dots_avx512(const float *const x[4], const float *const y[4],
 	dots_body(x, y, n, out, ld);
 }
 
+static AVX512 void project_avx512(const float *x, const float *const y[LANES], size_t n, float *out)
+{
+	project_body(x, y, n, out);
+}
+
 static AVX512 void combine_avx512(size_t count, const float *weight, const float *const *y, size_t n, float *out)
 {
 	combine_body(count, weight, y, n, out);
@@ -288,9 +319,9 @@ static AVX512 void solve_avx512(size_t n, size_t ld, const float *u, float *b)
 }
 
 static const struct recsys_kernels tables[] = {
-    [CPU_BASELINE] = {dots_base, combine_base, rank_update_base, cholesky_base, solve_base},
-    [CPU_AVX2] = {dots_avx2, combine_avx2, rank_update_avx2, cholesky_avx2, solve_avx2},
-    [CPU_AVX512] = {dots_avx512, combine_avx512, rank_update_avx512, cholesky_avx512, solve_avx512},
+    [CPU_BASELINE] = {dots_base, combine_base, rank_update_base, cholesky_base, solve_base, project_base},
+    [CPU_AVX2] = {dots_avx2, combine_avx2, rank_update_avx2, cholesky_avx2, solve_avx2, project_avx2},
+    [CPU_AVX512] = {dots_avx512, combine_avx512, rank_update_avx512, cholesky_avx512, solve_avx512, project_avx512},
 };
 
 const struct recsys_kernels *recsys_kernels_at(enum cpu_level level)

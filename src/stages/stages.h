@@ -99,6 +99,10 @@ int network_command(int argc, char **argv, struct err *err) MUST_CHECK;
  * results of the stage tags. TAG is normalised first; ERR_SETTINGS when it is not known. */
 int tags_nearest_command(const char *folder, const char *tag, long n, struct err *err) MUST_CHECK;
 
+/* QUESTIONS.json [--config FILE] --in playlists=DIR --in als=DIR --out RESULTS.json: continues the playlists of a Melon file with 100 songs and
+ * 10 tags each, by what playlists.h5 shows of them. ERR_DATA when it has not got one of them. */
+int arena_command(int argc, char **argv, struct err *err) MUST_CHECK;
+
 /* `cascade --draw OUT.png [-n COUNT] --in cascade=DIR`: the first COUNT features, each over the mean of the crops. */
 int cascade_draw_file(const char *folder, const char *out, long count, struct err *err) MUST_CHECK;
 

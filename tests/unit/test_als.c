@@ -210,6 +210,56 @@ static void loss_never_rises(void **state)
 	csr_free(&m);
 }
 
+static struct als_options descending(long factors, long iterations, long steps)
+{
+	struct als_options options = options_of(factors, iterations, CONFIDENCE_LOG);
+	options.model.solver = SOLVER_CG;
+	options.model.cg_steps = steps;
+	return options;
+}
+
+/* With as many steps as there are factors a half-step is exact, and so is the whole. */
+static void conjugate_gradients_run_to_their_end_are_the_exact_solver(void **state)
+{
+	struct err err = {0};
+	struct csr m = draw_matrix(11);
+	struct als_options exact = options_of(12, 8, CONFIDENCE_LOG), steps = descending(12, 8, 40);
+	struct als_model wanted = {0}, own = {0};
+	(void)state;
+	assert_ok(als_train(&m, &exact, &wanted, &err));
+	assert_ok(als_train(&m, &steps, &own, &err));
+	for (size_t i = 0; i < 8; i++)
+		if (!(fabs(own.loss[i] - wanted.loss[i]) <= 1e-5 * wanted.loss[i]))
+			fail_msg("iteration %zu: loss %.9g, exact %.9g", i + 1, own.loss[i], wanted.loss[i]);
+	assert_close(own.user, wanted.user, USERS * 12, 1e-2, 2e-3);
+	assert_close(own.item, wanted.item, ITEMS * 12, 1e-2, 2e-3);
+	als_model_free(&wanted);
+	als_model_free(&own);
+	csr_free(&m);
+}
+
+/* Few steps: the loss falls in every iteration and comes to where the exact solver's does. */
+static void few_steps_of_conjugate_gradients_fall_to_the_same_loss(void **state)
+{
+	struct err err = {0};
+	struct csr m = draw_matrix(2);
+	struct als_options exact = options_of(20, 40, CONFIDENCE_LOG);
+	struct als_model wanted = {0}, own = {0};
+	(void)state;
+	assert_ok(als_train(&m, &exact, &wanted, &err));
+	for (long steps = 1; steps <= 3; steps++) {
+		struct als_options few = descending(20, 40, steps);
+		assert_ok(als_train(&m, &few, &own, &err));
+		for (size_t i = 1; i < own.iterations; i++)
+			assert_true(own.loss[i] <= own.loss[i - 1] * (1 + 1e-7));
+		if (!(own.loss[39] <= wanted.loss[39] * 1.02))
+			fail_msg("%ld steps: loss %.9g, exact %.9g", steps, own.loss[39], wanted.loss[39]);
+		als_model_free(&own);
+	}
+	als_model_free(&wanted);
+	csr_free(&m);
+}
+
 static void rows_without_entries_have_zero_factors(void **state)
 {
 	struct err err = {0};
@@ -234,13 +284,11 @@ static void assert_same_model(const struct als_model *a, const struct als_model 
 	assert_memory_equal(a->loss, b->loss, a->iterations * sizeof(double));
 }
 
-static void same_bytes_for_any_number_of_threads(void **state)
+static void check_threads(struct als_options options)
 {
 	struct err err = {0};
 	struct csr m = draw_matrix(4);
-	struct als_options options = options_of(20, 4, CONFIDENCE_BM25);
 	struct als_model one = {0}, other = {0};
-	(void)state;
 	assert_ok(als_train(&m, &options, &one, &err));
 	for (int threads = 2; threads <= 3; threads++) {
 		options.threads = threads;
@@ -254,6 +302,44 @@ static void same_bytes_for_any_number_of_threads(void **state)
 	als_model_free(&other);
 	als_model_free(&one);
 	csr_free(&m);
+}
+
+static void same_bytes_for_any_number_of_threads(void **state)
+{
+	(void)state;
+	check_threads(options_of(20, 4, CONFIDENCE_BM25));
+	check_threads(descending(20, 4, 2));
+}
+
+static void resumed_conjugate_gradients_end_with_the_same_bytes(void **state)
+{
+	struct err err = {0};
+	char *folder = scratch_new();
+	struct csr m = draw_matrix(5);
+	struct als_options plain = descending(12, 7, 2), part = descending(12, 4, 2);
+	struct als_model whole = {0}, half = {0}, resumed = {0};
+	(void)state;
+	part.checkpoint = scratch_path(folder, "als.checkpoint");
+	assert_ok(als_train(&m, &plain, &whole, &err));
+	assert_ok(als_train(&m, &part, &half, &err));
+	plain.checkpoint = part.checkpoint;
+	plain.checkpoint_seconds = 1e9;
+	assert_ok(als_train(&m, &plain, &resumed, &err));
+	assert_same_model(&whole, &resumed);
+	als_model_free(&resumed);
+	/* Another number of steps is another problem. */
+	struct als_options other = descending(12, 7, 3), alone = other;
+	struct als_model fresh = {0};
+	other.checkpoint = part.checkpoint;
+	assert_ok(als_train(&m, &other, &resumed, &err));
+	assert_ok(als_train(&m, &alone, &fresh, &err));
+	assert_same_model(&fresh, &resumed);
+	als_model_free(&fresh);
+	als_model_free(&whole);
+	als_model_free(&half);
+	als_model_free(&resumed);
+	csr_free(&m);
+	scratch_remove(folder);
 }
 
 /* Doubles one factor of a checkpoint with 12 factors. */
@@ -311,7 +397,8 @@ static void checkpoint_keeps_its_state_and_ignores_strangers(void **state)
 	const char *path = scratch_path(folder, "state");
 	float item[6] = {1, 2, 3, 4, 5, 6}, read_item[6] = {0};
 	double loss[2] = {3.5, 1.0 / 3}, read_loss[4] = {0};
-	struct als_state saved = {77, 2, 3, 2, item, loss}, read = {77, 0, 3, 2, read_item, read_loss};
+	struct als_state saved = {.identity = 77, .iterations = 2, .items = 3, .factors = 2, .item = item, .loss = loss};
+	struct als_state read = {.identity = 77, .items = 3, .factors = 2, .item = read_item, .loss = read_loss};
 	(void)state;
 	assert_ok(als_checkpoint_load(&read, 4, path, &err));
 	assert_int_equal(read.iterations, 0);
@@ -414,6 +501,13 @@ static void refuses_what_cannot_be_learnt_from(void **state)
 	assert_refused(als_train(&m, &options, &model, &err), ERR_NUMERIC, "iteration 1, user row 7 (");
 	struct csr empty = {.rows = 2, .columns = 2, .start = (int64_t[]){0, 0, 0}, .index = m.index, .value = m.value};
 	assert_refused(als_train(&empty, &options, &model, &err), ERR_DATA, "not one playlist");
+	for (int64_t e = m.start[7]; e < m.start[8]; e++)
+		m.value[e] = 3e38f;
+	struct als_options steps = descending(8, 3, 3);
+	steps.model.confidence = CONFIDENCE_RAW;
+	assert_refused(als_train(&m, &steps, &model, &err), ERR_NUMERIC, "iteration 1, user row 7 (");
+	steps.model.cg_steps = 0;
+	assert_refused(als_train(&m, &steps, &model, &err), ERR_SETTINGS, "at least one");
 	options.model.factors = 0;
 	assert_refused(als_train(&m, &options, &model, &err), ERR_SETTINGS, "0 factors");
 	assert_null(model.user);
@@ -516,7 +610,8 @@ static void cholesky_names_the_pivot_that_is_not_positive(void **state)
 static void every_cpu_level_gives_the_same_bits(void **state)
 {
 	struct rng rng;
-	float x[4][77], y[4][77], base[16], other[16], sum[77], other_sum[77], a[2][77 * 80], b[2][80];
+	const float *rows[16];
+	float projected[16], other_projected[16], x[4][77], y[4][77], base[16], other[16], sum[77], other_sum[77], a[2][77 * 80], b[2][80];
 	const float *xs[4] = {x[0], x[1], x[2], x[3]}, *ys[4] = {y[0], y[1], y[2], y[3]};
 	const struct recsys_kernels *lowest = recsys_kernels_at(CPU_BASELINE);
 	(void)state;
@@ -525,6 +620,11 @@ static void every_cpu_level_gives_the_same_bits(void **state)
 	fill(&rng, y[0], 4 * 77);
 	lowest->dots(xs, ys, 77, base, 4);
 	lowest->combine(4, base, ys, 77, sum);
+	for (int j = 0; j < 16; j++)
+		rows[j] = y[j % 4];
+	lowest->project(x[0], rows, 77, projected);
+	for (int j = 0; j < 4; j++)
+		assert_true(projected[j] == base[j] && projected[j + 12] == base[j]);
 	if (!recsys_kernels_at(CPU_AVX2))
 		skip();
 	for (enum cpu_level level = CPU_AVX2; level <= CPU_AVX512 && recsys_kernels_at(level); level++) {
@@ -532,6 +632,8 @@ static void every_cpu_level_gives_the_same_bits(void **state)
 		const struct recsys_kernels *both[2] = {lowest, kernels};
 		kernels->dots(xs, ys, 77, other, 4);
 		kernels->combine(4, base, ys, 77, other_sum);
+		kernels->project(x[0], rows, 77, other_projected);
+		assert_memory_equal(projected, other_projected, sizeof projected);
 		assert_memory_equal(base, other, sizeof base);
 		assert_memory_equal(sum, other_sum, sizeof sum);
 		for (int k = 0; k < 2; k++) {
@@ -557,6 +659,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(equals_a_float64_solver_for_every_confidence_and_row_length),
 	    cmocka_unit_test(loss_never_rises),
+	    cmocka_unit_test(conjugate_gradients_run_to_their_end_are_the_exact_solver),
+	    cmocka_unit_test(few_steps_of_conjugate_gradients_fall_to_the_same_loss),
+	    cmocka_unit_test(resumed_conjugate_gradients_end_with_the_same_bytes),
 	    cmocka_unit_test(rows_without_entries_have_zero_factors),
 	    cmocka_unit_test(same_bytes_for_any_number_of_threads),
 	    cmocka_unit_test(resumed_training_ends_with_the_same_bytes),
