@@ -29,7 +29,8 @@ run_make run "" DRY=1 >/dev/null
 run_make run "" TO=sample >"$scratch/log" 2>&1
 rm -rf "$scratch"/out/store/sample-*
 for stage in sample faces cascade features emotion playlists tags als evaluate report pack; do
-  for share in 0 2 4; do
+  for share in 0 3; do
+    rm -rf "$scratch"/out/store/$stage-*
     room $((slack + takes[$stage] * share / 5))
     ! run_make "run" "" TO=$stage >"$scratch/log" 2>&1 || { cat "$scratch/log"; echo "$stage: no failure with $share/5 of its room"; exit 1; }
     grep -qE "^error: .*(No space left|room|free)" "$scratch/log" || { cat "$scratch/log"; echo "$stage: no sentence with $share/5 of its room"; exit 1; }
