@@ -60,6 +60,10 @@ endif
 include $(PLAN_MK)
 endif
 
+# A copy, whole or not at all.
+keep = { cp $(1) $(2).part 2>/dev/null && mv $(2).part $(2); } || \
+  { rm -f $(2).part; echo "error: $(2): cannot be written; is there room on the disk?" >&2; exit 3; }
+
 # Under `make -j` the jobs are shared out by make itself.
 jobs = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
@@ -70,7 +74,7 @@ $(PLAN_MK): FORCE
 	@mkdir -p $(@D) $(STORE)
 	@$(TRAIN) plan --config $(CONFIG) $(OVERRIDE) --store $(STORE) --out $@ $(MANIFEST) || { code=$$?; \
 	  [ -s $@ ] || { rm -f $@; rmdir $(@D) 2>/dev/null; }; exit $$code; }
-	@case $@ in */status.mk) ;; *) cmp -s $(CONFIG) $(SNAPSHOT) || cp $(CONFIG) $(SNAPSHOT) ;; esac
+	@case $@ in */status.mk) ;; *) cmp -s $(CONFIG) $(SNAPSHOT) || $(call keep,$(CONFIG),$(SNAPSHOT)) ;; esac
 
 # Identities stand for contents, so results are rebuilt when they are missing, not when they are older (order-only).
 define stage_rule

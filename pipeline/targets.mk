@@ -6,7 +6,7 @@
 help:
 	@echo "make run [EXP=sample] [SET=\"als.factors=64 …\"]   train what is out of date for configs/EXP.ini"
 	@echo "     TO=stage ends there · FROM=stage only if all before it is done · DRY=1 only says what · KEEP_GOING=1 past a failure"
-	@echo "make sweep EXP=… GRID=\"emotion.l2=0.3,1 emotion.average_pool=2,3\"   try combinations; the best on validation people is judged"
+	@echo "make sweep EXP=… GRID=\"emotion.l2=0.3,1 emotion.average_pool=2,3\"   try combinations; the best is run to its end"
 	@echo "make status [EXP=…]    which stages are done, which are not and why"
 	@echo "make report [EXP=…]    where the last run's report lies (without one: run)"
 	@echo "make compare A=… B=… [C=… D=…]   finished experiments side by side: settings, figures, cost"
@@ -32,7 +32,7 @@ run: $(foreach stage,$(PLAN),$(call folder,$(stage))/done)
 	@$(foreach stage,$(PLAN),$(call link,$(stage),../$(patsubst $(OUT)/%,%,$(call folder,$(stage)))) &&) true
 	@$(call link,metrics.json,evaluate/metrics.json)
 	@$(if $(filter pack,$(PLAN)),$(call link,bundle,pack/bundle),rm -f $(EXP_DIR)/bundle)
-	@cmp -s $(PLAN_MK:.mk=.json) $(RUN_LOG) || { cp $(PLAN_MK:.mk=.json) $(RUN_LOG).part && mv $(RUN_LOG).part $(RUN_LOG); }
+	@cmp -s $(PLAN_MK:.mk=.json) $(RUN_LOG) || $(call keep,$(PLAN_MK:.mk=.json),$(RUN_LOG))
 	@$(TRAIN) cost --exp $(EXP_DIR)
 	@$(TRAIN) summary --in evaluate=$(call folder,evaluate) $(if $(filter pack,$(PLAN)),--in pack=$(call folder,pack)) --exp $(EXP)
 # Before anything runs; without a FROM nothing is asked.
@@ -117,4 +117,4 @@ clean:
 
 # Tries combinations of settings; what they share is computed once (pipeline/sweep.sh).
 sweep:
-	@pipeline/sweep.sh '$(MAKE)' '$(OUT)' '$(EXP)' '$(GRID)' '$(SET)'
+	@pipeline/sweep.sh '$(MAKE)' '$(OUT)' '$(EXP)' '$(strip $(GRID))' '$(strip $(SET))'

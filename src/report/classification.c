@@ -171,63 +171,88 @@ static int score_curves(struct classification *out, const struct judged *judged,
 
 struct resampling {
 	size_t classes, persons;
-	uint32_t *counts, *hits; /* [persons][classes] */
-	uint64_t *sums;          /* [2][classes]: counts, hits of one draw */
+	uint32_t *counts, *hits, *named; /* [persons][classes]: true, rightly named, named */
+	uint64_t *sums;                  /* [3][classes]: the same of one draw */
 };
 
-/* One draw of whole persons; balanced accuracy over the classes that it has. */
-static void resample_once(const struct resampling *r, struct rng *rng, double *balanced, double *accuracy)
+enum { DRAWN_BALANCED, DRAWN_ACCURACY, DRAWN_CLASSES, DRAWN_RECALL = 0, DRAWN_PRECISION, DRAWN_F1, DRAWN_A_CLASS };
+
+/* One draw of whole persons; balanced accuracy over the classes that it has. drawn[figure][draws] gets its `d`th column. */
+static void resample_once(const struct resampling *r, struct rng *rng, double *drawn, size_t draws, size_t d)
 {
-	uint64_t *counts = r->sums, *hits = r->sums + r->classes, all = 0, right = 0;
+	uint64_t *counts = r->sums, *hits = counts + r->classes, *named = hits + r->classes, all = 0, right = 0;
 	size_t present = 0;
 	double sum = 0;
 
-	memset(r->sums, 0, 2 * r->classes * sizeof(*r->sums));
+	memset(r->sums, 0, 3 * r->classes * sizeof(*r->sums));
 	for (size_t i = 0; i < r->persons; i++) {
 		size_t person = rng_below(rng, r->persons);
 		for (size_t c = 0; c < r->classes; c++) {
 			counts[c] += r->counts[person * r->classes + c];
 			hits[c] += r->hits[person * r->classes + c];
+			named[c] += r->named[person * r->classes + c];
 		}
 	}
 	for (size_t c = 0; c < r->classes; c++) {
+		double *one = drawn + (DRAWN_CLASSES + DRAWN_A_CLASS * c) * draws + d, hit = (double)hits[c];
+		one[DRAWN_RECALL * draws] = ratio(hit, (double)counts[c]);
+		one[DRAWN_PRECISION * draws] = ratio(hit, (double)named[c]);
+		one[DRAWN_F1 * draws] = ratio(2 * hit, (double)(counts[c] + named[c]));
 		all += counts[c];
 		right += hits[c];
-		if (counts[c]) {
-			present++;
-			sum += (double)hits[c] / (double)counts[c];
-		}
+		present += counts[c] > 0;
+		sum += one[DRAWN_RECALL * draws];
 	}
-	*balanced = ratio(sum, (double)present);
-	*accuracy = ratio((double)right, (double)all);
+	drawn[DRAWN_BALANCED * draws + d] = ratio(sum, (double)present);
+	drawn[DRAWN_ACCURACY * draws + d] = ratio((double)right, (double)all);
+}
+
+static void count_persons(const struct resampling *r, const struct judged *judged)
+{
+	for (size_t i = 0; i < judged->n; i++) {
+		size_t verdict = verdict_of(judged->probabilities + i * judged->classes, judged->classes);
+		size_t row = judged->person[i] * judged->classes, truth = (size_t)judged->truth[i];
+		r->counts[row + truth]++;
+		r->hits[row + truth] += verdict == truth;
+		r->named[row + verdict]++;
+	}
+}
+
+static void intervals_of(struct classification *out, double *drawn, size_t draws)
+{
+	percentiles(drawn + DRAWN_BALANCED * draws, draws, &out->balanced);
+	percentiles(drawn + DRAWN_ACCURACY * draws, draws, &out->accuracy);
+	for (size_t c = 0; c < out->classes; c++) {
+		struct class_score *score = &out->scores[c];
+		double *one = drawn + (DRAWN_CLASSES + DRAWN_A_CLASS * c) * draws;
+		percentiles(one + DRAWN_RECALL * draws, draws, &score->recall_limits);
+		percentiles(one + DRAWN_PRECISION * draws, draws, &score->precision_limits);
+		percentiles(one + DRAWN_F1 * draws, draws, &score->f1_limits);
+		score->recall_limits.value = score->recall;
+		score->precision_limits.value = score->precision;
+		score->f1_limits.value = score->f1;
+	}
 }
 
 static int resample_persons(struct classification *out, const struct judged *judged, struct err *err)
 {
 	size_t cells = judged->persons * judged->classes, draws = judged->draws > 1 ? judged->draws : 2;
 	struct resampling r = {.classes = judged->classes, .persons = judged->persons};
-	double *drawn = mem_alloc(2 * draws, sizeof(*drawn), err);
+	double *drawn = mem_alloc((DRAWN_CLASSES + DRAWN_A_CLASS * judged->classes) * draws, sizeof(*drawn), err);
 	struct rng rng;
-	int code;
 
-	r.counts = drawn ? mem_alloc(2 * cells, sizeof(*r.counts), err) : NULL;
-	r.sums = r.counts ? mem_alloc(2 * judged->classes, sizeof(*r.sums), err) : NULL;
-	code = r.sums ? OK : err->code;
-	if (code != OK)
-		goto out;
-	r.hits = r.counts + cells;
-	for (size_t i = 0; i < judged->n; i++) {
-		size_t cell = judged->person[i] * judged->classes + (size_t)judged->truth[i];
-		r.counts[cell]++;
-		r.hits[cell] +=
-		    verdict_of(judged->probabilities + i * judged->classes, judged->classes) == (size_t)judged->truth[i];
+	r.counts = drawn ? mem_alloc(3 * cells, sizeof(*r.counts), err) : NULL;
+	r.sums = r.counts ? mem_alloc(3 * judged->classes, sizeof(*r.sums), err) : NULL;
+	int code = r.sums ? OK : err->code;
+	if (code == OK) {
+		r.hits = r.counts + cells;
+		r.named = r.hits + cells;
+		count_persons(&r, judged);
+		rng_seed(&rng, judged->seed, "report.bootstrap", 0);
+		for (size_t d = 0; d < draws; d++)
+			resample_once(&r, &rng, drawn, draws, d);
+		intervals_of(out, drawn, draws);
 	}
-	rng_seed(&rng, judged->seed, "report.bootstrap", 0);
-	for (size_t d = 0; d < draws; d++)
-		resample_once(&r, &rng, &drawn[d], &drawn[draws + d]);
-	percentiles(drawn, draws, &out->balanced);
-	percentiles(drawn + draws, draws, &out->accuracy);
-out:
 	free(drawn);
 	free(r.counts);
 	free(r.sums);
@@ -317,9 +342,9 @@ void classification_to_json(const struct classification *classification, char *c
 
 		json_set_integer(one, "support", (int64_t)score->support);
 		json_set_integer(one, "predicted", (int64_t)score->predicted);
-		json_set_number(one, "precision", score->precision);
-		json_set_number(one, "recall", score->recall);
-		json_set_number(one, "f1", score->f1);
+		set_interval(one, "precision", &score->precision_limits);
+		set_interval(one, "recall", &score->recall_limits);
+		set_interval(one, "f1", &score->f1_limits);
 		json_set_number(one, "auc", score->auc);
 		json_set_number(one, "true_share", (double)score->support / (double)m->n);
 		json_set_number(one, "predicted_share", (double)score->predicted / (double)m->n);

@@ -22,18 +22,19 @@ struct judged {
 	size_t draws; /* of the bootstrap */
 	uint64_t seed;
 };
+struct interval {
+	double value, low, high; /* low … high: 95 % */
+};
 struct class_score {
 	size_t support, predicted, hits;
 	double precision, recall, f1; /* 0 where a denominator is 0 */
+	struct interval precision_limits, recall_limits, f1_limits;
 	double auc; /* area under the ROC curve, this class against the rest; NaN when one of both is empty */
 };
 #define RELIABILITY_BINS 10
 struct reliability {
 	size_t n;
 	double confidence, right; /* means over the bin; 0 when empty */
-};
-struct interval {
-	double value, low, high; /* low … high: 95 % */
 };
 struct classification {
 	size_t n, classes, persons;

@@ -42,6 +42,7 @@ struct json *evaluate_stage(struct stage_run *run, const char *stage);
 /* One object a stage: what it wrote into its metrics.json. */
 int evaluate_gather(struct stage_run *run, struct err *err) MUST_CHECK;
 
+int evaluate_counts(struct stage_run *run, struct err *err) MUST_CHECK; /* faces.counts */
 /* faces.leaks; ERR_DATA when a held-out picture was trained on, as evaluate.leaks says. */
 int evaluate_leaks(struct stage_run *run, struct err *err) MUST_CHECK;
 int evaluate_emotion(struct evaluation *evaluation, struct err *err) MUST_CHECK; /* emotion.test, predictions.tsv */

@@ -104,6 +104,7 @@ void report_data(struct report *report)
 		counts_table(report, "Where the face was cropped from", "source",
 		             json_get(report_stage(report, "features"), "crop"));
 		page_columns_end(&report->page);
+		report_counts(report, faces);
 		if (report_number(skipped, "pictures") > 0) {
 			page_paragraph(&report->page, "%s pictures (%s) could not be used; skipped.tsv names each.",
 			               show_count(report_number(skipped, "pictures")), show_share(report_number(skipped, "share")));

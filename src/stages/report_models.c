@@ -159,21 +159,32 @@ static int history(struct report *report, struct err *err)
 	return code;
 }
 
+/* "0.750 (0.512 – 0.913)" */
+static const char *with_limits(const struct json *one, const char *key, char text[64])
+{
+	char limits[24];
+
+	snprintf(limits, sizeof limits, "%s_95", key);
+	snprintf(text, 64, "%s (%s)", show_number(report_number(one, key)), report_limits(one, limits));
+	return text;
+}
+
 static void classes_table(struct report *report, const struct json *test)
 {
-	static const char *const columns[] = {"class", "#pictures",   "#precision",        "#recall",
-	                                      "#F1",   "#ROC-AUC",    "#true share",        "#share of verdicts"};
+	static const char *const columns[] = {"class", "#pictures",   "#precision (95 %)",  "#recall (95 %)",
+	                                      "#F1 (95 %)", "#ROC-AUC",    "#true share",        "#share of verdicts"};
 	const struct json *classes = json_get(test, "classes");
 
-	page_table_start(&report->page, "By class", columns, ARRAY_COUNT(columns));
+	page_table_start(&report->page, "By class; intervals by bootstrap over people", columns, ARRAY_COUNT(columns));
 	for (size_t i = 0; i < json_count(classes); i++) {
 		const struct json *one = json_get(classes, json_key(classes, i));
+		char precision[64], recall[64], f1[64];
 		const char *cells[] = {
 		    json_key(classes, i),
 		    show_count(report_number(one, "support")),
-		    show_number(report_number(one, "precision")),
-		    show_number(report_number(one, "recall")),
-		    show_number(report_number(one, "f1")),
+		    with_limits(one, "precision", precision),
+		    with_limits(one, "recall", recall),
+		    with_limits(one, "f1", f1),
 		    show_number(report_number(one, "auc")),
 		    show_share(report_number(one, "true_share")),
 		    show_share(report_number(one, "predicted_share")),

@@ -13,6 +13,8 @@ int stage_evaluate(struct stage_run *run, struct err *err)
 	int code = evaluate_gather(run, err);
 
 	if (code == OK)
+		code = evaluate_counts(run, err);
+	if (code == OK)
 		code = evaluate_leaks(run, err);
 	if (code == OK)
 		code = evaluate_emotion(&evaluation, err);

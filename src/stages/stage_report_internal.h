@@ -14,6 +14,8 @@ struct report {
 
 void report_summary(struct report *report);
 void report_data(struct report *report);
+/* Part of the above, of the object of the stage faces. */
+void report_counts(struct report *report, const struct json *faces);
 int report_cascade(struct report *report, struct err *err) MUST_CHECK;
 int report_emotion(struct report *report, struct err *err) MUST_CHECK;
 int report_tags(struct report *report, struct err *err) MUST_CHECK;
