@@ -325,6 +325,7 @@ static int run_serve(const struct options *options, struct err *err)
 	struct server *server = NULL;
 	const struct server_options wanted = {.listen = options->listen ? options->listen : "127.0.0.1:8080",
 	                                      .source = options->source,
+	                                      .context = options->context,
 	                                      .cert = options->cert,
 	                                      .key = options->key,
 	                                      .allow_remote = options->allow_remote,

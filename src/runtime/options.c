@@ -43,6 +43,8 @@ static const struct option option_table[] = {
     {"watch", "--frames", "N", OPTION_INTEGER, AT(frames), 1, 2147483647, "end after so many pictures"},
     {"watch", "--json", NULL, OPTION_FLAG, AT(json), 0, 0, "JSON lines also on a terminal"},
     {"serve", "--source", "WHAT", OPTION_TEXT, AT(source), 0, 0, "browser, /dev/videoN, FILE, DIR or - (browser)"},
+    {"serve", "--context", "FILE.json", OPTION_TEXT, AT(context), 0, 0,
+     "the page's chips: decade, season, activity and their tags (what is built in)"},
     {"serve", "--allow-remote", NULL, OPTION_FLAG, AT(allow_remote), 0, 0,
      "other addresses than loopback; needs --cert and --key"},
     {"serve", "--cert", "FILE", OPTION_TEXT, AT(cert), 0, 0, "TLS certificate (PEM)"},

@@ -219,7 +219,7 @@ struct options {
 	long count, seed;
 	const char *history;
 	bool json, verify, quiet;
-	const char *listen, *source; /* serve */
+	const char *listen, *source, *context; /* serve */
 	const char *cert, *key;
 	bool allow_remote;
 	bool realtime; /* watch */
@@ -245,6 +245,7 @@ void options_help(const struct command_help *command, struct strbuf *out);
 struct server_options {
 	const char *listen; /* "127.0.0.1:8080"; port 0 = any free one */
 	const char *source; /* NULL or "browser" = the browser's camera */
+	const char *context; /* JSON of the page's chips; NULL = what is built in */
 	const char *cert, *key;
 	bool allow_remote;
 	int threads;
