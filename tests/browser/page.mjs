@@ -113,12 +113,11 @@ await open({ name: "korean_dark", scheme: "dark", locale: "ko-KR" }, async (page
 	check((await page.textContent("#basis")).includes("부정"), "the chosen mood is named");
 	check(await page.getAttribute('#moods button[data-label="negative"]', "aria-pressed") === "true", "the chosen mood is marked");
 	if (!process.env.MOODCAST_BUNDLE) {
-		const before = await ids(page), chip = '#context [data-chip="summer"]';
+		const chip = '#context [data-chip="summer"]';
 		check((await page.textContent(chip)) === "여름", "chips speak Korean");
 		await page.click(chip);
-		await page.waitForFunction((old) => document.querySelector("#list .song") && !old.includes(document.querySelector("#list .song").dataset.song), before);
+		await page.waitForFunction(() => [...document.querySelectorAll("#list .why")].some((why) => why.textContent.startsWith("#여름")));
 		check(await page.getAttribute(chip, "aria-pressed") === "true", "a chosen chip is marked");
-		check((await page.$$eval("#list .why", (whys) => whys.map((why) => why.textContent))).some((why) => why.includes("#여름")), "a chip's tags bring songs");
 		await page.focus(chip);
 		await page.keyboard.press("Enter");
 		check(await page.getAttribute(chip, "aria-pressed") === "false", "a chip is let go by the keyboard and keeps its focus");

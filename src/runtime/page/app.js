@@ -298,7 +298,7 @@ function chooseChip(group, chip) {
 	if (state.chips.get(group.name) === chip) state.chips.delete(group.name);
 	else state.chips.set(group.name, chip);
 	showContext();
-	if (state.basis) newSongs({ ...state.basis });
+	if (state.basis) newSongs({ ...state.basis }, true);
 }
 
 function showMoods() {
