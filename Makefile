@@ -9,7 +9,7 @@ CC := gcc
 endif
 
 # A misspelt word on the command line would change nothing without a word.
-KNOWN_WORDS := EXP SET FROM TO GRID DRY KEEP_GOING STAGE A B C D OUT MODE CC BUILD BIN JOBS CFLAGS LDFLAGS WERROR LIBS NAME FUZZ SECONDS FUZZ_MAIN FUZZ_LINK WEIGHTS_URL WEIGHTS_DIR
+KNOWN_WORDS := EXP SET FROM TO GRID DRY KEEP_GOING STAGE A B C D OUT MODE CC BUILD BIN JOBS CFLAGS LDFLAGS WERROR LIBS NAME FUZZ SECONDS FUZZ_MAIN FUZZ_LINK WEIGHTS_URL WEIGHTS_DIR DESTDIR PREFIX
 given := $(foreach word,$(.VARIABLES),$(if $(findstring command line,$(origin $(word))),$(word)))
 ifneq ($(filter-out $(KNOWN_WORDS),$(given)),)
 $(error $(filter-out $(KNOWN_WORDS),$(given)): no such word; there are $(KNOWN_WORDS))
@@ -121,3 +121,4 @@ $(BUILD)/peers/%: tests/peers/%.c $(ARCHIVES)
 
 include pipeline/stages.mk
 include pipeline/targets.mk
+include pipeline/install.mk

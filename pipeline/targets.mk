@@ -19,6 +19,7 @@ help:
 	@echo "make weights           download Keras' VGG16 weights into data/weights and check them"
 	@echo "make deps | deps-test  install the Debian packages for building | for the tests' judges"
 	@echo "make bench [NAME=faces]   each part beside its peers, in turns on the same input"
+	@echo "make install [PREFIX=/usr/local] [DESTDIR=]   the program, its man page and its systemd unit · make package   build/moodcast_*.deb"
 	@echo "make clean             remove build/; results in out/ stay"
 	@echo "experiments: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini))"
 

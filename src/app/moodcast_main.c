@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "app/app.h"
 #include "runtime/runtime.h"
@@ -180,64 +181,6 @@ static int run_analyze(const struct options *options, struct err *err)
 
 /* ---- recommend ---------------------------------------------------------------------------------- */
 
-struct id_list {
-	int64_t *items;
-	size_t count, capacity;
-};
-
-static int id_add(struct id_list *list, const char *text, const char *place, struct err *err)
-{
-	char *end;
-	errno = 0;
-	int64_t id = strtoll(text, &end, 10);
-	if (end == text || *end || errno || id < 0)
-		return err_set(err, ERR_SETTINGS, "%s: \"%.40s\" is not a song id", place, text);
-	int64_t *grown = mem_grow(list->items, &list->capacity, list->count + 1, sizeof(*grown), err);
-	if (!grown)
-		return err->code;
-	list->items = grown;
-	list->items[list->count++] = id;
-	return OK;
-}
-
-/* One id a line, empty lines apart; a file that is not there yet is an empty history. */
-static int history_read(const char *path, struct id_list *list, struct err *err)
-{
-	char *text, *rest, place[300];
-	size_t size, line = 0;
-	if (!path_exists(path))
-		return OK;
-	int code = file_read(path, 64 << 20, &text, &size, err);
-	if (code != OK)
-		return code;
-	rest = text;
-	/* Not strtok, which passes over empty lines and would name a wrong one. */
-	for (char *word; code == OK && (word = strsep(&rest, "\n")) != NULL;) {
-		line++;
-		word[strcspn(word, "\r")] = '\0';
-		if (!*word)
-			continue;
-		snprintf(place, sizeof(place), "%.250s:%zu", path, line);
-		code = id_add(list, word, place, err);
-	}
-	free(text);
-	return code == ERR_SETTINGS ? (err->code = ERR_DATA) : code;
-}
-
-static int history_write(const char *path, const struct id_list *old, const struct json *songs, struct err *err)
-{
-	struct strbuf text = {0};
-	for (size_t i = 0; i < old->count; i++)
-		strbuf_format(&text, "%" PRId64 "\n", old->items[i]);
-	for (size_t i = 0; i < json_count(songs); i++)
-		strbuf_format(&text, "%" PRId64 "\n", json_integer_value(json_get(json_at(songs, i), "id"), 0));
-	int code = strbuf_check(&text, err);
-	if (code == OK)
-		code = file_write(path, text.text ? text.text : "", text.length, err);
-	strbuf_free(&text);
-	return code;
-}
-
 /* label 0.82 → 신나는 → 여름 (0.71) → playlist 1234 "title" */
 static void print_why(const struct json *why)
 {
@@ -270,7 +213,7 @@ static void print_songs(const struct json *reply)
 
 struct recommend_run {
 	float scores[MAX_CLASSES];
-	struct id_list liked, history;
+	struct song_list liked, history;
 };
 
 static int recommend_request_of(struct recommend_run *run, const struct bundle *bundle, const struct options *options,
@@ -284,7 +227,7 @@ static int recommend_request_of(struct recommend_run *run, const struct bundle *
 	else if (options->scores)
 		code = scores_parse(bundle, options->scores, run->scores, err);
 	for (size_t i = 0; i < options->songs.count && code == OK; i++)
-		code = id_add(&run->liked, options->songs.items[i], "--song", err);
+		code = song_list_add(&run->liked, options->songs.items[i], "--song", err);
 	if (code == OK && options->history)
 		code = history_read(options->history, &run->history, err);
 	*request = (struct song_request){.scores = options->label || options->scores ? run->scores : NULL,
@@ -325,6 +268,41 @@ static int run_recommend(const struct options *options, struct err *err)
 	return code;
 }
 
+/* ---- watch --------------------------------------------------------------------------------------- */
+
+/* Korean words where the locale asks for them, as other programs do. */
+static bool locale_is(const char *language)
+{
+	static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+	for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+		const char *value = getenv(names[i]);
+		if (value && *value)
+			return strncmp(value, language, strlen(language)) == 0;
+	}
+	return false;
+}
+
+static int run_watch(const struct options *options, struct err *err)
+{
+	struct bundle *bundle = NULL;
+	const char *plain = getenv("NO_COLOR");
+	const struct watch_options wanted = {.source = options->source,
+	                                     .realtime = options->realtime,
+	                                     .terminal = isatty(STDOUT_FILENO) && !options->json,
+	                                     .colour = !plain || !*plain,
+	                                     .korean = locale_is("ko"),
+	                                     .frames = (unsigned long)options->frames,
+	                                     .songs = 5,
+	                                     .threads = (int)options->threads};
+	if (!options->source)
+		return err_set(err, ERR_SETTINGS, "watch: give --source /dev/video0, a file, a folder or - (standard input)");
+	int code = need_bundle(&bundle, options, "watch", err);
+	if (code == OK)
+		code = watch_run(bundle, &wanted, err);
+	bundle_free(bundle);
+	return code;
+}
+
 /* ---- info, serve ---------------------------------------------------------------------------------------- */
 
 static int run_info(const struct options *options, struct err *err)
@@ -347,6 +325,7 @@ static int run_serve(const struct options *options, struct err *err)
 	struct server *server = NULL;
 	const struct server_options wanted = {.listen = options->listen ? options->listen : "127.0.0.1:8080",
 	                                      .source = options->source,
+	                                      .context = options->context,
 	                                      .cert = options->cert,
 	                                      .key = options->key,
 	                                      .allow_remote = options->allow_remote,
@@ -397,6 +376,11 @@ static const struct command commands[] = {
      0,
      0,
      run_recommend},
+    {{"watch", "--bundle DIR --source /dev/video0|FILE|DIR|- [--realtime]",
+      "A camera or film on the desk: a JSON line a picture, bars on a terminal."},
+     0,
+     0,
+     run_watch},
     {{"info", "--bundle DIR", "What a bundle is, what it was trained on, how good it is."}, 0, 0, run_info},
     {{"serve", "--bundle DIR [--listen 127.0.0.1:8080] [--source browser|/dev/video0|FILE|DIR|-]",
       "The web page: camera, expression, songs. Pictures stay in memory."},

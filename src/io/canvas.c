@@ -172,7 +172,8 @@ static void layout_settle(PangoLayout *layout)
 	pango_layout_context_changed(layout);
 }
 
-void canvas_text(struct canvas *canvas, double x, double y, double size_px, struct colour colour, const char *text)
+/* One line in the house's fonts; freed by g_object_unref. */
+static PangoLayout *line_layout(struct canvas *canvas, double size_px, const char *text)
 {
 	char *valid = g_utf8_make_valid(text, -1);
 	PangoLayout *layout = pango_cairo_create_layout(canvas->cairo);
@@ -182,14 +183,29 @@ void canvas_text(struct canvas *canvas, double x, double y, double size_px, stru
 	pango_layout_set_font_description(layout, font);
 	pango_layout_set_single_paragraph_mode(layout, TRUE);
 	pango_layout_set_text(layout, valid, -1);
+	pango_font_description_free(font);
+	g_free(valid);
+	return layout;
+}
+
+void canvas_text(struct canvas *canvas, double x, double y, double size_px, struct colour colour, const char *text)
+{
+	PangoLayout *layout = line_layout(canvas, size_px, text);
 	cairo_set_source_rgba(canvas->cairo, colour.r, colour.g, colour.b, colour.a);
 	cairo_new_path(canvas->cairo);
 	cairo_move_to(canvas->cairo, x, y);
 	pango_cairo_show_layout(canvas->cairo, layout);
 	cairo_new_path(canvas->cairo);
-	pango_font_description_free(font);
 	g_object_unref(layout);
-	g_free(valid);
+}
+
+double canvas_text_width(struct canvas *canvas, double size_px, const char *text)
+{
+	PangoLayout *layout = line_layout(canvas, size_px, text);
+	int width, height;
+	pango_layout_get_size(layout, &width, &height);
+	g_object_unref(layout);
+	return (double)width / PANGO_SCALE;
 }
 
 /* ---- transforms ------------------------------------------------------------------------------ */

@@ -82,6 +82,8 @@ void canvas_fill_gradient(struct canvas *canvas, double x0, double y0, struct co
 void canvas_stroke(struct canvas *canvas, double width, struct colour colour);
 /* A line of text with its top left corner at (x, y), in a font that has Hangul. */
 void canvas_text(struct canvas *canvas, double x, double y, double size_px, struct colour colour, const char *text);
+/* How wide canvas_text would draw it, in pixels. */
+double canvas_text_width(struct canvas *canvas, double size_px, const char *text);
 /* Transform stack: translate by (x, y), turn by `turn` radians, scale by (sx, sy). */
 void canvas_push(struct canvas *canvas, double x, double y, double turn, double scale_x, double scale_y);
 void canvas_pop(struct canvas *canvas);

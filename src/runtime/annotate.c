@@ -18,6 +18,17 @@ struct colour class_colour(const char *label, size_t index)
 	return others[index % ARRAY_COUNT(others)];
 }
 
+const char *class_hangul(const char *label)
+{
+	static const char *const names[][2] = {{"neutral", "무표정"}, {"positive", "긍정"}, {"negative", "부정"},
+	                                       {"happy", "행복"},     {"sad", "슬픔"},      {"angry", "화남"},
+	                                       {"surprise", "놀람"},  {"fear", "두려움"},   {"disgust", "불쾌"}};
+	for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+		if (strcmp(names[i][0], label) == 0)
+			return names[i][1];
+	return NULL;
+}
+
 /* Black or white, whichever stands out more (relative luminance, ITU-R BT.709). */
 static struct colour text_colour(struct colour c)
 {
@@ -31,16 +42,20 @@ static void draw_face(struct canvas *canvas, const struct analysis *analysis, co
 	struct colour colour = class_colour(bundle->classes[face->label], face->label);
 	double shorter = (double)(analysis->width < analysis->height ? analysis->width : analysis->height);
 	double line = shorter / 160 < 2 ? 2 : shorter / 160, size = shorter / 24 < 13 ? 13 : shorter / 24;
+	const char *label = bundle->classes[face->label], *hangul = class_hangul(label);
 	char text[96];
-	snprintf(text, sizeof(text), "%.60s %.0f %%", bundle->classes[face->label],
+	snprintf(text, sizeof(text), "%s%s%.60s %.0f %%", hangul ? hangul : "", hangul ? " " : "", label,
 	         100 * (double)face->scores[face->label]);
-	double width = (double)strlen(text) * size * 0.58 + size, height = size * 1.5;
+	double width = canvas_text_width(canvas, size, text) + size * 0.8, height = size * 1.5;
 	double top = face->box.y - height >= 0 ? face->box.y - height : face->box.y;
+	double room = (double)analysis->width - width, left = face->box.x - line / 2;
+	if (left > room)
+		left = room > 0 ? room : 0;
 	canvas_rectangle(canvas, face->box.x, face->box.y, face->box.w, face->box.h);
 	canvas_stroke(canvas, line, colour);
-	canvas_rectangle(canvas, face->box.x - line / 2, top, width, height);
+	canvas_rectangle(canvas, left, top, width, height);
 	canvas_fill(canvas, colour);
-	canvas_text(canvas, face->box.x + size * 0.4, top + size * 0.12, size, text_colour(colour), text);
+	canvas_text(canvas, left + size * 0.4, top + size * 0.12, size, text_colour(colour), text);
 }
 
 int annotate_picture(const struct image *image, const struct analysis *analysis, const struct bundle *bundle,

@@ -72,7 +72,8 @@ struct server {
 	unsigned port;
 	bool remote;
 	char token[HTTP_TOKEN];
-	char *page; /* index.html with the token in it */
+	char *context; /* the chips, JSON */
+	char *page;    /* index.html with the token in it */
 	size_t page_size;
 	char *cert, *key;
 	double started;
@@ -96,6 +97,12 @@ struct server {
 
 	struct stream *stream; /* NULL: the browser is the source */
 };
+
+/* ---- chips of the page (context.c) ---- */
+
+/* JSON text {"groups":[{"name","en","ko","chips":[{"name","en","ko","tags":[…]}]}]}, only with tags that the bundle
+ * knows; `path` NULL = what is built in. ERR_DATA names file, group and chip. */
+int context_load(char **out, const struct bundle *bundle, const char *path, struct err *err) MUST_CHECK;
 
 /* ---- replies (http_reply.c) ---- */
 

@@ -81,6 +81,15 @@ static void answer_info(struct request *request)
 	reply_json(&request->reply, MHD_HTTP_OK, object);
 }
 
+static void answer_context(struct request *request)
+{
+	request->reply = (struct http_reply){.status = MHD_HTTP_OK,
+	                                     .type = "application/json; charset=utf-8",
+	                                     .fixed = true,
+	                                     .body = request->server->context,
+	                                     .size = strlen(request->server->context)};
+}
+
 /* ---- pictures -------------------------------------------------------------------------------- */
 
 static bool is_picture(const uint8_t *bytes, size_t size)
@@ -375,6 +384,7 @@ static const struct route routes[] = {
     {"/api/recommend", METHOD_GET, answer_recommend},
     {"/api/feedback", METHOD_POST, answer_feedback},
     {"/api/info", METHOD_GET, answer_info},
+    {"/api/context", METHOD_GET, answer_context},
     {"/api/stream", METHOD_GET, answer_stream},
     {"/api/latest", METHOD_GET, answer_latest},
     {"/healthz", METHOD_GET, answer_health},

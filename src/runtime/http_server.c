@@ -295,6 +295,8 @@ static int server_prepare(struct server *server, const struct server_options *op
 	if ((code = check_address(server, options, err)) != OK || (code = make_token(server->token, err)) != OK ||
 	    (code = make_page(server, err)) != OK)
 		return code;
+	if ((code = context_load(&server->context, server->bundle, options->context, err)) != OK)
+		return code;
 	if (options->cert && ((code = file_read(options->cert, 1 << 20, &server->cert, &size, err)) != OK ||
 	                      (code = file_read(options->key, 1 << 20, &server->key, &size, err)) != OK))
 		return code;
@@ -357,6 +359,7 @@ void server_stop(struct server *server)
 	pthread_mutex_destroy(&server->session_lock);
 	free(server->sessions);
 	free(server->page);
+	free(server->context);
 	free(server->cert);
 	free(server->key);
 	free(server);

@@ -100,7 +100,7 @@ static int latest_json(struct server *server, const struct analysis *analysis, c
 	analysis_to_json(analysis, server->bundle, object);
 	pthread_mutex_lock(&server->session_lock);
 	struct session *session = &session_slot_find(server, "stream")->session;
-	session_update(session, analysis->count ? analysis->faces[0].scores : NULL, clock_seconds() - server->started);
+	session_see(session, analysis, clock_seconds() - server->started);
 	session_to_json(session, server->bundle, json_set_object(object, "mood"));
 	pthread_mutex_unlock(&server->session_lock);
 	int code = json_print(object, 0, out, err);
@@ -160,40 +160,31 @@ static void stream_wait(struct stream *stream, double seconds)
 	pthread_mutex_unlock(&stream->lock);
 }
 
-/* Reads the next picture, starting again at the end; frames whose time has passed are dropped, never queued. */
-static int read_due(struct stream *stream, struct image *image, double *due, bool *end, struct err *err)
+/* Reads the next picture, starting again at the end of a film. */
+static int read_due(struct stream *stream, struct image *image, struct source_pace *pace, bool *end, struct err *err)
 {
-	double interval = source_interval(stream->source);
-	for (;;) {
-		int code = source_next(stream->source, image, end, err);
-		if (code != OK)
-			return code;
-		if (*end && source_can_rewind(stream->source)) {
-			code = source_rewind(stream->source, err);
-			if (code == OK)
-				code = source_next(stream->source, image, end, err);
-			*due = clock_seconds();
-		}
-		if (code != OK || *end || interval <= 0)
-			return code;
-		*due += interval;
-		if (*due + interval >= clock_seconds() || atomic_load(&stream->server->stopping))
-			return OK;
-		image_free(image);
-		atomic_fetch_add(&stream->server->metrics.stream_dropped, 1);
+	size_t before = pace->dropped;
+	int code = source_next_due(stream->source, pace, image, end, err);
+	if (code == OK && *end && source_can_rewind(stream->source)) {
+		code = source_rewind(stream->source, err);
+		pace->due = clock_seconds();
+		if (code == OK)
+			code = source_next_due(stream->source, pace, image, end, err);
 	}
+	atomic_fetch_add(&stream->server->metrics.stream_dropped, pace->dropped - before);
+	return code;
 }
 
 static int stream_run(struct stream *stream, struct err *err)
 {
-	double due = clock_seconds();
+	struct source_pace pace = {.due = clock_seconds()};
 	while (!atomic_load(&stream->server->stopping)) {
 		struct image image = {0};
 		bool end = false;
-		int code = read_due(stream, &image, &due, &end, err);
+		int code = read_due(stream, &image, &pace, &end, err);
 		if (code != OK || end)
 			return code;
-		double early = due - source_interval(stream->source) - clock_seconds();
+		double early = source_early(stream->source, &pace);
 		if (early > 0)
 			stream_wait(stream, early);
 		code = show_picture(stream, &image, err);

@@ -14,7 +14,7 @@ static void note_mood(struct server *server, const struct request *request, cons
 		return;
 	pthread_mutex_lock(&server->session_lock);
 	struct session *session = &session_slot_find(server, request->session)->session;
-	session_update(session, analysis->count ? analysis->faces[0].scores : NULL, clock_seconds() - server->started);
+	session_see(session, analysis, clock_seconds() - server->started);
 	session_to_json(session, server->bundle, json_set_object(reply, "mood"));
 	pthread_mutex_unlock(&server->session_lock);
 }

@@ -19,7 +19,7 @@ struct option {
 #define AT(field) offsetof(struct options, field)
 static const struct option option_table[] = {
     {"detect", "--cascade", "FILE", OPTION_TEXT, AT(cascade), 0, 0, "cascade in OpenCV's XML"},
-    {"detect analyze recommend info serve", "--bundle", "DIR", OPTION_TEXT, AT(bundle), 0, 0,
+    {"detect analyze recommend info serve watch", "--bundle", "DIR", OPTION_TEXT, AT(bundle), 0, 0,
      "what the stage `pack` wrote"},
     {"detect", "--scale", "X", OPTION_NUMBER, AT(scale), 1.01, 4, "step between window sizes (1.1)"},
     {"detect", "--neighbors", "N", OPTION_INTEGER, AT(neighbors), 0, 1000, "detections that must agree (3)"},
@@ -37,15 +37,22 @@ static const struct option option_table[] = {
     {"recommend", "--json", NULL, OPTION_FLAG, AT(json), 0, 0, "one JSON document instead of lines"},
     {"serve", "--listen", "ADDRESS:PORT", OPTION_TEXT, AT(listen), 0, 0,
      "where to listen (127.0.0.1:8080; port 0 = any free one)"},
+    {"watch", "--source", "WHAT", OPTION_TEXT, AT(source), 0, 0, "/dev/videoN, FILE, DIR or -"},
+    {"watch", "--realtime", NULL, OPTION_FLAG, AT(realtime), 0, 0,
+     "a film at its own speed, late pictures dropped (every picture, as fast as it goes)"},
+    {"watch", "--frames", "N", OPTION_INTEGER, AT(frames), 1, 2147483647, "end after so many pictures"},
+    {"watch", "--json", NULL, OPTION_FLAG, AT(json), 0, 0, "JSON lines also on a terminal"},
     {"serve", "--source", "WHAT", OPTION_TEXT, AT(source), 0, 0, "browser, /dev/videoN, FILE, DIR or - (browser)"},
+    {"serve", "--context", "FILE.json", OPTION_TEXT, AT(context), 0, 0,
+     "the page's chips: decade, season, activity and their tags (what is built in)"},
     {"serve", "--allow-remote", NULL, OPTION_FLAG, AT(allow_remote), 0, 0,
      "other addresses than loopback; needs --cert and --key"},
     {"serve", "--cert", "FILE", OPTION_TEXT, AT(cert), 0, 0, "TLS certificate (PEM)"},
     {"serve", "--key", "FILE", OPTION_TEXT, AT(key), 0, 0, "TLS private key (PEM)"},
-    {"detect analyze recommend info serve", "--verify", NULL, OPTION_FLAG, AT(verify), 0, 0,
+    {"detect analyze recommend info serve watch", "--verify", NULL, OPTION_FLAG, AT(verify), 0, 0,
      "check the bundle's sha256 sums first"},
-    {"analyze serve", "--threads", "N", OPTION_INTEGER, AT(threads), 0, 1024, "0 = every core (0)"},
-    {"detect analyze recommend info serve", "--quiet", NULL, OPTION_FLAG, AT(quiet), 0, 0, "warnings only"},
+    {"analyze serve watch", "--threads", "N", OPTION_INTEGER, AT(threads), 0, 1024, "0 = every core (0)"},
+    {"detect analyze recommend info serve watch", "--quiet", NULL, OPTION_FLAG, AT(quiet), 0, 0, "warnings only"},
 };
 #undef AT
 

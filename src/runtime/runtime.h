@@ -90,6 +90,8 @@ void detections_to_json(const struct seen_face *faces, size_t count, struct json
 /* Boxes in the class colours with label and probability, drawn over a copy of the picture (RGB). */
 int annotate_picture(const struct image *image, const struct analysis *analysis, const struct bundle *bundle,
                      struct image *out, struct err *err) MUST_CHECK;
+/* What a class is called in Korean; NULL when no word is known for it. */
+const char *class_hangul(const char *label);
 /* Neutral grey, positive bright green, negative dark blue; other classes by a fixed palette. */
 struct colour class_colour(const char *label, size_t index);
 
@@ -117,6 +119,18 @@ int songs_recommend(const struct bundle *bundle, const struct song_request *requ
 int scores_parse(const struct bundle *bundle, const char *text, float *scores, struct err *err) MUST_CHECK;
 int scores_of_label(const struct bundle *bundle, const char *label, float *scores, struct err *err) MUST_CHECK;
 
+/* Songs by id, as words of the command line or lines of a file. Freed by free(items). */
+struct song_list {
+	int64_t *items;
+	size_t count, capacity;
+};
+/* ERR_SETTINGS names `place` when text is no id. */
+int song_list_add(struct song_list *list, const char *text, const char *place, struct err *err) MUST_CHECK;
+/* One id a line; a file that is not there yet is an empty history. ERR_DATA names file and line. */
+int history_read(const char *path, struct song_list *list, struct err *err) MUST_CHECK;
+/* The old ids, then those of the array "songs" of a recommendation. */
+int history_write(const char *path, const struct song_list *old, const struct json *songs, struct err *err) MUST_CHECK;
+
 /* ---- session: one person in front of one camera ------------------------------------------------- */
 
 #define SESSION_SONGS 512
@@ -126,6 +140,7 @@ int scores_of_label(const struct bundle *bundle, const char *label, float *score
  * moment. A pure function of the calls and their times. */
 struct session {
 	size_t n_classes;
+	struct rect box; /* of the face that is followed, while `any` */
 	float smoothed[MAX_CLASSES];
 	bool face, settled, any;
 	size_t label;
@@ -138,6 +153,9 @@ struct session {
 	size_t n_liked, n_disliked;
 };
 void session_start(struct session *session, size_t n_classes);
+/* The face that is followed: the one that overlaps its last box most (Jaccard index of 0.3 or more), else, once that
+ * face has been gone for a second or was never there, the largest. Calls session_update with its scores or without. */
+void session_see(struct session *session, const struct analysis *analysis, double seconds);
 /* scores [n_classes], or NULL when no face was seen; `seconds` never runs backwards. */
 void session_update(struct session *session, const float *scores, double seconds);
 /* Forgets the mood (retake), keeps songs and verdicts. */
@@ -163,6 +181,30 @@ int source_rewind(struct source *source, struct err *err) MUST_CHECK;
 /* From any thread: a waiting source_next ends soon, as if the source had ended. */
 void source_stop(struct source *source);
 size_t source_skipped(const struct source *source);
+/* For a source with a rhythm of its own (a film): pictures whose time has passed are dropped, never queued. */
+struct source_pace {
+	double due; /* clock_seconds() of the next picture; the caller sets it at the start */
+	size_t dropped;
+};
+/* As source_next, but the first picture that is not too late. */
+int source_next_due(struct source *source, struct source_pace *pace, struct image *out, bool *end,
+                    struct err *err) MUST_CHECK;
+/* Seconds until the picture just read is due; 0 or less when it is. */
+double source_early(const struct source *source, const struct source_pace *pace);
+
+/* ---- the desk (watch.c) --------------------------------------------------------------------------------- */
+
+struct watch_options {
+	const char *source;
+	bool realtime; /* a film at its own speed, late pictures dropped; else each picture, as fast as it goes */
+	bool terminal; /* a line of bars redrawn in place instead of JSON lines */
+	bool colour, korean;
+	unsigned long frames; /* ends after so many; 0 = with the source */
+	size_t songs;         /* named each time another mood settles */
+	int threads;
+};
+/* Analyses picture after picture until the source ends or a signal asks to stop (both OK). */
+int watch_run(const struct bundle *bundle, const struct watch_options *options, struct err *err) MUST_CHECK;
 
 /* ---- arguments (options.c) ----------------------------------------------------------------------------- */
 
@@ -178,9 +220,11 @@ struct options {
 	long count, seed;
 	const char *history;
 	bool json, verify, quiet;
-	const char *listen, *source; /* serve */
+	const char *listen, *source, *context; /* serve */
 	const char *cert, *key;
 	bool allow_remote;
+	bool realtime; /* watch */
+	long frames;
 	long threads;
 	struct path_list rest; /* what is not an option */
 };
@@ -202,6 +246,7 @@ void options_help(const struct command_help *command, struct strbuf *out);
 struct server_options {
 	const char *listen; /* "127.0.0.1:8080"; port 0 = any free one */
 	const char *source; /* NULL or "browser" = the browser's camera */
+	const char *context; /* JSON of the page's chips; NULL = what is built in */
 	const char *cert, *key;
 	bool allow_remote;
 	int threads;

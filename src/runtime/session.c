@@ -12,6 +12,8 @@
 #define FORGET_SECONDS 6.0
 /* How far another class must be ahead before the label changes. */
 #define LEAD 0.08f
+/* Boxes of one face in two pictures share at least so much of their union. */
+#define SAME_FACE 0.3
 
 void session_start(struct session *session, size_t n_classes)
 {
@@ -91,6 +93,45 @@ void session_update(struct session *session, const float *scores, double seconds
 	}
 }
 
+/* Jaccard index of two boxes: intersection over union. */
+static double overlap(const struct rect *a, const struct rect *b)
+{
+	int left = a->x > b->x ? a->x : b->x, top = a->y > b->y ? a->y : b->y;
+	int right = a->x + a->w < b->x + b->w ? a->x + a->w : b->x + b->w;
+	int bottom = a->y + a->h < b->y + b->h ? a->y + a->h : b->y + b->h;
+	if (right <= left || bottom <= top)
+		return 0;
+	double common = (double)(right - left) * (bottom - top);
+	return common / ((double)a->w * a->h + (double)b->w * b->h - common);
+}
+
+static const struct seen_face *followed_face(const struct session *session, const struct analysis *analysis,
+                                             double seconds)
+{
+	const struct seen_face *found = NULL;
+	double most = SAME_FACE;
+	for (size_t i = 0; i < analysis->count && session->any; i++) {
+		double share = overlap(&analysis->faces[i].box, &session->box);
+		if (share >= most) {
+			found = &analysis->faces[i];
+			most = share;
+		}
+	}
+	/* Somebody else's larger face does not take over while the first may only have blinked out. */
+	if (!found && analysis->count && (!session->any || analysis->count == 1 ||
+	                                  seconds - session->face_seen >= LOST_SECONDS))
+		found = &analysis->faces[0];
+	return found;
+}
+
+void session_see(struct session *session, const struct analysis *analysis, double seconds)
+{
+	const struct seen_face *face = followed_face(session, analysis, seconds);
+	if (face)
+		session->box = face->box;
+	session_update(session, face ? face->scores : NULL, seconds);
+}
+
 static size_t find_song(const int64_t *songs, size_t count, int64_t song)
 {
 	for (size_t i = 0; i < count; i++)
@@ -140,6 +181,12 @@ void session_to_json(const struct session *session, const struct bundle *bundle,
 	if (!session->face || !session->any)
 		return;
 	json_set_text(object, "label", bundle->classes[session->label]);
+	json_set_number(object, "intensity", session->smoothed[session->label]);
+	struct json *box = json_set_object(object, "box");
+	json_set_integer(box, "x", session->box.x);
+	json_set_integer(box, "y", session->box.y);
+	json_set_integer(box, "w", session->box.w);
+	json_set_integer(box, "h", session->box.h);
 	struct json *scores = json_set_object(object, "scores");
 	for (size_t i = 0; i < session->n_classes; i++)
 		json_set_number(scores, bundle->classes[i], session->smoothed[i]);

@@ -10,7 +10,7 @@
 int source_wait(struct source *source, int fd)
 {
 	struct pollfd ready = {.fd = fd, .events = POLLIN};
-	while (!atomic_load(&source->stopped)) {
+	while (!atomic_load(&source->stopped) && !stop_requested()) {
 		int count = poll(&ready, 1, 200);
 		if (count != 0 && !(count < 0 && errno == EINTR))
 			return count < 0 ? -1 : 1;
@@ -102,6 +102,27 @@ void source_stop(struct source *source)
 size_t source_skipped(const struct source *source)
 {
 	return source->skipped;
+}
+
+/* ---- rhythm --------------------------------------------------------------------------------- */
+
+int source_next_due(struct source *source, struct source_pace *pace, struct image *out, bool *end, struct err *err)
+{
+	for (;;) {
+		int code = source_next(source, out, end, err);
+		if (code != OK || *end || source->interval <= 0)
+			return code;
+		pace->due += source->interval;
+		if (pace->due + source->interval >= clock_seconds() || atomic_load(&source->stopped))
+			return OK;
+		image_free(out);
+		pace->dropped++;
+	}
+}
+
+double source_early(const struct source *source, const struct source_pace *pace)
+{
+	return source->interval > 0 ? pace->due - source->interval - clock_seconds() : 0;
 }
 
 /* ---- a folder of pictures, in the order of their names ------------------------------------- */

@@ -36,6 +36,9 @@ int source_open_v4l2(struct source *source, struct err *err) MUST_CHECK;
 void yuv420_to_rgb(const uint8_t *planes, size_t width, size_t height, uint8_t *rgb);
 /* Y0 U Y1 V quadruples; `stride` bytes a row, width even. */
 void yuyv_to_rgb(const uint8_t *pixels, size_t stride, size_t width, size_t height, uint8_t *rgb);
+/* Rows of Y, then rows of U V pairs for every second row; `stride` bytes each. */
+void nv12_to_rgb(const uint8_t *pixels, size_t stride, size_t width, size_t height, uint8_t *rgb);
+void grey_to_rgb(const uint8_t *pixels, size_t stride, size_t width, size_t height, uint8_t *rgb);
 /* Grey (channels 1) to RGB; takes over *image. */
 int image_to_rgb(struct image *image, struct err *err) MUST_CHECK;
 

@@ -55,16 +55,32 @@ void yuyv_to_rgb(const uint8_t *pixels, size_t stride, size_t width, size_t heig
 	}
 }
 
+void nv12_to_rgb(const uint8_t *pixels, size_t stride, size_t width, size_t height, uint8_t *rgb)
+{
+	for (size_t row = 0; row < height; row++) {
+		const uint8_t *line = pixels + row * stride, *pairs = pixels + (height + row / 2) * stride;
+		for (size_t column = 0; column < width; column++) {
+			const uint8_t *pair = pairs + column / 2 * 2;
+			yuv_pixel(line[column], pair[0], pair[1], rgb + (row * width + column) * 3);
+		}
+	}
+}
+
+void grey_to_rgb(const uint8_t *pixels, size_t stride, size_t width, size_t height, uint8_t *rgb)
+{
+	for (size_t row = 0; row < height; row++)
+		for (size_t column = 0; column < width; column++)
+			memset(rgb + (row * width + column) * 3, pixels[row * stride + column], 3);
+}
+
 int image_to_rgb(struct image *image, struct err *err)
 {
 	if (image->channels == 3)
 		return OK;
 	struct image rgb;
 	int code = image_new(&rgb, image->width, image->height, 3, err);
-	if (code == OK) {
-		for (size_t i = 0; i < image->width * image->height; i++)
-			memset(rgb.pixels + 3 * i, image->pixels[i], 3);
-	}
+	if (code == OK)
+		grey_to_rgb(image->pixels, image->width, image->width, image->height, rgb.pixels);
 	image_free(image);
 	if (code == OK)
 		*image = rgb;

@@ -51,10 +51,18 @@ static int camera_check(struct source *source, struct camera *camera, struct err
 	return OK;
 }
 
+/* Bytes of the pixels of one row of the first plane. */
+static size_t row_bytes(uint32_t format, size_t width)
+{
+	if (format == V4L2_PIX_FMT_YUYV)
+		return (width + 1) / 2 * 4;
+	return format == V4L2_PIX_FMT_NV12 ? (width + 1) / 2 * 2 : width;
+}
+
 /* The driver may answer with another size or format than was asked for; what it says holds. */
 static int camera_negotiate(struct source *source, struct camera *camera, struct err *err)
 {
-	static const uint32_t wanted[] = {V4L2_PIX_FMT_MJPEG, V4L2_PIX_FMT_YUYV};
+	static const uint32_t wanted[] = {V4L2_PIX_FMT_MJPEG, V4L2_PIX_FMT_YUYV, V4L2_PIX_FMT_NV12, V4L2_PIX_FMT_GREY};
 	for (size_t i = 0; i < ARRAY_COUNT(wanted); i++) {
 		struct v4l2_format format = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE};
 		format.fmt.pix.width = CAMERA_WIDTH;
@@ -71,13 +79,12 @@ static int camera_negotiate(struct source *source, struct camera *camera, struct
 		camera->format = wanted[i];
 		camera->width = format.fmt.pix.width;
 		camera->height = format.fmt.pix.height;
-		camera->stride = format.fmt.pix.bytesperline;
-		if (camera->stride < camera->width * 2)
-			camera->stride = camera->width * 2;
+		size_t least = row_bytes(wanted[i], camera->width);
+		camera->stride = format.fmt.pix.bytesperline < least ? least : format.fmt.pix.bytesperline;
 		if (camera->width - 1 < SOURCE_MAX_SIDE && camera->height - 1 < SOURCE_MAX_SIDE)
 			return OK;
 	}
-	return err_set(err, ERR_IO, "%s: the camera offers neither MJPG nor YUYV", source->name);
+	return err_set(err, ERR_IO, "%s: the camera offers none of MJPG, YUYV, NV12 and GREY", source->name);
 }
 
 static int camera_map(struct source *source, struct camera *camera, struct err *err)
@@ -129,12 +136,19 @@ static int camera_decode(struct source *source, const struct camera *camera, con
 	size_t used = buffer->bytesused < memory->length ? buffer->bytesused : memory->length;
 	if (camera->format == V4L2_PIX_FMT_MJPEG)
 		return image_decode(out, memory->start, used, 3, source->name, err);
-	if (used < camera->stride * (camera->height - 1) + camera->width * 2)
+	size_t rows = camera->format == V4L2_PIX_FMT_NV12 ? camera->height + (camera->height + 1) / 2 : camera->height;
+	if (used < camera->stride * (rows - 1) + row_bytes(camera->format, camera->width))
 		return err_set(err, ERR_DATA, "%s: a frame is cut off", source->name);
 	int code = image_new(out, camera->width, camera->height, 3, err);
-	if (code == OK)
+	if (code != OK)
+		return code;
+	if (camera->format == V4L2_PIX_FMT_YUYV)
 		yuyv_to_rgb(memory->start, camera->stride, camera->width, camera->height, out->pixels);
-	return code;
+	else if (camera->format == V4L2_PIX_FMT_NV12)
+		nv12_to_rgb(memory->start, camera->stride, camera->width, camera->height, out->pixels);
+	else
+		grey_to_rgb(memory->start, camera->stride, camera->width, camera->height, out->pixels);
+	return OK;
 }
 
 /* Waits for a frame, then skips to the newest one. */

@@ -18,6 +18,7 @@ EMBED(camera, "camera.js");
 EMBED(texts, "texts.js");
 EMBED(style, "style.css");
 EMBED(icon, "icon.svg");
+EMBED(context, "context.json");
 
 static const struct asset assets[] = {
     {"/index.html", "text/html; charset=utf-8", page_index, page_index_end},
@@ -26,6 +27,7 @@ static const struct asset assets[] = {
     {"/texts.js", "text/javascript; charset=utf-8", page_texts, page_texts_end},
     {"/style.css", "text/css; charset=utf-8", page_style, page_style_end},
     {"/icon.svg", "image/svg+xml", page_icon, page_icon_end},
+    {"/context.json", "application/json; charset=utf-8", page_context, page_context_end},
 };
 
 const struct asset *asset_find(const char *path)

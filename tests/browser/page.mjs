@@ -112,6 +112,18 @@ await open({ name: "korean_dark", scheme: "dark", locale: "ko-KR" }, async (page
 	await page.waitForSelector("#list .song");
 	check((await page.textContent("#basis")).includes("부정"), "the chosen mood is named");
 	check(await page.getAttribute('#moods button[data-label="negative"]', "aria-pressed") === "true", "the chosen mood is marked");
+	if (!process.env.MOODCAST_BUNDLE) {
+		const chip = '#context [data-chip="summer"]';
+		check((await page.textContent(chip)) === "여름", "chips speak Korean");
+		await page.click(chip);
+		await page.waitForFunction(() => [...document.querySelectorAll("#list .why")].some((why) => why.textContent.startsWith("#여름")));
+		check(await page.getAttribute(chip, "aria-pressed") === "true", "a chosen chip is marked");
+		await page.focus(chip);
+		await page.keyboard.press("Enter");
+		check(await page.getAttribute(chip, "aria-pressed") === "false", "a chip is let go by the keyboard and keeps its focus");
+		check(await page.evaluate(() => document.activeElement.dataset.chip) === "summer", "focus stays on the chip");
+		check((await page.$$('#context [data-chip="1990s"]')).length === 0, "a chip without a known tag is not shown");
+	}
 	await page.click("#language");
 	check((await page.textContent("h1")).startsWith("A face"), "the language can be switched");
 	await page.click("#language");

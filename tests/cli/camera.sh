@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The Video4Linux2 source against a camera that LD_PRELOAD puts in place of /dev/video0: both formats, a busy and a useless device, unplug
+# The Video4Linux2 source against a camera that LD_PRELOAD puts in place of /dev/video0: each format, a busy and a useless device, unplug
 # and plug in again.
 set -u
 cd "$(dirname "$0")/../.." || exit 3
@@ -26,7 +26,7 @@ start() {
 finish() { kill -TERM "$server" 2>/dev/null; wait "$server"; code=$?; server=; }
 frames() { curl -sf "$url/metrics" | awk '$1 == "moodcast_stream_frames_total" { print $2 }'; }
 
-for mode in yuyv mjpg; do
+for mode in yuyv mjpg nv12 grey; do
   [ $mode = mjpg ] && [ ! -s "$scratch/frame.jpg" ] && continue
   start $mode
   for _ in $(seq 60); do curl -sf "$url/api/latest" >"$scratch/latest" && break; sleep 0.1; done

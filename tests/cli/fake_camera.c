@@ -1,6 +1,6 @@
 /*
  * A Video4Linux2 camera for tests, loaded with LD_PRELOAD: open("/dev/video0") gives a memfd, ioctl answers as a driver
- * does. FAKE_CAMERA=yuyv offers only YUYV with padded rows; =mjpg hands out the JPEG named by FAKE_CAMERA_JPEG; =unplug
+ * does. FAKE_CAMERA=yuyv, nv12 and grey offer only that format, with padded rows; =mjpg hands out the JPEG named by FAKE_CAMERA_JPEG; =unplug
  * is gone (ENODEV) after five frames and back at the next open; =busy refuses the format; =none cannot capture.
  */
 #include <dlfcn.h>
@@ -19,7 +19,7 @@
 #define WIDTH 320
 #define HEIGHT 240
 #define STRIDE (WIDTH * 2 + 64)
-#define ROOM 262144
+#define ROOM 524288
 
 static int camera_fd = -1, next_buffer, given, queued;
 static size_t jpeg_size;
@@ -31,13 +31,15 @@ static int mode_is(const char *name)
 	return mode && strcmp(mode, name) == 0;
 }
 
+/* A bright square on black, without colour. */
 static void draw(unsigned char *memory)
 {
+	int step = mode_is("nv12") || mode_is("grey") ? 1 : 2;
+	memset(memory, 128, ROOM);
 	for (int y = 0; y < HEIGHT; y++)
 		for (int x = 0; x < WIDTH; x++) {
 			int inside = abs(x - WIDTH / 2) < 50 && abs(y - HEIGHT / 2) < 50;
-			memory[y * STRIDE + 2 * x] = inside ? 235 : 16;
-			memory[y * STRIDE + 2 * x + 1] = 128;
+			memory[y * STRIDE + step * x] = inside ? 235 : 16;
 		}
 }
 
@@ -91,7 +93,7 @@ static int dequeue(struct v4l2_buffer *buffer)
 	queued--;
 	given++;
 	buffer->index = (unsigned)(next_buffer++ % 4);
-	buffer->bytesused = (unsigned)(jpeg_size ? jpeg_size : STRIDE * HEIGHT);
+	buffer->bytesused = (unsigned)(jpeg_size ? jpeg_size : STRIDE * HEIGHT * (mode_is("nv12") ? 3 : 2) / 2);
 	/* One frame at a time: a second call finds nothing ready. */
 	static int ready;
 	ready = !ready;
@@ -108,11 +110,14 @@ static int negotiate(struct v4l2_format *format)
 {
 	if (mode_is("busy"))
 		return fail(EBUSY);
-	unsigned own = mode_is("mjpg") ? V4L2_PIX_FMT_MJPEG : V4L2_PIX_FMT_YUYV;
+	unsigned own = mode_is("mjpg")   ? V4L2_PIX_FMT_MJPEG
+	               : mode_is("nv12") ? V4L2_PIX_FMT_NV12
+	               : mode_is("grey") ? V4L2_PIX_FMT_GREY
+	                                 : V4L2_PIX_FMT_YUYV;
 	format->fmt.pix.pixelformat = own;
 	format->fmt.pix.width = WIDTH;
 	format->fmt.pix.height = HEIGHT;
-	format->fmt.pix.bytesperline = own == V4L2_PIX_FMT_YUYV ? STRIDE : 0;
+	format->fmt.pix.bytesperline = own == V4L2_PIX_FMT_MJPEG ? 0 : STRIDE;
 	return 0;
 }
 

@@ -343,6 +343,43 @@ static void the_same_question_gets_the_same_songs(void **state)
 	free(two.text);
 }
 
+static void chips_hold_only_tags_of_the_bundle(void **state)
+{
+	(void)state;
+	struct json *reply = json_of("GET /api/context", "", "", 0);
+	const struct json *groups = json_get(reply, "groups");
+	assert_int_equal(json_count(groups), 2);
+	const struct json *chip = json_at(json_get(json_at(groups, 0), "chips"), 0);
+	assert_string_equal(json_text(json_get(chip, "name"), ""), "summer");
+	assert_int_equal(json_count(json_get(chip, "tags")), 1);
+	chip = json_at(json_get(json_at(groups, 1), "chips"), 0);
+	assert_string_equal(json_text(json_get(chip, "name"), ""), "rest");
+	assert_int_equal(json_count(json_get(chip, "tags")), 1);
+	json_free(reply);
+}
+
+static void a_file_of_chips_that_does_not_fit_is_refused_with_its_place(void **state)
+{
+	(void)state;
+	static const char *const texts[][2] = {
+	    {"{}", "groups"},
+	    {"{\"groups\":[{\"name\":\"a\"}]}", "group 1: \"chips\""},
+	    {"{\"groups\":[{\"name\":\"a\",\"chips\":[]}]}", "\"en\""},
+	    {"{\"groups\":[{\"name\":\"a\",\"en\":\"A\",\"ko\":\"A\",\"chips\":[{\"name\":\"x\"}]}]}", "chip 1: \"tags\""},
+	    {"{\"groups\":[{\"name\":\"a\",\"en\":\"A\",\"ko\":\"A\",\"chips\":[{\"name\":\"x\",\"en\":\"X\",\"ko\":\"X\","
+	     "\"tags\":[7]}]}]}",
+	     "tag 1 is no text"}};
+	for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
+		struct err err = {0};
+		char *out = NULL;
+		const char *path = scratch_path(folder, "chips.json");
+		assert_ok(file_write(path, texts[i][0], strlen(texts[i][0]), &err));
+		assert_int_equal(context_load(&out, bundle, path, &err), ERR_DATA);
+		if (!strstr(err.text, texts[i][1]) || !strstr(err.text, "chips.json"))
+			fail_msg("\"%s\" does not say \"%s\"", err.text, texts[i][1]);
+	}
+}
+
 static void wrong_questions_are_400_with_a_sentence(void **state)
 {
 	(void)state;
@@ -486,6 +523,8 @@ int main(void)
 	    cmocka_unit_test(a_session_never_hears_a_song_twice),
 	    cmocka_unit_test(a_disliked_song_leaves_the_list_and_the_others_may_stay),
 	    cmocka_unit_test(the_same_question_gets_the_same_songs),
+	    cmocka_unit_test(chips_hold_only_tags_of_the_bundle),
+	    cmocka_unit_test(a_file_of_chips_that_does_not_fit_is_refused_with_its_place),
 	    cmocka_unit_test(wrong_questions_are_400_with_a_sentence),
 	    cmocka_unit_test(many_pictures_at_once_are_answered_or_refused_honestly),
 	    cmocka_unit_test(clients_that_hang_up_halfway_harm_nobody),

@@ -109,6 +109,36 @@ static void a_face_may_be_lost_for_a_moment(void **state)
 	assert_int_equal(session.label, 0);
 }
 
+static void the_face_that_was_there_first_is_followed_by_its_place(void **state)
+{
+	(void)state;
+	struct session session;
+	session_start(&session, 3);
+	struct seen_face faces[] = {{.box = {200, 50, 120, 120}, .scores = {0.8f, 0.1f, 0.1f}},
+	                            {.box = {20, 50, 80, 80}, .label = 1, .scores = {0.1f, 0.8f, 0.1f}}};
+	struct analysis alone = {.count = 1, .faces = faces + 1}, both = {.count = 2, .faces = faces},
+	                other = {.count = 1, .faces = faces};
+	session_see(&session, &alone, 0);
+	for (int i = 1; i < 30; i++) {
+		faces[1].box.x = 20 + 4 * i;
+		session_see(&session, &both, 0.1 * i);
+	}
+	assert_int_equal(session.label, 1);
+	assert_int_equal(session.box.x, 136);
+	/* Gone for longer than a blink: the other one is the next. */
+	session_see(&session, &other, 4.2);
+	assert_int_equal(session.box.x, 200);
+	/* Two strangers do not take over at once. */
+	struct analysis none = {.count = 0, .faces = faces};
+	faces[0].box.x = 500;
+	faces[1].box.x = 700;
+	session_see(&session, &both, 4.3);
+	assert_int_equal(session.box.x, 200);
+	session_see(&session, &none, 4.4);
+	session_see(&session, &both, 6);
+	assert_int_equal(session.box.x, 500);
+}
+
 static void a_clock_that_steps_back_is_harmless(void **state)
 {
 	(void)state;
@@ -252,6 +282,7 @@ int main(void)
 	    cmocka_unit_test(two_classes_that_alternate_never_flicker),
 	    cmocka_unit_test(the_smoothing_does_not_depend_on_the_frame_rate),
 	    cmocka_unit_test(a_face_may_be_lost_for_a_moment),
+	    cmocka_unit_test(the_face_that_was_there_first_is_followed_by_its_place),
 	    cmocka_unit_test(a_clock_that_steps_back_is_harmless),
 	    cmocka_unit_test(retake_forgets_the_mood_and_keeps_the_songs),
 	    cmocka_unit_test(a_verdict_replaces_the_one_before),

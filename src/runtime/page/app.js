@@ -4,7 +4,7 @@ import { text, labelText, currentLanguage, switchLanguage } from "/texts.js";
 const $ = (id) => document.getElementById(id);
 const token = document.querySelector('meta[name="moodcast-token"]').content;
 const session = crypto.getRandomValues(new Uint32Array(3)).reduce((name, part) => name + part.toString(36), "s");
-const state = { classes: [], status: ["idle", {}], basis: null, songs: [], liked: [], disliked: new Set(), moods: 0, faces: null, uploaded: null, turn: 0, live: false };
+const state = { classes: [], status: ["idle", {}], basis: null, songs: [], liked: [], disliked: new Set(), moods: 0, faces: null, uploaded: null, turn: 0, live: false, groups: [], chips: new Map() };
 
 // ---- asking the server
 
@@ -33,6 +33,7 @@ function translate() {
 	for (const node of document.querySelectorAll("[data-text]")) node.textContent = text(node.dataset.text);
 	say(...state.status);
 	showMoods();
+	showContext();
 	showBars();
 	showSongs();
 }
@@ -176,6 +177,7 @@ function parameters(basis) {
 	const query = new URLSearchParams();
 	if (basis.kind === "label") query.set("label", basis.label);
 	else query.set("scores", basis.query);
+	for (const chip of state.chips.values()) for (const tag of chip.tags) query.append("tag", tag);
 	return query;
 }
 
@@ -270,6 +272,35 @@ function showSongs() {
 	for (const button of $("moods").querySelectorAll("button")) button.setAttribute("aria-pressed", String(basis?.kind === "label" && basis.label === button.dataset.label));
 }
 
+// One chip a group; pressed again it is let go. What is chosen stays for the moods to come.
+function showContext() {
+	$("context").hidden = state.groups.length === 0;
+	$("context").setAttribute("aria-label", text("context"));
+	const focused = document.activeElement?.dataset?.chip;
+	$("context").replaceChildren(...state.groups.map((group) => {
+		const row = make("div", "group", make("span", "name", group[currentLanguage()]));
+		row.setAttribute("role", "group");
+		row.setAttribute("aria-label", group[currentLanguage()]);
+		for (const chip of group.chips) {
+			const button = make("button", "", chip[currentLanguage()]);
+			button.type = "button";
+			button.dataset.chip = chip.name;
+			button.setAttribute("aria-pressed", String(state.chips.get(group.name) === chip));
+			button.addEventListener("click", () => chooseChip(group, chip));
+			row.append(button);
+		}
+		return row;
+	}));
+	if (focused) $("context").querySelector(`[data-chip="${focused}"]`)?.focus();
+}
+
+function chooseChip(group, chip) {
+	if (state.chips.get(group.name) === chip) state.chips.delete(group.name);
+	else state.chips.set(group.name, chip);
+	showContext();
+	if (state.basis) newSongs({ ...state.basis }, true);
+}
+
 function showMoods() {
 	const old = $("moods").querySelectorAll("button");
 	old.forEach((button) => button.remove());
@@ -329,7 +360,8 @@ $("retake").addEventListener("click", async () => {
 async function begin() {
 	translate();
 	try {
-		const info = await ask("/api/info");
+		const [info, context] = await Promise.all([ask("/api/info"), ask("/api/context")]);
+		state.groups = context.groups;
 		state.classes = info.classes;
 		$("honesty").replaceChildren(...info.honesty.map((sentence) => make("li", "", sentence)));
 		translate();
