@@ -76,6 +76,8 @@ $(OBJ)/%.o: src/%.c | $(DEPS_OK)
 	@$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 # The one file whose results may depend on the CPU, and the only one where a product and a sum may become one instruction.
 $(OBJ)/text/skipgram_fused.o: CFLAGS_ALL += -ffp-contract=fast
+# A square root that never reports through errno can be taken four at a time; its value is the same.
+$(OBJ)/nn/head_step.o: CFLAGS_ALL += -fno-math-errno
 # gcc's own choice for these processors is half their width.
 $(OBJ)/vision/value_avx512.o: ARCH += -mprefer-vector-width=512
 # The page's files are embedded by the assembler, which writes no dependencies.

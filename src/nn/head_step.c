@@ -22,6 +22,8 @@
 #define DEVIATION_FLOOR 0.1
 /* Fewer blocks than these are done sooner than threads are woken up. */
 #define PARALLEL_BLOCKS 6
+#define LINE 16 /* floats of a cache line */
+#define LANES 8
 
 static size_t block_width(const struct head_trainer *trainer, size_t block)
 {
@@ -177,6 +179,47 @@ struct step {
 	size_t count;
 };
 
+static void standardise(const float *restrict from, const float *restrict mean, const float *restrict scale, size_t count,
+                        float *restrict to)
+{
+	for (size_t j = 0; j < count; j++)
+		to[j] = (from[j] - mean[j]) * scale[j];
+}
+
+/* One block of the batch, standardised. A piece of an example is a page or so, where the processor's own look-ahead ends, and the next piece
+ * lies elsewhere: its lines are called for while this one is worked on. */
+static void gather_block(const struct step *step, size_t block, float *rows)
+{
+	const struct head_trainer *trainer = step->trainer;
+	size_t first = block * HEAD_BLOCK, width = block_width(trainer, block);
+	const float *mean = trainer->mean + first, *scale = trainer->scale + first;
+
+	for (size_t i = 0; i < step->count; i++) {
+		const float *from = trainer->data->rows + step->index[i] * trainer->inputs + first;
+		const float *next = trainer->data->rows + step->index[i + 1 < step->count ? i + 1 : i] * trainer->inputs + first;
+
+		for (size_t j = 0; j < width; j += LINE)
+			__builtin_prefetch(next + j);
+		standardise(from, mean, scale, width, rows + i * HEAD_BLOCK);
+	}
+}
+
+/* In LANES sums, always the same ones: a single sum would wait for each addition. */
+static double square_sum(const float *values, size_t count)
+{
+	double lanes[LANES] = {0}, sum = 0;
+	size_t i = 0;
+
+	for (; i + LANES <= count; i += LANES)
+		for (size_t k = 0; k < LANES; k++)
+			lanes[k] += (double)values[i + k] * (double)values[i + k];
+	for (size_t k = 0; k < LANES; k++)
+		sum += lanes[k];
+	for (; i < count; i++)
+		sum += (double)values[i] * (double)values[i];
+	return sum;
+}
+
 /* Gathers and standardises one block of the batch, and adds up its share of the logits and of the penalty. */
 static int forward_block(size_t block, int thread, void *context, struct err *err)
 {
@@ -185,16 +228,10 @@ static int forward_block(size_t block, int thread, void *context, struct err *er
 	size_t first = block * HEAD_BLOCK, width = block_width(trainer, block), classes = trainer->classes;
 	float *rows = trainer->rows + block * trainer->batch * HEAD_BLOCK;
 	const float *kernel = trainer->kernel + first * classes;
-	const float *mean = trainer->mean + first, *scale = trainer->scale + first;
-	double penalty = 0;
 
 	(void)thread;
 	(void)err;
-	for (size_t i = 0; i < step->count; i++) {
-		const float *from = trainer->data->rows + step->index[i] * trainer->inputs + first;
-		for (size_t j = 0; j < width; j++)
-			rows[i * HEAD_BLOCK + j] = (from[j] - mean[j]) * scale[j];
-	}
+	gather_block(step, block, rows);
 	gemm_run(&(struct gemm){.m = step->count,
 	                        .n = classes,
 	                        .k = width,
@@ -205,9 +242,7 @@ static int forward_block(size_t block, int thread, void *context, struct err *er
 	                        .ldb = classes,
 	                        .c = trainer->shares + block * trainer->batch * classes,
 	                        .ldc = classes});
-	for (size_t j = 0; j < width * classes; j++)
-		penalty += (double)kernel[j] * (double)kernel[j];
-	trainer->penalty[block] = penalty;
+	trainer->penalty[block] = square_sum(kernel, width * classes);
 	return OK;
 }
 
@@ -315,11 +350,15 @@ struct parameters {
 
 static void adam_update(const struct adam *adam, const struct parameters *p)
 {
+	const float *restrict gradient = p->gradient;
+	float *restrict value = p->value, *restrict moment = p->moment, *restrict square = p->square;
+	float step_size = adam->step_size;
+
 	for (size_t i = 0; i < p->count; i++) {
-		float g = p->gradient[i];
-		p->moment[i] = BETA1 * p->moment[i] + (1 - BETA1) * g;
-		p->square[i] = BETA2 * p->square[i] + (1 - BETA2) * g * g;
-		p->value[i] -= adam->step_size * p->moment[i] / (sqrtf(p->square[i]) + EPSILON);
+		float g = gradient[i];
+		moment[i] = BETA1 * moment[i] + (1 - BETA1) * g;
+		square[i] = BETA2 * square[i] + (1 - BETA2) * g * g;
+		value[i] -= step_size * moment[i] / (sqrtf(square[i]) + EPSILON);
 	}
 }
 
