@@ -445,3 +445,39 @@ int als_train(const struct csr *matrix, const struct als_options *options, struc
 	blas_threads(t.threads);
 	return code;
 }
+
+int als_fold_in(const struct als_model *model, const struct als_fold *fold, float **out, struct err *err)
+{
+	const struct als_options options = {.model = {.factors = (long)model->factors,
+	                                              .iterations = 1,
+	                                              .regularization = model->regularization,
+	                                              .alpha = model->alpha,
+	                                              .confidence = fold->confidence}};
+	struct training t = {.options = &options, .factors = model->factors, .threads = fold->threads < 1 ? 1 : fold->threads};
+	t.user = (struct side){.rows = fold->fresh->rows, .pattern = fold->fresh, .name = "user"};
+	t.item = (struct side){.rows = model->items, .name = "item"};
+	t.n_lanes = lanes_for(t.factors);
+	if (fold->fresh->columns != model->items || fold->learnt->columns != model->items)
+		return err_set(err, ERR_DATA, "als: a model of %zu songs cannot take in playlists over %zu", model->items,
+		               fold->fresh->columns);
+	blas_threads(1);
+	int code = csr_check(fold->fresh, err);
+	if (code == OK)
+		code = als_weights_among(fold->learnt, fold->fresh, &options.model, &t.weight, err);
+	t.user.weight = t.weight;
+	if (code == OK)
+		code = allocate(&t, err);
+	if (code == OK) {
+		memcpy(t.item.factor, model->item, model->items * t.factors * sizeof *model->item);
+		code = gram_of(&t, &t.item, err);
+	}
+	if (code == OK)
+		code = half_step(&t, &t.user, &t.item, NULL, err);
+	if (code == OK) {
+		*out = t.user.factor;
+		t.user.factor = NULL;
+	}
+	training_free(&t);
+	blas_threads(t.threads);
+	return code;
+}

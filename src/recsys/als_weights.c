@@ -1,5 +1,5 @@
 /* From the entries of the matrix to confidences. */
-#include "recsys/recsys.h"
+#include "recsys/recsys_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -81,14 +81,15 @@ static double weight_of(const struct weighting *w, const struct csr *matrix, siz
 	return value;
 }
 
-int als_weights(const struct csr *matrix, const struct als_settings *model, float **out, struct err *err)
+int als_weights_among(const struct csr *learnt, const struct csr *matrix, const struct als_settings *model, float **out,
+                      struct err *err)
 {
 	struct weighting w = {.confidence = model->confidence};
 	float *weight = mem_alloc((size_t)matrix->start[matrix->rows], sizeof *weight, err);
 	int code = weight ? OK : err->code;
 	if (code == OK && model->confidence == CONFIDENCE_BM25)
-		code = bm25_init(&w.bm25, matrix, err);
-	value_range(matrix, &w.low, &w.high);
+		code = bm25_init(&w.bm25, learnt, err);
+	value_range(learnt, &w.low, &w.high);
 	for (size_t u = 0; u < matrix->rows && code == OK; u++) {
 		for (size_t e = (size_t)matrix->start[u]; e < (size_t)matrix->start[u + 1] && code == OK; e++) {
 			weight[e] = (float)(model->alpha * weight_of(&w, matrix, u, e));
@@ -102,4 +103,9 @@ int als_weights(const struct csr *matrix, const struct als_settings *model, floa
 	}
 	*out = weight;
 	return OK;
+}
+
+int als_weights(const struct csr *matrix, const struct als_settings *model, float **out, struct err *err)
+{
+	return als_weights_among(matrix, matrix, model, out, err);
 }

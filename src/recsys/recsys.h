@@ -170,6 +170,12 @@ struct als_model {
 	double regularization, alpha;
 };
 
+struct als_fold {
+	const struct csr *learnt, *fresh;
+	int confidence; /* as the model was trained */
+	int threads;
+};
+
 /* g(r) · α for every entry, in the matrix' order; freed by the caller. ERR_DATA for a negative or not finite value. */
 int als_weights(const struct csr *matrix, const struct als_settings *model, float **out, struct err *err) MUST_CHECK;
 /* Sets BLAS to one thread a call while it runs and to `threads` afterwards. ERR_NUMERIC names iteration and row when
@@ -177,6 +183,10 @@ int als_weights(const struct csr *matrix, const struct als_settings *model, floa
  * keeps a checkpoint. */
 int als_train(const struct csr *matrix, const struct als_options *options, struct als_model *out,
               struct err *err) MUST_CHECK;
+/* Factors [fresh->rows][factors] of playlists that training never saw, by their songs: one exact half-step against the model's songs, with
+ * weights as they were among the rows that were learnt from. Freed by the caller; rows without an entry get zeros. ERR_DATA for other columns
+ * than the model's songs. */
+int als_fold_in(const struct als_model *model, const struct als_fold *fold, float **out, struct err *err) MUST_CHECK;
 void als_model_free(struct als_model *model);
 /* als.npz as `implicit` keeps its models: user_factors, item_factors, factors, regularization, alpha, iterations and
  * dtype (text, "float32"). */

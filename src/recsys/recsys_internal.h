@@ -175,6 +175,10 @@ int als_checkpoint_save(const struct als_state *state, const char *path, struct 
  * max_iterations; leaves them alone when there is none or it is of another problem. */
 int als_checkpoint_load(struct als_state *state, size_t max_iterations, const char *path, struct err *err) MUST_CHECK;
 
+/* als_weights for rows of their own: means, ranges and counts are those of the matrix that was learnt from. */
+int als_weights_among(const struct csr *learnt, const struct csr *matrix, const struct als_settings *model, float **out,
+                      struct err *err) MUST_CHECK;
+
 /* One half-step: rows solved against the fixed side. */
 struct als_half {
 	const struct csr *pattern; /* [rows][columns] */

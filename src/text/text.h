@@ -57,7 +57,7 @@ struct skipgram_options {
 	size_t window; /* 0 = the whole row, as tags have no order */
 	bool cbow;             /* the mean of the window predicts its centre; else every word of it does */
 	bool hierarchical;     /* softmax over a Huffman tree instead of negatives */
-	bool shared_negatives; /* drawn once a centre, not once a pair */
+	bool shared_negatives; /* drawn once for two pairs of a centre */
 	bool deterministic;    /* one thread, the same bytes on every machine; else `threads` without locks */
 	int threads;
 	double alpha, min_alpha;

@@ -260,6 +260,42 @@ static void few_steps_of_conjugate_gradients_fall_to_the_same_loss(void **state)
 	csr_free(&m);
 }
 
+/* Rows that training never saw, against the dense float64 equations with the same items; weights as among the rows learnt from. */
+static void new_rows_are_folded_in_exactly(void **state)
+{
+	struct err err = {0};
+	struct csr m = draw_matrix(12);
+	struct als_model model = {0};
+	(void)state;
+	for (int confidence = CONFIDENCE_RAW; confidence <= CONFIDENCE_BM25; confidence++) {
+		struct als_options options = options_of(12, 5, confidence);
+		assert_ok(als_train(&m, &options, &model, &err));
+		/* The last 30 rows as if they were new. */
+		int64_t start[31];
+		struct csr fresh = {30, ITEMS, start, m.index + m.start[30], m.value + m.start[30]};
+		for (size_t i = 0; i <= 30; i++)
+			start[i] = m.start[30 + i] - m.start[30];
+		struct als_fold fold = {.learnt = &m, .fresh = &fresh, .confidence = confidence, .threads = 2};
+		float *own, wanted[12];
+		assert_ok(als_fold_in(&model, &fold, &own, &err));
+		struct dense *d = dense_of(&m, &options);
+		double *item = widen(model.item, ITEMS * 12), x[12];
+		for (size_t u = 0; u < 30; u++) {
+			reference_row(d, true, 30 + u, item, 12, x);
+			for (size_t k = 0; k < 12; k++)
+				wanted[k] = (float)x[k];
+			assert_close(own + u * 12, wanted, 12, 1e-3, 1e-3);
+		}
+		fresh.columns--;
+		free(own);
+		assert_refused(als_fold_in(&model, &fold, &own, &err), ERR_DATA, "cannot take in");
+		free(item);
+		free(d);
+		als_model_free(&model);
+	}
+	csr_free(&m);
+}
+
 static void rows_without_entries_have_zero_factors(void **state)
 {
 	struct err err = {0};
@@ -662,6 +698,7 @@ int main(void)
 	    cmocka_unit_test(conjugate_gradients_run_to_their_end_are_the_exact_solver),
 	    cmocka_unit_test(few_steps_of_conjugate_gradients_fall_to_the_same_loss),
 	    cmocka_unit_test(resumed_conjugate_gradients_end_with_the_same_bytes),
+	    cmocka_unit_test(new_rows_are_folded_in_exactly),
 	    cmocka_unit_test(rows_without_entries_have_zero_factors),
 	    cmocka_unit_test(same_bytes_for_any_number_of_threads),
 	    cmocka_unit_test(resumed_training_ends_with_the_same_bytes),
