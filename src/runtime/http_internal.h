@@ -37,7 +37,7 @@ struct request {
 	char session[HTTP_SESSION_NAME + 1];
 	bool has_session, queued, answered;
 	struct http_reply reply;
-	double arrived;
+	double arrived, decode_seconds;
 	struct request *next; /* in the queue */
 };
 

@@ -19,6 +19,12 @@ static void note_mood(struct server *server, const struct request *request, cons
 	pthread_mutex_unlock(&server->session_lock);
 }
 
+/* To a hundredth. */
+static double milliseconds(double seconds)
+{
+	return (double)(long)(seconds * 1e5 + .5) / 100;
+}
+
 static int analyze_image(struct request *request, const struct image *image, struct json *reply, struct err *err)
 {
 	struct server *server = request->server;
@@ -32,7 +38,11 @@ static int analyze_image(struct request *request, const struct image *image, str
 	double seconds = clock_seconds() - start;
 	analysis_to_json(&analysis, server->bundle, reply);
 	note_mood(server, request, &analysis, reply);
-	json_set_number(reply, "milliseconds", (double)(long)(seconds * 1e4) / 10);
+	json_set_number(reply, "milliseconds", milliseconds(seconds));
+	struct json *parts = json_set_object(reply, "parts");
+	json_set_number(parts, "decode", milliseconds(request->decode_seconds));
+	json_set_number(parts, "detect", milliseconds(analysis.detect_seconds));
+	json_set_number(parts, "network", milliseconds(analysis.network_seconds));
 	metrics_analysis(&server->metrics, seconds, analysis.count);
 	analysis_free(&analysis);
 	return OK;
@@ -43,7 +53,10 @@ static void answer_picture(struct request *request)
 {
 	struct err err = {0};
 	struct image image = {0};
-	if (image_decode(&image, request->body, request->size, 3, "the picture", &err) != OK) {
+	double start = clock_seconds();
+	int code = image_decode(&image, request->body, request->size, 3, "the picture", &err);
+	request->decode_seconds = clock_seconds() - start;
+	if (code != OK) {
 		reply_failure(&request->reply, &err);
 		return;
 	}

@@ -70,6 +70,7 @@ struct seen_face {
 struct analysis {
 	size_t width, height, count;
 	struct seen_face *faces; /* largest first */
+	double detect_seconds, network_seconds; /* the second for all faces together */
 };
 void analysis_free(struct analysis *analysis);
 
