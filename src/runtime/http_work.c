@@ -101,11 +101,28 @@ static void *work_loop(void *context)
 		if (!server->first)
 			server->last = NULL;
 		server->queued--;
+		server->under_way = request;
 		pthread_mutex_unlock(&server->queue_lock);
 		work_answer(request);
+		pthread_mutex_lock(&server->queue_lock);
+		server->under_way = NULL;
+		pthread_mutex_unlock(&server->queue_lock);
 		/* From here on the request belongs to libmicrohttpd's thread again. */
 		MHD_resume_connection(request->connection);
 	}
+}
+
+/* One picture of a session at a time: whoever sends the next one before the answer would only fill the queue with
+ * pictures that are old when their turn comes. With the lock held. */
+static bool session_waits(const struct server *server, const struct request *request)
+{
+	if (!request->has_session)
+		return false;
+	for (const struct request *other = server->first; other; other = other->next)
+		if (other->has_session && strcmp(other->session, request->session) == 0)
+			return true;
+	const struct request *other = server->under_way;
+	return other && other->has_session && strcmp(other->session, request->session) == 0;
 }
 
 void work_add(struct request *request)
@@ -116,6 +133,13 @@ void work_add(struct request *request)
 		pthread_mutex_unlock(&server->queue_lock);
 		atomic_fetch_add(&server->metrics.busy, 1);
 		reply_error(&request->reply, MHD_HTTP_SERVICE_UNAVAILABLE, "busy with other pictures; try again in a moment");
+		return;
+	}
+	if (session_waits(server, request)) {
+		pthread_mutex_unlock(&server->queue_lock);
+		atomic_fetch_add(&server->metrics.busy, 1);
+		reply_error(&request->reply, MHD_HTTP_TOO_MANY_REQUESTS,
+		            "the last picture of this session is not answered yet; send one at a time");
 		return;
 	}
 	request->queued = true;

@@ -251,6 +251,7 @@ struct server_options {
 	bool allow_remote;
 	int threads;
 	size_t queue; /* pictures that may wait; 0 = 8 */
+	double body_seconds; /* a body must be whole by then, else 408; 0 = 20 */
 };
 struct server;
 /* Listens and answers in threads of its own until server_stop. The bundle must outlive it. */
