@@ -92,6 +92,7 @@ struct server {
 
 	pthread_mutex_t analyzer_lock;
 	struct analyzer *analyzer;
+	struct image_decoder *decoder; /* the worker's own */
 
 	pthread_mutex_t session_lock;
 	struct session_slot *sessions; /* [HTTP_SESSIONS] */

@@ -318,6 +318,8 @@ static int server_prepare(struct server *server, const struct server_options *op
 	if (options->cert && ((code = file_read(options->cert, 1 << 20, &server->cert, &size, err)) != OK ||
 	                      (code = file_read(options->key, 1 << 20, &server->key, &size, err)) != OK))
 		return code;
+	if ((code = image_decoder_new(&server->decoder, err)) != OK)
+		return code;
 	return analyzer_new(&server->analyzer, server->bundle, options->threads, err);
 }
 
@@ -371,6 +373,7 @@ void server_stop(struct server *server)
 		close(server->listener);
 	stream_free(server);
 	analyzer_free(server->analyzer);
+	image_decoder_free(server->decoder);
 	pthread_mutex_destroy(&server->queue_lock);
 	pthread_cond_destroy(&server->queue_filled);
 	pthread_mutex_destroy(&server->analyzer_lock);

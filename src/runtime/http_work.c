@@ -7,6 +7,9 @@
  * sender is told at once (503), so that what is answered is never old. Waiting connections are suspended: they hold no
  * thread. */
 
+/* Bytes of a decoded picture that are kept for the next one: 1920 × 1080. */
+#define WORK_KEEPS ((size_t)1920 * 1080 * 3)
+
 static void note_mood(struct server *server, const struct request *request, const struct analysis *analysis,
                       struct json *reply)
 {
@@ -48,31 +51,44 @@ static int analyze_image(struct request *request, const struct image *image, str
 	return OK;
 }
 
-/* Few bytes can unfold into many pixels: more than a camera makes are not searched. */
+/* Few bytes can unfold into many pixels: more than a camera makes are refused by the head, before anything is decoded.
+ * The picture lies in the worker's decoder. */
+static int decode_picture(struct request *request, struct image *image, struct err *err)
+{
+	struct image_decoder *decoder = request->server->decoder;
+	const struct image_source source = {.bytes = request->body, .size = request->size, .name = "the picture"};
+	const struct image_wish wish = {.channels = 3, .max_pixels = HTTP_MAX_PIXELS};
+	struct image_head head;
+	double start = clock_seconds();
+	int code = image_decoder_head(decoder, &source, &head, err);
+	if (code == OK && head.height && head.width > HTTP_MAX_PIXELS / head.height) {
+		reply_error(&request->reply, MHD_HTTP_CONTENT_TOO_LARGE,
+		            "a picture of %zu x %zu; at most %d megapixels are searched", head.width, head.height,
+		            HTTP_MAX_PIXELS / 1000000);
+		return ERR_DATA;
+	}
+	if (code == OK)
+		code = image_decoder_read(decoder, &source, &wish, image, err);
+	request->decode_seconds = clock_seconds() - start;
+	if (code != OK)
+		reply_failure(&request->reply, err);
+	return code;
+}
+
 static void answer_picture(struct request *request)
 {
 	struct err err = {0};
 	struct image image = {0};
-	double start = clock_seconds();
-	int code = image_decode(&image, request->body, request->size, 3, "the picture", &err);
-	request->decode_seconds = clock_seconds() - start;
-	if (code != OK) {
-		reply_failure(&request->reply, &err);
+	if (decode_picture(request, &image, &err) != OK)
 		return;
-	}
 	struct json *reply = json_object_new();
-	if (image.width * image.height > HTTP_MAX_PIXELS) {
-		reply_error(&request->reply, MHD_HTTP_CONTENT_TOO_LARGE,
-		            "a picture of %zu x %zu; at most %d megapixels are searched", image.width, image.height,
-		            HTTP_MAX_PIXELS / 1000000);
-	} else if (analyze_image(request, &image, reply, &err) != OK) {
+	if (analyze_image(request, &image, reply, &err) != OK) {
 		reply_failure(&request->reply, &err);
+		json_free(reply);
 	} else {
 		reply_json(&request->reply, MHD_HTTP_OK, reply);
-		reply = NULL;
 	}
-	json_free(reply);
-	image_free(&image);
+	image_decoder_trim(request->server->decoder, WORK_KEEPS);
 }
 
 static void work_answer(struct request *request)
