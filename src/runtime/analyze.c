@@ -125,12 +125,15 @@ int analyze_picture(struct analyzer *analyzer, const struct image *image, struct
 	                                 .min_w = (int)preprocess->detect_min_size,
 	                                 .min_h = (int)preprocess->detect_min_size,
 	                                 .threads = analyzer->threads};
+	double start = clock_seconds();
 	int code = detector_find(analyzer->detector, image, &options, found, err);
 	if (code != OK)
 		return code;
 	if (found->count)
 		qsort(found->items, found->count, sizeof(*found->items), by_size);
+	double found_at = clock_seconds();
 	struct analysis analysis = {
+	    .detect_seconds = found_at - start,
 	    .width = image->width, .height = image->height, .count = found->count < MAX_FACES ? found->count : MAX_FACES};
 	analysis.faces = mem_alloc(analysis.count, sizeof(*analysis.faces), err);
 	if (!analysis.faces)
@@ -140,6 +143,7 @@ int analyze_picture(struct analyzer *analyzer, const struct image *image, struct
 		analysis.faces[i].neighbors = found->items[i].neighbors;
 		code = score_face(analyzer, image, &analysis.faces[i], err);
 	}
+	analysis.network_seconds = clock_seconds() - found_at;
 	if (code != OK)
 		analysis_free(&analysis);
 	else

@@ -12,6 +12,8 @@
 /* A body that is too large is read and dropped up to here, so that its sender can read the answer. */
 #define HTTP_MAX_DRAIN ((size_t)64 << 20)
 #define HTTP_MAX_PIXELS 25000000
+/* A body that is not whole by then is given up, however steadily its bytes trickle. */
+#define HTTP_BODY_SECONDS 20
 #define HTTP_SESSIONS 64
 #define HTTP_SESSION_NAME 64
 #define HTTP_TOKEN 33
@@ -37,7 +39,7 @@ struct request {
 	char session[HTTP_SESSION_NAME + 1];
 	bool has_session, queued, answered;
 	struct http_reply reply;
-	double arrived;
+	double arrived, decode_seconds;
 	struct request *next; /* in the queue */
 };
 
@@ -76,20 +78,21 @@ struct server {
 	char *page;    /* index.html with the token in it */
 	size_t page_size;
 	char *cert, *key;
-	double started;
+	double started, body_seconds;
 	atomic_bool stopping;
 	atomic_int active; /* requests under way */
 	struct metrics metrics;
 
 	pthread_mutex_t queue_lock;
 	pthread_cond_t queue_filled;
-	struct request *first, *last;
+	struct request *first, *last, *under_way;
 	size_t queued, queue_limit;
 	pthread_t worker;
 	bool worker_runs;
 
 	pthread_mutex_t analyzer_lock;
 	struct analyzer *analyzer;
+	struct image_decoder *decoder; /* the worker's own */
 
 	pthread_mutex_t session_lock;
 	struct session_slot *sessions; /* [HTTP_SESSIONS] */

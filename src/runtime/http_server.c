@@ -68,10 +68,27 @@ static void refuse_size(struct request *request)
 	reply_error(&request->reply, MHD_HTTP_CONTENT_TOO_LARGE, "the body has more than %zu MB", HTTP_MAX_BODY >> 20);
 }
 
+/* libmicrohttpd lets nobody answer before the body is whole, so a client that trickles is told by hand; inside TLS it
+ * only sees the end. */
+static enum MHD_Result refuse_slow(struct request *request)
+{
+	static const char words[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/json\r\n"
+	                            "Content-Length: 49\r\n\r\n{\"error\":\"the body came too slowly\",\"status\":408}";
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	/* Whether it arrives is the client's affair: the connection ends either way. */
+	if (info && !request->server->cert)
+		(void)!send(info->connect_fd, words, sizeof(words) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	request->reply.status = MHD_HTTP_REQUEST_TIMEOUT;
+	return MHD_NO;
+}
+
 /* Once a reply is decided the rest of the body is read and dropped. MHD_NO ends the connection. */
 static enum MHD_Result take_body(struct request *request, const char *data, size_t size)
 {
 	request->received += size;
+	if (clock_seconds() - request->arrived > request->server->body_seconds)
+		return refuse_slow(request);
 	if (request->received > HTTP_MAX_DRAIN)
 		return MHD_NO;
 	if (request->reply.status)
@@ -289,6 +306,7 @@ static int server_prepare(struct server *server, const struct server_options *op
 	pthread_mutex_init(&server->session_lock, NULL);
 	server->queue_limit = options->queue ? options->queue : 8;
 	server->started = clock_seconds();
+	server->body_seconds = options->body_seconds > 0 ? options->body_seconds : HTTP_BODY_SECONDS;
 	server->sessions = mem_alloc(HTTP_SESSIONS, sizeof(*server->sessions), err);
 	if (!server->sessions)
 		return err->code;
@@ -299,6 +317,8 @@ static int server_prepare(struct server *server, const struct server_options *op
 		return code;
 	if (options->cert && ((code = file_read(options->cert, 1 << 20, &server->cert, &size, err)) != OK ||
 	                      (code = file_read(options->key, 1 << 20, &server->key, &size, err)) != OK))
+		return code;
+	if ((code = image_decoder_new(&server->decoder, err)) != OK)
 		return code;
 	return analyzer_new(&server->analyzer, server->bundle, options->threads, err);
 }
@@ -353,6 +373,7 @@ void server_stop(struct server *server)
 		close(server->listener);
 	stream_free(server);
 	analyzer_free(server->analyzer);
+	image_decoder_free(server->decoder);
 	pthread_mutex_destroy(&server->queue_lock);
 	pthread_cond_destroy(&server->queue_filled);
 	pthread_mutex_destroy(&server->analyzer_lock);

@@ -7,6 +7,9 @@
  * sender is told at once (503), so that what is answered is never old. Waiting connections are suspended: they hold no
  * thread. */
 
+/* Bytes of a decoded picture that are kept for the next one: 1920 × 1080. */
+#define WORK_KEEPS ((size_t)1920 * 1080 * 3)
+
 static void note_mood(struct server *server, const struct request *request, const struct analysis *analysis,
                       struct json *reply)
 {
@@ -17,6 +20,12 @@ static void note_mood(struct server *server, const struct request *request, cons
 	session_see(session, analysis, clock_seconds() - server->started);
 	session_to_json(session, server->bundle, json_set_object(reply, "mood"));
 	pthread_mutex_unlock(&server->session_lock);
+}
+
+/* To a hundredth. */
+static double milliseconds(double seconds)
+{
+	return (double)(long)(seconds * 1e5 + .5) / 100;
 }
 
 static int analyze_image(struct request *request, const struct image *image, struct json *reply, struct err *err)
@@ -32,34 +41,54 @@ static int analyze_image(struct request *request, const struct image *image, str
 	double seconds = clock_seconds() - start;
 	analysis_to_json(&analysis, server->bundle, reply);
 	note_mood(server, request, &analysis, reply);
-	json_set_number(reply, "milliseconds", (double)(long)(seconds * 1e4) / 10);
+	json_set_number(reply, "milliseconds", milliseconds(seconds));
+	struct json *parts = json_set_object(reply, "parts");
+	json_set_number(parts, "decode", milliseconds(request->decode_seconds));
+	json_set_number(parts, "detect", milliseconds(analysis.detect_seconds));
+	json_set_number(parts, "network", milliseconds(analysis.network_seconds));
 	metrics_analysis(&server->metrics, seconds, analysis.count);
 	analysis_free(&analysis);
 	return OK;
 }
 
-/* Few bytes can unfold into many pixels: more than a camera makes are not searched. */
+/* Few bytes can unfold into many pixels: more than a camera makes are refused by the head, before anything is decoded.
+ * The picture lies in the worker's decoder. */
+static int decode_picture(struct request *request, struct image *image, struct err *err)
+{
+	struct image_decoder *decoder = request->server->decoder;
+	const struct image_source source = {.bytes = request->body, .size = request->size, .name = "the picture"};
+	const struct image_wish wish = {.channels = 3, .max_pixels = HTTP_MAX_PIXELS};
+	struct image_head head;
+	double start = clock_seconds();
+	int code = image_decoder_head(decoder, &source, &head, err);
+	if (code == OK && head.height && head.width > HTTP_MAX_PIXELS / head.height) {
+		reply_error(&request->reply, MHD_HTTP_CONTENT_TOO_LARGE,
+		            "a picture of %zu x %zu; at most %d megapixels are searched", head.width, head.height,
+		            HTTP_MAX_PIXELS / 1000000);
+		return ERR_DATA;
+	}
+	if (code == OK)
+		code = image_decoder_read(decoder, &source, &wish, image, err);
+	request->decode_seconds = clock_seconds() - start;
+	if (code != OK)
+		reply_failure(&request->reply, err);
+	return code;
+}
+
 static void answer_picture(struct request *request)
 {
 	struct err err = {0};
 	struct image image = {0};
-	if (image_decode(&image, request->body, request->size, 3, "the picture", &err) != OK) {
-		reply_failure(&request->reply, &err);
+	if (decode_picture(request, &image, &err) != OK)
 		return;
-	}
 	struct json *reply = json_object_new();
-	if (image.width * image.height > HTTP_MAX_PIXELS) {
-		reply_error(&request->reply, MHD_HTTP_CONTENT_TOO_LARGE,
-		            "a picture of %zu x %zu; at most %d megapixels are searched", image.width, image.height,
-		            HTTP_MAX_PIXELS / 1000000);
-	} else if (analyze_image(request, &image, reply, &err) != OK) {
+	if (analyze_image(request, &image, reply, &err) != OK) {
 		reply_failure(&request->reply, &err);
+		json_free(reply);
 	} else {
 		reply_json(&request->reply, MHD_HTTP_OK, reply);
-		reply = NULL;
 	}
-	json_free(reply);
-	image_free(&image);
+	image_decoder_trim(request->server->decoder, WORK_KEEPS);
 }
 
 static void work_answer(struct request *request)
@@ -88,11 +117,28 @@ static void *work_loop(void *context)
 		if (!server->first)
 			server->last = NULL;
 		server->queued--;
+		server->under_way = request;
 		pthread_mutex_unlock(&server->queue_lock);
 		work_answer(request);
+		pthread_mutex_lock(&server->queue_lock);
+		server->under_way = NULL;
+		pthread_mutex_unlock(&server->queue_lock);
 		/* From here on the request belongs to libmicrohttpd's thread again. */
 		MHD_resume_connection(request->connection);
 	}
+}
+
+/* One picture of a session at a time: whoever sends the next one before the answer would only fill the queue with
+ * pictures that are old when their turn comes. With the lock held. */
+static bool session_waits(const struct server *server, const struct request *request)
+{
+	if (!request->has_session)
+		return false;
+	for (const struct request *other = server->first; other; other = other->next)
+		if (other->has_session && strcmp(other->session, request->session) == 0)
+			return true;
+	const struct request *other = server->under_way;
+	return other && other->has_session && strcmp(other->session, request->session) == 0;
 }
 
 void work_add(struct request *request)
@@ -103,6 +149,13 @@ void work_add(struct request *request)
 		pthread_mutex_unlock(&server->queue_lock);
 		atomic_fetch_add(&server->metrics.busy, 1);
 		reply_error(&request->reply, MHD_HTTP_SERVICE_UNAVAILABLE, "busy with other pictures; try again in a moment");
+		return;
+	}
+	if (session_waits(server, request)) {
+		pthread_mutex_unlock(&server->queue_lock);
+		atomic_fetch_add(&server->metrics.busy, 1);
+		reply_error(&request->reply, MHD_HTTP_TOO_MANY_REQUESTS,
+		            "the last picture of this session is not answered yet; send one at a time");
 		return;
 	}
 	request->queued = true;

@@ -71,6 +71,7 @@ struct seen_face {
 struct analysis {
 	size_t width, height, count;
 	struct seen_face *faces; /* largest first */
+	double detect_seconds, network_seconds; /* the second for all faces together */
 };
 void analysis_free(struct analysis *analysis);
 
@@ -251,6 +252,7 @@ struct server_options {
 	bool allow_remote;
 	int threads;
 	size_t queue; /* pictures that may wait; 0 = 8 */
+	double body_seconds; /* a body must be whole by then, else 408; 0 = 20 */
 };
 struct server;
 /* Listens and answers in threads of its own until server_stop. The bundle must outlive it. */

@@ -112,4 +112,16 @@ kill -TERM "$server"; wait "$server"; code=$?; server=
 [ $code -eq 0 ] || say "serve ended with $code on SIGTERM"
 [ "$(ls -A "$scratch" | wc -l)" = "$before" ] || say "the server left files: $(ls -A "$scratch")"
 grep -qiE 'face|jpeg|png' "$scratch/bad/log" && say "the log tells of pictures: $(cat "$scratch/bad/log")"
+
+# TLS with the user's own certificate; a key of another certificate is refused.
+if command -v openssl >/dev/null && command -v curl >/dev/null; then
+  for name in own other; do openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -days 2 -keyout "$scratch/$name.key" -out "$scratch/$name.crt" 2>/dev/null; done
+  refused 2 'belong together' serve --bundle "$bundle" --listen 127.0.0.1:0 --cert "$scratch/own.crt"
+  "$bin" serve --bundle "$bundle" --listen 127.0.0.1:0 --cert "$scratch/own.crt" --key "$scratch/own.key" 2>"$scratch/tls.log" & server=$!
+  for _ in $(seq 100); do url=$(grep -oE 'https://127.0.0.1:[0-9]+' "$scratch/tls.log") && break; sleep 0.05; done
+  curl -sf --cacert "$scratch/own.crt" "$url/healthz" | json 'd["status"]=="ok"' || say "TLS: $(cat "$scratch/tls.log")"
+  curl -sf --cacert "$scratch/other.crt" "$url/healthz" >/dev/null && say "TLS: another certificate is believed"
+  kill -TERM "$server"; wait "$server"; code=$?; server=
+  [ $code -eq 0 ] || say "serve with TLS ended with $code"
+fi
 exit $bad

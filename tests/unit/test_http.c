@@ -421,6 +421,49 @@ static void many_pictures_at_once_are_answered_or_refused_honestly(void **state)
 	free(jpeg);
 }
 
+static void a_session_that_sends_before_the_answer_is_429(void **state)
+{
+	(void)state;
+	size_t size, count[600] = {0};
+	uint8_t *jpeg = face_jpeg(&size);
+	int fds[12];
+	for (size_t i = 0; i < ARRAY_COUNT(fds); i++) {
+		fds[i] = connect_to(server);
+		send_request(fds[i], "POST /api/analyze", "X-Moodcast-Session: hasty\r\n", jpeg, size);
+	}
+	for (size_t i = 0; i < ARRAY_COUNT(fds); i++) {
+		struct answer answer = receive_all(fds[i]);
+		assert_in_range(answer.status, 200, 599);
+		count[answer.status]++;
+		assert_true(answer.status != 429 || strstr(answer.text, "Retry-After"));
+		free(answer.text);
+	}
+	assert_true(count[200] >= 1);
+	assert_int_equal(count[200] + count[429], ARRAY_COUNT(fds));
+	free(jpeg);
+}
+
+static void a_body_that_trickles_is_408(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct server *other;
+	const struct server_options options = {.listen = "127.0.0.1:0", .threads = 1, .body_seconds = 0.3};
+	assert_ok(server_start(&other, bundle, &options, &err));
+	int fd = connect_to(other);
+	static const char head[] = "POST /api/analyze HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n\xFF\xD8";
+	send_all(fd, head, sizeof(head) - 1);
+	for (int i = 0; i < 8; i++) {
+		usleep(100000);
+		send_all(fd, "x", 1);
+	}
+	struct answer answer = receive_all(fd);
+	assert_int_equal(answer.status, 408);
+	assert_int_equal(answer.size, 49);
+	free(answer.text);
+	server_stop(other);
+}
+
 static void clients_that_hang_up_halfway_harm_nobody(void **state)
 {
 	(void)state;
@@ -527,6 +570,8 @@ int main(void)
 	    cmocka_unit_test(a_file_of_chips_that_does_not_fit_is_refused_with_its_place),
 	    cmocka_unit_test(wrong_questions_are_400_with_a_sentence),
 	    cmocka_unit_test(many_pictures_at_once_are_answered_or_refused_honestly),
+	    cmocka_unit_test(a_session_that_sends_before_the_answer_is_429),
+	    cmocka_unit_test(a_body_that_trickles_is_408),
 	    cmocka_unit_test(clients_that_hang_up_halfway_harm_nobody),
 	    cmocka_unit_test(a_server_that_stops_answers_what_is_under_way),
 	    cmocka_unit_test(a_file_as_camera_is_streamed_with_boxes),

@@ -128,7 +128,7 @@ async function cameraFrame(blob) {
 		follow(reply.mood);
 		return 0;
 	} catch (error) {
-		if (error.status === 503) return 300;
+		if (error.status === 503 || error.status === 429) return 300;
 		if (state.live) say(error.status === 403 ? "stale" : "server_gone");
 		return 1500;
 	}
