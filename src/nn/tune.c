@@ -282,7 +282,7 @@ static double loss_of(struct tuner *tuner, size_t n, const int32_t *labels)
 		tuner->correct += best == (size_t)labels[i];
 		for (size_t k = 0; k < tuner->classes; k++) {
 			double q = spread + (k == (size_t)labels[i] ? 1 - tuner->options.smoothing : 0);
-			loss -= q > 0 ? weight * q * log(fmax((double)p[k], LEAST_PROBABILITY)) : 0;
+			loss -= q > 0 ? weight * q * log((double)p[k] < LEAST_PROBABILITY ? LEAST_PROBABILITY : (double)p[k]) : 0;
 			p[k] = (float)(weight * ((double)p[k] - q) / (double)n);
 		}
 	}
