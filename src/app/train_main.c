@@ -13,6 +13,10 @@ static int version_command(int argc, char **argv, struct err *err)
 	if (argc > 0)
 		return err_set(err, ERR_SETTINGS, "version: takes no arguments");
 	app_print_version("moodcast-train");
+	struct strbuf libraries = {0};
+	io_libraries(&libraries);
+	printf("libraries %s\n", libraries.text ? libraries.text : "");
+	strbuf_free(&libraries);
 	return OK;
 }
 
@@ -70,7 +74,7 @@ static const struct command commands[] = {
     {"compare", "compare out/A out/B …: settings, figures and cost of finished runs side by side", compare_command},
     {"verify", "verify --exp out/EXP [STAGE --config FILE --out DIR]: hashes of all results; STAGE is run again and compared",
      verify_command},
-    {"summary", "summary --in evaluate=DIR [--in pack=DIR] --exp NAME: a finished experiment in one line", summary_command},
+    {"summary", "summary --in evaluate=DIR [--in pack=DIR] --exp NAME [--out out/EXP]: a finished run in one line, and its report.html", summary_command},
 };
 
 /* With the settings of its sections as they stand by default. */

@@ -19,6 +19,10 @@ for file in faces/faces.h5 faces/skipped.tsv cascade/cascade.xml cascade/stages.
   [ -s "$out/$file" ] || [ "$(basename "$file")" = skipped.tsv ] || { echo "$file is missing or empty"; exit 1; }
 done
 [ -z "$(find "$scratch/out" -name '*.part')" ] || { echo "part files were left"; exit 1; }
+for word in 'id="cost"' 'id="records"' 'HDF5 ' 'als.factors=8' 'peak memory' 'tags.size=16'; do
+  grep -qF "$word" "$out/report.html" || { echo "report.html does not say: $word"; exit 1; }
+done
+grep -q '"peak_memory_bytes"' "$out/costs.json"
 sums >"$scratch/first"
 
 job als.factors=8
@@ -37,7 +41,7 @@ expect ""
   make -s status MODE=$mode EXP=sample OUT="$scratch/out" SET="$small als.factors=8" >"$scratch/status"
   grep -q '^als .* done$' "$scratch/status") 9>"$scratch/out/.lock"
 # What is shown is the last run, also when its SET is not repeated.
-make -s report MODE=$mode EXP=sample OUT="$scratch/out" 2>"$scratch/log" | grep -qx "open $scratch/out/sample/report/index.html"
+make -s report MODE=$mode EXP=sample OUT="$scratch/out" 2>"$scratch/log" | grep -qx "open $scratch/out/sample/report.html"
 expect ""
 
 # One thread and stages side by side on a fresh store: the same bytes.
