@@ -76,6 +76,8 @@ int stage_report(struct stage_run *run, struct err *err)
 		code = report_build(&report, err);
 	if (code == OK)
 		code = report_write(&report, err);
+	if (code == OK)
+		code = report_cards(&report, err);
 	if (code == OK) {
 		json_set_integer(run->metrics, "bytes", (int64_t)report.page.body.length);
 		snprintf(run->headline, sizeof(run->headline), "index.html, %s",

@@ -24,6 +24,9 @@ int report_songs(struct report *report, struct err *err) MUST_CHECK;
 void report_chain(struct report *report);
 int report_settings(struct report *report, struct err *err) MUST_CHECK;
 
+/* model_card.md and data_statement.md */
+int report_cards(const struct report *report, struct err *err) MUST_CHECK;
+
 /* ---- report_values.c ---- */
 
 const struct json *report_stage(const struct report *report, const char *stage);

@@ -51,8 +51,8 @@ const struct stage stage_table[] = {
      .help = "factorises playlists × songs (implicit ALS)", .outputs = "als.npz loss.jsonl"},
     {.name = "evaluate", .version = 4, .sections = "run evaluate recommend als cascade", .run = stage_evaluate,
      .help = "judges every model on held-out people and playlists", .outputs = "predictions.tsv?"},
-    {.name = "report", .version = 5, .sections = "report", .run = stage_report, .help = "writes one HTML page",
-     .outputs = "index.html"},
+    {.name = "report", .version = 6, .sections = "report", .run = stage_report, .help = "writes one HTML page",
+     .outputs = "index.html model_card.md data_statement.md"},
     {.name = "pack", .version = 4, .sections = "pack recommend emotion network preprocess", .run = stage_pack,
      .active = all_given, .help = "bundles the models for the runtime", .outputs = "bundle/"},
 };
