@@ -34,8 +34,7 @@ run: $(foreach stage,$(PLAN),$(call folder,$(stage))/done)
 	@$(call link,metrics.json,evaluate/metrics.json)
 	@$(if $(filter pack,$(PLAN)),$(call link,bundle,pack/bundle),rm -f $(EXP_DIR)/bundle)
 	@cmp -s $(PLAN_MK:.mk=.json) $(RUN_LOG) || $(call keep,$(PLAN_MK:.mk=.json),$(RUN_LOG))
-	@$(TRAIN) cost --exp $(EXP_DIR)
-	@$(TRAIN) summary --in evaluate=$(call folder,evaluate) $(if $(filter pack,$(PLAN)),--in pack=$(call folder,pack)) --exp $(EXP)
+	@$(TRAIN) summary --in evaluate=$(call folder,evaluate) $(if $(filter pack,$(PLAN)),--in pack=$(call folder,pack)) --exp $(EXP) --out $(EXP_DIR)
 # Before anything runs; without a FROM nothing is asked.
 .PHONY: from
 from:
@@ -72,9 +71,9 @@ gc:
 	  { echo "error: $(LOCK): a run is at work in $(OUT)/; its results may be among those that no plan names yet" >&2; code=3; }; exit $$code; }
 
 # These two show what the last run left, whatever its SET was; without results, or with a SET of their own, they run first.
-SHOW_RUN := $(if $(and $(wildcard $(EXP_DIR)/report/done),$(if $(SET),,yes)),,run)
+SHOW_RUN := $(if $(and $(wildcard $(EXP_DIR)/report.html),$(if $(SET),,yes)),,run)
 report: $(SHOW_RUN)
-	@echo "open $(if $(filter /%,$(OUT)),,$(CURDIR)/)$(EXP_DIR)/report/index.html"
+	@echo "open $(if $(filter /%,$(OUT)),,$(CURDIR)/)$(EXP_DIR)/report.html"
 
 demo: $(or $(SHOW_RUN),programs)
 	@[ -e $(EXP_DIR)/bundle/bundle.json ] || { echo "error: $(CONFIG): gives no bundle; it takes faces, backgrounds and playlists" >&2; exit 2; }

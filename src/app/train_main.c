@@ -68,12 +68,11 @@ static const struct command commands[] = {
     {"plan", "plan --config FILE --store DIR --out PLAN.mk STAGE[:UP,UP]…: what make has to do", plan_command},
     {"status", "status --store DIR PLAN.json [LAST.json]: what a run would do, and why", status_command},
     {"compare", "compare out/A out/B …: settings, figures and cost of finished runs side by side", compare_command},
-    {"cost", "cost --exp out/EXP: writes out/EXP/cost.html, time, memory and bytes of each stage of a finished run", cost_command},
     {"verify", "verify --exp out/EXP [STAGE --config FILE --out DIR]: hashes of all results; STAGE is run again and compared",
      verify_command},
     {"arena", "arena VAL.json --in playlists=DIR --in als=DIR --out results.json: 100 songs and 10 tags for each playlist of a contest",
      arena_command},
-    {"summary", "summary --in evaluate=DIR [--in pack=DIR] --exp NAME: a finished experiment in one line", summary_command},
+    {"summary", "summary --in evaluate=DIR [--in pack=DIR] --exp NAME [--out out/EXP]: a finished run in one line, and its report.html", summary_command},
 };
 
 /* With the settings of its sections as they stand by default. */

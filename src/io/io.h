@@ -14,6 +14,9 @@
 
 #include "base/base.h"
 
+/* "HDF5 1.10.8, libarchive 3.6.2, …": the libraries that this one stands on. */
+void io_libraries(struct strbuf *out);
+
 /* ---- images -------------------------------------------------------------------------- */
 
 /* 8-bit samples, [height][width][channels], channels 1 (grey) or 3 (RGB), no padding. */

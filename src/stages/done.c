@@ -65,15 +65,38 @@ static int done_outputs(const struct stage *stage, const char *folder, struct js
 	return status;
 }
 
+/* "Intel(R) Xeon(R) …" as the kernel names the first processor; "" when it names none. */
+static void processor_name(char *out, size_t size)
+{
+	char line[256];
+	FILE *file = fopen("/proc/cpuinfo", "r");
+
+	out[0] = '\0';
+	while (file && !out[0] && fgets(line, sizeof line, file)) {
+		const char *colon = strncmp(line, "model name", 10) == 0 ? strchr(line, ':') : NULL;
+		if (colon)
+			snprintf(out, size, "%.*s", (int)strcspn(colon + 2, "\n"), colon + 2);
+	}
+	if (file)
+		fclose(file);
+}
+
 /* With what it was made: what may explain a difference that the settings do not. */
 static void add_program(struct json *done)
 {
 	struct json *program = json_set_object(done, "program");
 	json_set_text(program, "version", MOODCAST_VERSION);
 	json_set_text(program, "compiler", __VERSION__);
+	struct strbuf libraries = {0};
+	io_libraries(&libraries);
+	json_set_text(program, "libraries", libraries.text ? libraries.text : "");
+	strbuf_free(&libraries);
 	json_set_text(program, "blas", blas_version());
 	json_set_text(program, "blas_core", blas_core());
 	json_set_text(program, "cpu", cpu_level_name(cpu_features()->level));
+	char processor[200];
+	processor_name(processor, sizeof processor);
+	json_set_text(program, "processor", processor);
 	json_set_integer(program, "cores", thread_count(0));
 }
 

@@ -60,9 +60,6 @@ static int report_build(struct report *report, struct err *err)
 	if (code != OK)
 		return code;
 	report_chain(report);
-	page_section(&report->page, "cost", "Cost");
-	page_html(&report->page, "<p>Time, memory and bytes of each stage differ from run to run, and this page does not: they stand in "
-	                         "<a href=\"../cost.html\">cost.html</a>, beside the links to the results.</p>\n");
 	return report_settings(report, err);
 }
 

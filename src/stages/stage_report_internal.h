@@ -22,9 +22,10 @@ int report_tags(struct report *report, struct err *err) MUST_CHECK;
 int report_groups(struct report *report, const struct json *emotion, struct err *err) MUST_CHECK;
 int report_songs(struct report *report, struct err *err) MUST_CHECK;
 void report_chain(struct report *report);
-/* model_card.md and data_statement.md (report_card.c). */
-int report_cards(const struct report *report, struct err *err) MUST_CHECK;
 int report_settings(struct report *report, struct err *err) MUST_CHECK;
+
+/* model_card.md and data_statement.md */
+int report_cards(const struct report *report, struct err *err) MUST_CHECK;
 
 /* ---- report_values.c ---- */
 

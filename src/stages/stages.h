@@ -69,7 +69,6 @@ int summary_command(int argc, char **argv, struct err *err) MUST_CHECK;
  * STAGE instead: ERR_SETTINGS unless all that stands above STAGE is done. */
 int status_command(int argc, char **argv, struct err *err) MUST_CHECK;
 /* out/A out/B …: settings, inputs, held-out figures and cost of finished runs side by side. */
-int cost_command(int argc, char **argv, struct err *err) MUST_CHECK;
 int compare_command(int argc, char **argv, struct err *err) MUST_CHECK;
 /* --exp out/EXP [STAGE --config FILE --out SCRATCH]: ERR_DATA when an output is not what its `done` says, or when STAGE,
  * run again into SCRATCH, leaves other bytes. */

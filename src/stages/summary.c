@@ -1,4 +1,4 @@
-#include "stages/stages.h"
+#include "stages/run_page_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,9 @@ static int print_summary(const struct stage_options *options, struct err *err)
 {
 	struct json *done = NULL, *metrics = NULL;
 	const char *exp = options->exp;
-	int status = load_result(&done, options, "done", err);
+	int status = options->out ? run_page(options->out, err) : OK;
+	if (status == OK)
+		status = load_result(&done, options, "done", err);
 	if (status == OK)
 		status = load_result(&metrics, options, "metrics.json", err);
 	if (status == OK) {

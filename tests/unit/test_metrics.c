@@ -112,6 +112,12 @@ static void perfect_confidence_is_perfectly_calibrated_and_overconfidence_is_not
 		sure[2 * i + 1] = labels[i] == 1;
 	}
 	assert_ok(classification_measure(&m, &judged, &err));
+	for (size_t c = 0; c < 2; c++) {
+		near(m.scores[c].recall_limits.value, 1);
+		near(m.scores[c].recall_limits.high, 1);
+		near(m.scores[c].precision_limits.high, 1);
+		near(m.scores[c].f1_limits.high, 1);
+	}
 	near(m.calibration, 0);
 	near(m.brier, 0);
 	near(m.log_loss, 0);
@@ -119,6 +125,13 @@ static void perfect_confidence_is_perfectly_calibrated_and_overconfidence_is_not
 	for (size_t i = 0; i < 4; i++)
 		labels[i] = 1 - labels[i]; /* half of the sure verdicts are wrong now */
 	assert_ok(classification_measure(&m, &judged, &err));
+	for (size_t c = 0; c < 2; c++) {
+		const struct class_score *score = &m.scores[c];
+		near(score->recall_limits.value, score->recall);
+		assert_true(score->recall_limits.low < score->recall && score->recall < score->recall_limits.high);
+		assert_true(score->precision_limits.low < score->precision && score->precision < score->precision_limits.high);
+		assert_true(score->f1_limits.low < score->f1 && score->f1 < score->f1_limits.high);
+	}
 	near(m.calibration, 0.5);
 	near(m.brier, 1);
 	classification_free(&m);
