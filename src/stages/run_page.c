@@ -169,7 +169,7 @@ static void identity_rows(struct costs *costs)
 		for (size_t i = 0; i < json_count(reads); i++)
 			strbuf_format(&text, "%s%s", i ? ", " : "", json_text(json_at(reads, i), ""));
 		page_table_row(&costs->page, (const char *const[]){costs->stages[s], json_text(json_get(stage, "id"), ""),
-		                                                   text.text ? text.text : "–"});
+		                                                   text.text ? text.text : "nothing"});
 		costs->page.body.failed |= text.failed;
 		strbuf_free(&text);
 	}
