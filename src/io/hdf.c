@@ -31,9 +31,20 @@ int hdf_fail(const struct hdf_file *file, int code, const char *name, const char
 
 /* ---- life cycle -------------------------------------------------------------------------------- */
 
+/* Errors are told by us. The library must not close what is left at the program's end: a file that a full disk kept from
+ * being closed would be freed twice there. Everything is closed by hdf_close and hdf_commit. */
+static void library_begin(void)
+{
+	static bool begun;
+	if (!begun)
+		H5dont_atexit();
+	begun = true;
+	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
 struct hdf_file *hdf_file_new(const char *path, bool created, struct err *err)
 {
-	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+	library_begin();
 	struct hdf_file *file = mem_alloc(1, sizeof *file, err);
 	if (!file)
 		return NULL;
@@ -95,7 +106,7 @@ static int look_at(const char *path, struct err *err)
 	if (descriptor < 0)
 		return err_errno(err, "%s: cannot be read", path);
 	close(descriptor);
-	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+	library_begin();
 	if (H5Fis_hdf5(path) <= 0)
 		return err_set(err, ERR_DATA, "%s: is not an HDF5 file", path);
 	return OK;
