@@ -63,6 +63,7 @@ struct head_judge {
 	float *probabilities; /* [n][classes] */
 	double *logits;       /* [n][classes]: logarithms of the probabilities */
 	size_t *hits;         /* [2][classes]: right, all */
+	double *share;        /* [classes], of the example at hand */
 };
 int head_judge_new(struct head_judge *judge, const struct head_data *data, struct err *err) MUST_CHECK;
 void head_judge_free(struct head_judge *judge);
