@@ -116,6 +116,7 @@ const struct setting schema[] = {
     REAL("emotion", "label_smoothing", emotion.label_smoothing, "0", 0, 0.9, "share of each label that is spread over all classes"),
     REAL("emotion", "focal", emotion.focal, "0", 0, 10, "exponent of the focal loss, which dwells on the uncertain pictures; 0 = cross-entropy"),
     CHOICE("emotion", "class_weights", emotion.class_weights, "balanced", "none|balanced", "balanced = each class counts alike"),
+    CHOICE("emotion", "sampling", emotion.sampling, "plain", "plain|balanced", "balanced = an epoch shows each class alike often, the head only; wants class_weights = none"),
     CHOICE("emotion", "trainable", emotion.trainable, "head", "head|block5|block4|block3|block2|all", "the lowest block of the network that is trained with the head; features end below it"),
     INTEGER("emotion", "tune_epochs", emotion.tune_epochs, "10", 1, 10000, "with layers, at most; the head alone is trained first"),
     INTEGER("emotion", "tune_batch", emotion.tune_batch, "32", 1, 256, "pictures a step with layers"),
