@@ -43,6 +43,7 @@ enum network_precision { PRECISION_FP32, PRECISION_FP16 };
 /* CUT_INPUT: before the first layer, where everything is trained. */
 enum network_cut { CUT_BLOCK1_POOL, CUT_BLOCK2_POOL, CUT_BLOCK3_POOL, CUT_BLOCK4_POOL, CUT_BLOCK5_POOL, CUT_INPUT };
 enum class_weighting { WEIGHTS_NONE, WEIGHTS_BALANCED };
+enum emotion_sampling { SAMPLING_PLAIN, SAMPLING_BALANCED };
 enum tags_model { TAGS_SKIPGRAM, TAGS_CBOW };
 enum tags_output { TAGS_NEGATIVE, TAGS_HIERARCHICAL };
 enum tags_negatives { TAGS_FRESH, TAGS_SHARED };
@@ -100,6 +101,7 @@ struct emotion_settings {
 	long average_pool, epochs, batch, patience, folds;
 	double learning_rate, l2, label_smoothing, focal;
 	int class_weights; /* enum class_weighting */
+	int sampling; /* enum emotion_sampling */
 	int trainable, optimizer, schedule; /* enum trainable, optimizer, rate_schedule */
 	long tune_epochs, tune_batch, warmup_steps, checkpoint_steps;
 	double tune_rate, momentum, clip_norm;

@@ -55,6 +55,23 @@ void head_trainer_fold(const struct head_trainer *trainer, float *kernel, float 
 /* n / (classes · n_c), or ones. ERR_DATA names a class without examples. */
 int head_class_weights(const struct head_data *data, bool balance, float *weights, struct err *err) MUST_CHECK;
 
+/* ---- the order of the examples (head_order.c) ---- */
+
+struct head_order {
+	const struct head_data *data; /* borrowed */
+	size_t *pile;                 /* [n] examples by class */
+	size_t *start;                /* [classes + 1] of each class's pile */
+	size_t *next;                 /* [classes] the example that is dealt next */
+	size_t *turn;                 /* [classes] */
+};
+/* Every class must have an example. */
+int head_order_new(struct head_order *order, const struct head_data *data, struct err *err) MUST_CHECK;
+void head_order_free(struct head_order *order);
+/* out[n]: examples of an epoch, each class alike. */
+void head_order_balanced(struct head_order *order, uint64_t seed, size_t epoch, size_t *out);
+/* out[n]: each example once. */
+void head_order_plain(size_t n, uint64_t seed, size_t epoch, size_t *out);
+
 /* ---- the validation part (head_validate.c) ---- */
 
 struct head_judge {
@@ -63,6 +80,7 @@ struct head_judge {
 	float *probabilities; /* [n][classes] */
 	double *logits;       /* [n][classes]: logarithms of the probabilities */
 	size_t *hits;         /* [2][classes]: right, all */
+	double *share;        /* [classes], of the example at hand */
 };
 int head_judge_new(struct head_judge *judge, const struct head_data *data, struct err *err) MUST_CHECK;
 void head_judge_free(struct head_judge *judge);

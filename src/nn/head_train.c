@@ -20,6 +20,7 @@ struct training {
 	const struct head_training *settings;
 	struct head_trainer *trainer;
 	size_t *order; /* [train->n] */
+	struct head_order balanced;
 	struct head_judge judge;
 	float *best; /* kernel and bias of the best epoch, at its temperature */
 	size_t parameters;
@@ -36,6 +37,9 @@ static int training_check(const struct head *head, const struct head_data *train
 		return err_set(err, ERR_SETTINGS, "emotion.epochs, batch and learning_rate must be above zero, l2 not below");
 	if (settings->focal > 0 && settings->smoothing > 0)
 		return err_set(err, ERR_SETTINGS, "emotion.focal and emotion.label_smoothing: one of them must be 0");
+	if (settings->sampling && settings->balance)
+		return err_set(err, ERR_SETTINGS, "emotion.sampling = balanced shows each class alike often already; set "
+		                                  "emotion.class_weights = none");
 	return OK;
 }
 
@@ -58,7 +62,7 @@ static int training_prepare(struct training *t, struct err *err)
 	t->parameters = (t->head->inputs + 1) * t->head->classes;
 	t->order = mem_alloc(t->train->n, sizeof(*t->order), err);
 	t->best = t->order ? mem_alloc(t->parameters, sizeof(float), err) : NULL;
-	if (!t->best)
+	if (!t->best || (t->settings->sampling && head_order_new(&t->balanced, t->train, err) != OK))
 		return err->code;
 	t->judge.class_weight = t->trainer->class_weight;
 	t->judge.threads = t->settings->threads;
@@ -69,6 +73,7 @@ static void training_free(struct training *t)
 {
 	head_trainer_free(t->trainer);
 	free(t->order);
+	head_order_free(&t->balanced);
 	head_judge_free(&t->judge);
 	free(t->best);
 }
@@ -78,12 +83,11 @@ static int epoch_run(struct training *t, struct head_epoch *epoch, struct err *e
 {
 	size_t n = t->train->n, batch = t->trainer->batch, correct = 0;
 	double sum = 0, limit = EXPLODED * log((double)t->head->classes);
-	struct rng rng;
 
-	for (size_t i = 0; i < n; i++)
-		t->order[i] = i;
-	rng_seed(&rng, t->settings->seed, "emotion.shuffle", epoch->epoch);
-	rng_shuffle(&rng, t->order, n);
+	if (t->settings->sampling)
+		head_order_balanced(&t->balanced, t->settings->seed, epoch->epoch, t->order);
+	else
+		head_order_plain(n, t->settings->seed, epoch->epoch, t->order);
 	for (size_t first = 0; first < n; first += batch) {
 		size_t count = n - first < batch ? n - first : batch;
 		struct head_loss loss;

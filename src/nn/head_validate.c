@@ -1,20 +1,24 @@
 /*
  * The head on the validation part: losses, accuracies, temperature.
  *
- * With l the logits of an example, w its weight and a = 1 / temperature (Guo, Pleiss, Sun & Weinberger 2017): f(a) = Σ w (ln Σ exp(a l) − a l[label]),   f'(a) = Σ w (Σ p_c(a) l_c − l[label]),   p(a) = softmax(a l). f is
- * convex, so f' rises, and its zero is found by bisection on the logarithm of a. The
- * temperature is fitted with w = 1, since confidence is to hold for pictures as they come; losses are told with w the
- * weight of the class, as in training.
+ * With l the logits of an example, y its target and a = 1 / temperature (Guo, Pleiss, Sun & Weinberger 2017):
+ *   f(a) = Σ (ln Σ exp(a l) − a Σ y_c l_c),   f'(a) = Σ (Σ p_c(a) l_c − Σ y_c l_c),   p(a) = softmax(a l).
+ * f is convex, so f' rises, and its zero is found by bisection on the logarithm of a. The targets are Platt's (1999):
+ * y = (n + 1) / (n + 2) for the true class, which has n examples, the rest shared by the others. Few examples, all of
+ * them right, thus ask for as much confidence as their number bears, and the zero is always finite; a fixed limit of
+ * the sharpness would cut off heads whose logits are small, and prefer epochs by the size of their logits. Every
+ * example counts alike, since confidence is to hold for pictures as they come; losses are told with the weight of the
+ * class, as in training.
  */
 #include <math.h>
 #include <stdlib.h>
 
 #include "nn/head_internal.h"
 
-/* Few examples, all of them right, would ask for infinite sharpness. */
-#define SHARPEST 5.0
-#define SOFTEST 0.02
-#define BISECTIONS 40
+/* Where the search starts: far outside of what a head that has learnt anything asks for. */
+#define SHARPEST 1e6
+#define SOFTEST 1e-6
+#define BISECTIONS 60
 #define LEAST_PROBABILITY 1e-30
 
 int head_judge_new(struct head_judge *judge, const struct head_data *data, struct err *err)
@@ -22,7 +26,8 @@ int head_judge_new(struct head_judge *judge, const struct head_data *data, struc
 	judge->probabilities = mem_alloc(data->n * data->classes, sizeof(float), err);
 	judge->logits = judge->probabilities ? mem_alloc(data->n * data->classes, sizeof(double), err) : NULL;
 	judge->hits = judge->logits ? mem_alloc(2 * data->classes, sizeof(size_t), err) : NULL;
-	return judge->hits ? OK : err->code;
+	judge->share = judge->hits ? mem_alloc(data->classes, sizeof(double), err) : NULL;
+	return judge->share ? OK : err->code;
 }
 
 void head_judge_free(struct head_judge *judge)
@@ -30,43 +35,68 @@ void head_judge_free(struct head_judge *judge)
 	free(judge->probabilities);
 	free(judge->logits);
 	free(judge->hits);
+	free(judge->share);
 	*judge = (struct head_judge){0};
 }
 
-/* Mean loss at sharpness a, and its slope; `weights_of` [classes], NULL = every example counts alike. */
-static double loss_at(const struct head_data *data, const struct head_judge *judge, const float *weights_of, double a,
-                      double *slope)
+/* exp(a (l − most)) of an example in share[], their sum returned. */
+static double shares_of(const double *l, size_t classes, double a, double *share)
 {
-	double loss = 0, rise = 0, weights = 0;
+	double most = l[0], sum = 0;
+
+	for (size_t c = 1; c < classes; c++)
+		most = l[c] > most ? l[c] : most;
+	for (size_t c = 0; c < classes; c++) {
+		share[c] = exp(a * (l[c] - most));
+		sum += share[c];
+	}
+	return sum;
+}
+
+/* Mean of weight · −ln p[label] at sharpness a. */
+static double loss_at(const struct head_data *data, const struct head_judge *judge, double a)
+{
+	double loss = 0, weights = 0;
 
 	for (size_t i = 0; i < data->n; i++) {
 		const double *l = judge->logits + i * data->classes;
 		size_t label = (size_t)data->labels[i];
-		double weight = weights_of ? (double)weights_of[label] : 1, most = l[0], sum = 0, mean = 0;
+		double weight = (double)judge->class_weight[label], most = l[0], sum = shares_of(l, data->classes, a, judge->share);
 
 		for (size_t c = 1; c < data->classes; c++)
 			most = l[c] > most ? l[c] : most;
-		for (size_t c = 0; c < data->classes; c++) {
-			double share = exp(a * (l[c] - most));
-			sum += share;
-			mean += share * l[c];
-		}
 		loss += weight * (a * (most - l[label]) + log(sum));
-		rise += weight * (mean / sum - l[label]);
 		weights += weight;
 	}
-	*slope = rise / weights;
 	return loss / weights;
+}
+
+/* f'(a); the counts are those of count_hits. */
+static double slope_at(const struct head_data *data, const struct head_judge *judge, double a)
+{
+	const size_t *counts = judge->hits + data->classes;
+	double slope = 0;
+
+	for (size_t i = 0; i < data->n; i++) {
+		const double *l = judge->logits + i * data->classes;
+		size_t label = (size_t)data->labels[i];
+		double n = (double)counts[label], rest = 1 / (n + 2) / (double)(data->classes - 1);
+		double sum = shares_of(l, data->classes, a, judge->share);
+
+		for (size_t c = 0; c < data->classes; c++)
+			slope += (judge->share[c] / sum - (c == label ? (n + 1) / (n + 2) : rest)) * l[c];
+	}
+	return slope;
 }
 
 static double best_sharpness(const struct head_data *data, const struct head_judge *judge)
 {
-	double low = log(SOFTEST), high = log(SHARPEST), slope;
+	double low = log(SOFTEST), high = log(SHARPEST);
 
 	for (int i = 0; i < BISECTIONS; i++) {
 		double middle = (low + high) / 2;
-		loss_at(data, judge, NULL, exp(middle), &slope);
-		if (slope < 0)
+
+		if (slope_at(data, judge, exp(middle)) < 0)
 			low = middle;
 		else
 			high = middle;
@@ -105,8 +135,6 @@ static void count_hits(const struct head_data *data, const struct head_judge *ju
 int head_validate(const struct head *head, const struct head_data *data, struct head_judge *judge,
                   struct head_epoch *epoch, struct err *err)
 {
-	double slope;
-
 	epoch->temperature = 1;
 	epoch->validation_loss = epoch->validation_calibrated = epoch->validation_accuracy = epoch->validation_balanced =
 	    NAN;
@@ -120,8 +148,8 @@ int head_validate(const struct head *head, const struct head_data *data, struct 
 		judge->logits[i] = log(fmax((double)judge->probabilities[i], LEAST_PROBABILITY));
 	}
 	count_hits(data, judge, epoch);
-	epoch->validation_loss = loss_at(data, judge, judge->class_weight, 1, &slope);
+	epoch->validation_loss = loss_at(data, judge, 1);
 	epoch->temperature = 1 / best_sharpness(data, judge);
-	epoch->validation_calibrated = loss_at(data, judge, judge->class_weight, 1 / epoch->temperature, &slope);
+	epoch->validation_calibrated = loss_at(data, judge, 1 / epoch->temperature);
 	return OK;
 }

@@ -273,6 +273,7 @@ struct head_training {
 	double learning_rate, l2;
 	double smoothing; /* share of a label spread over all classes (Szegedy et al. 2016) */
 	double focal;     /* exponent γ of the focal loss (Lin et al. 2017); 0 = cross-entropy */
+	bool sampling;    /* each class is shown alike often instead of each example once an epoch; not with balance */
 	bool balance;     /* class c weighs n / (classes · n_c) in the loss */
 	bool standardise; /* by the training part's mean and deviation; folded into kernel and bias at the end */
 	uint64_t seed;

@@ -18,7 +18,14 @@ int emotion_tune(const struct stage_run *run, const struct emotion_tuning *job, 
 	                                 .clip = settings->clip_norm,
 	                                 .checkpoint_steps = (size_t)settings->checkpoint_steps,
 	                                 .checkpoint = checkpoint};
-	int code = checkpoint ? tune_train(job->network, job->head, job->features, &training, outcome, err) : err->code;
+	int code;
+
+	if (job->training->sampling) {
+		free(checkpoint);
+		return err_set(err, ERR_SETTINGS, "emotion.sampling = balanced trains the head only; set it to plain with emotion.trainable = %s",
+		               trainable_name(settings->trainable));
+	}
+	code = checkpoint ? tune_train(job->network, job->head, job->features, &training, outcome, err) : err->code;
 
 	if (code == OK && path_exists(checkpoint) && unlink(checkpoint) != 0)
 		code = err_errno(err, "%s: cannot be removed", checkpoint);

@@ -56,6 +56,7 @@ static struct head_training emotion_training(const struct stage_run *run)
 	    .l2 = settings->l2,
 	    .smoothing = settings->label_smoothing,
 	    .focal = settings->focal,
+	    .sampling = settings->sampling == SAMPLING_BALANCED,
 	    .balance = settings->class_weights == WEIGHTS_BALANCED,
 	    .standardise = settings->standardise,
 	    .seed = (uint64_t)run->settings->run.seed,

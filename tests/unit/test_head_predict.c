@@ -160,6 +160,31 @@ static void a_head_ten_times_too_sure_is_cooled_ten_times_as_much(void **state)
 	head_data_free(&data);
 }
 
+static void a_head_a_hundred_times_too_unsure_is_sharpened_without_a_limit(void **state)
+{
+	struct head_data data = draw_data(500, 9, 3, 0.7, 21);
+	struct head_epoch plain = judge_stretched(&data, 0.5f), faint = judge_stretched(&data, 0.005f);
+
+	(void)state;
+	assert_true(fabs(plain.temperature / faint.temperature - 100) < 1);
+	assert_true(fabs(faint.validation_calibrated - plain.validation_calibrated) < 1e-3);
+	head_data_free(&data);
+}
+
+/* Nobody wrong: −ln of Platt's target (n + 1) / (n + 2) is the least that the mean loss can be asked to reach. */
+static void no_error_among_few_examples_asks_for_as_much_confidence_as_their_number_bears(void **state)
+{
+	struct head_data few = draw_data(12, 9, 3, 40, 5), many = draw_data(300, 9, 3, 40, 5);
+	struct head_epoch a = judge_stretched(&few, 1), b = judge_stretched(&many, 1);
+
+	(void)state;
+	assert_true(a.validation_accuracy == 1 && b.validation_accuracy == 1);
+	assert_true(a.validation_calibrated > 0.05 && a.validation_calibrated < 0.3);
+	assert_true(b.validation_calibrated > 0.002 && b.validation_calibrated < 0.02);
+	head_data_free(&few);
+	head_data_free(&many);
+}
+
 static void without_examples_the_temperature_is_one(void **state)
 {
 	struct err err = {0};
@@ -181,6 +206,8 @@ int main(void)
 	    cmocka_unit_test(a_row_is_predicted_alike_alone_and_among_others),
 	    cmocka_unit_test(a_head_saved_as_tensors_and_mapped_predicts_the_same),
 	    cmocka_unit_test(a_head_ten_times_too_sure_is_cooled_ten_times_as_much),
+	    cmocka_unit_test(a_head_a_hundred_times_too_unsure_is_sharpened_without_a_limit),
+	    cmocka_unit_test(no_error_among_few_examples_asks_for_as_much_confidence_as_their_number_bears),
 	    cmocka_unit_test(without_examples_the_temperature_is_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
