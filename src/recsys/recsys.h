@@ -51,6 +51,12 @@ int playlists_save(const struct playlists *playlists, const char *h5_path, struc
 /* The training part as R [p][s]: one entry a link that is not held, value = likes of the playlist (explicit zeros kept).
  * Freed with csr_free. */
 int playlists_matrix(const struct playlists *playlists, struct csr *out, struct err *err) MUST_CHECK;
+#define PLAYLIST_LENT 2
+/* Other playlists with their tags (by name) and songs (by id) numbered as in `known`; tags and songs that `known` has not got are left out, and
+ * so are titles, names and ids. A playlist of which nothing is known gets the tags under which other asked ones hold its songs; these links have
+ * held = PLAYLIST_LENT: they count as its tags, but may be answered. Freed with playlists_free. */
+int playlists_guests(const struct playlists *known, const struct playlists *asked, struct playlists **out,
+                     struct err *err) MUST_CHECK;
 struct playlist_summary {
 	size_t tag_links, song_links, hidden_tags, hidden_songs;
 	size_t named_songs, liked; /* songs with a name; playlists with likes */
@@ -253,6 +259,15 @@ struct als_ranker;
 int als_ranker_new(struct als_ranker **out, const struct playlists *playlists, const struct als_model *model,
                    const struct popularity *popularity, struct err *err) MUST_CHECK;
 void als_ranker_free(struct als_ranker *ranker);
+/* Playlists that training never saw, as playlists_guests makes them, are asked about by numbers from n_playlists on. Those with songs are
+ * folded in by als_fold_in, those with tags alone as above. */
+struct als_guests {
+	const struct playlists *playlists;
+	const struct csr *learnt; /* what the model was trained on */
+	int confidence, threads;
+};
+int als_ranker_admit(struct als_ranker *ranker, const struct playlists *known, const struct als_guests *guests,
+                     struct err *err) MUST_CHECK;
 struct ranker als_ranker_of(const struct als_ranker *ranker);
 
 /* Playlist neighbours: training playlists that share songs or tags with the one in question vote for what they hold.
@@ -333,7 +348,10 @@ struct arena_question {
 	const struct playlists *playlists;
 	const struct als_model *model;
 	struct recommend_settings recommend;
-	const size_t *rows; /* [count] playlists to be continued */
+	/* Of playlists_guests; NULL = none. The model was trained with `confidence`. */
+	const struct playlists *guests;
+	int confidence;
+	const size_t *rows; /* [count] playlists to be continued; from n_playlists on: guests */
 	size_t count;
 	int threads; /* the answer does not depend on it */
 };

@@ -279,6 +279,65 @@ static void refuses_a_model_of_another_shape_and_nothing_hidden(void **state)
 	free(p);
 }
 
+/* ---- playlists that nobody learnt from ---------------------------------------------------------------- */
+
+static int name_tags(struct path_list *list, const char *const *names, size_t n)
+{
+	struct err err = {0};
+	int code = OK;
+	for (size_t i = 0; i < n && code == OK; i++)
+		code = path_list_add(list, names[i], &err);
+	return code;
+}
+
+/* Songs 1 and 2 of the first kind; only its tag; only a song that nobody knows but guest 1 holds too; nothing known. */
+static void guests_are_answered_by_songs_by_tags_and_by_tags_of_new_songs(void **state)
+{
+	struct err err = {0};
+	struct planted *p = mem_alloc(1, sizeof *p, &err);
+	struct als_model model = {0};
+	int64_t known_ids[80], ids[] = {101, 102, 9000, 9001}, likes[] = {3, 3, 3, 3};
+	int64_t songs_start[] = {0, 2, 3, 4, 5}, tags_start[] = {0, 0, 1, 1, 2};
+	int32_t songs[] = {0, 1, 2, 2, 3}, tags[] = {0, 1};
+	uint8_t held[5] = {0};
+	struct playlists asked = {.n_playlists = 4, .n_tags = 2, .n_songs = 4, .likes = likes, .song_id = ids,
+	                          .tags = {tags_start, tags, held}, .songs = {songs_start, songs, held}};
+	struct playlists *guests;
+	(void)state;
+	planted_init(p);
+	train(p, &model);
+	for (size_t s = 0; s < 80; s++)
+		known_ids[s] = 100 + (int64_t)s;
+	p->playlists.song_id = known_ids;
+	assert_ok(name_tags(&p->playlists.tag_name, (const char *const[]){"even", "odd"}, 2));
+	assert_ok(name_tags(&asked.tag_name, (const char *const[]){"odd", "never"}, 2));
+	assert_ok(playlists_guests(&p->playlists, &asked, &guests, &err));
+	assert_int_equal(guests->songs.start[4], 2);
+	assert_int_equal(guests->tags.start[4], 2);
+	assert_true(guests->tags.index[0] == 1 && guests->tags.held[0] == 0);
+	assert_true(guests->tags.index[1] == 1 && guests->tags.held[1] == PLAYLIST_LENT);
+	size_t rows[] = {200, 201, 202, 203, 0};
+	struct arena_question question = {.playlists = &p->playlists, .model = &model, .recommend = contest.recommend, .guests = guests,
+	                                  .confidence = CONFIDENCE_LOG, .rows = rows, .count = 5, .threads = 2};
+	struct arena_answers answers;
+	assert_ok(arena_answer(&question, &answers, &err));
+	for (size_t row = 0; row < 3; row++)
+		for (size_t i = 0; i < 20; i++) {
+			uint32_t song = answers.song[row * ARENA_SONGS + i];
+			assert_true(row == 0 ? song < 40 && song != 1 && song != 2 : song >= 40);
+		}
+	/* Its own tag is no answer; a lent one is. */
+	assert_int_equal(answers.n_tags[1], 1);
+	assert_true(answers.n_tags[2] == 2 && answers.tag[2 * ARENA_TAGS] == 1);
+	assert_int_equal(answers.n_songs[3], 80);
+	arena_answers_free(&answers);
+	playlists_free(guests);
+	path_list_free(&p->playlists.tag_name);
+	path_list_free(&asked.tag_name);
+	als_model_free(&model);
+	free(p);
+}
+
 /* ---- selection ------------------------------------------------------------------------------------------- */
 
 static void best_of_a_stream_is_the_head_of_the_sorted_list(void **state)
@@ -358,6 +417,7 @@ int main(void)
 	    cmocka_unit_test(not_a_number_is_never_ranked),
 	    cmocka_unit_test(als_finds_the_planted_kind_from_songs_and_from_tags),
 	    cmocka_unit_test(refuses_a_model_of_another_shape_and_nothing_hidden),
+	    cmocka_unit_test(guests_are_answered_by_songs_by_tags_and_by_tags_of_new_songs),
 	    cmocka_unit_test(best_of_a_stream_is_the_head_of_the_sorted_list),
 	    cmocka_unit_test(a_search_by_length_finds_what_a_whole_scan_finds),
 	};
