@@ -321,10 +321,12 @@ struct ranking_options {
 int ranking_evaluate(const struct playlists *playlists, const struct ranker *ranker,
                      const struct ranking_options *options, struct ranking_result *out, struct err *err) MUST_CHECK;
 
-/* "blend", "neighbours", "als", "popularity", "item_knn", "item_knn_bm25", "tags" (neighbours by tags alone). */
-#define RECSYS_RANKERS 7
+/* "blend", "neighbours", "als", "popularity", "item_knn", "item_knn_bm25", "tags" (neighbours by tags alone), and "als_bm25" (ALS with BM25
+ * confidence, trained for the comparison) where the model that ships has another confidence. */
+#define RECSYS_RANKERS 8
 struct recsys_evaluation {
 	struct ranking_result rankers[RECSYS_RANKERS]; /* the first one ships */
+	size_t n_rankers;
 	size_t best;                                   /* largest overall nDCG@100, ties to the first */
 	struct ranking_result tags;                    /* hidden tags by neighbours; no playlists when none is hidden */
 	double arena;                                  /* 0.85 nDCG@100 of the shipped one + 0.15 tag nDCG@10 */
@@ -332,6 +334,7 @@ struct recsys_evaluation {
 struct recsys_evaluation_options {
 	struct ranking_options ranking;
 	struct recommend_settings recommend;
+	struct als_settings als; /* as the model was trained */
 	size_t item_neighbours; /* of a song, in both item-kNN comparators */
 };
 /* The shipped ranker beside its comparators, all on the same shown songs and tags. ERR_DATA when the model's shape is not

@@ -57,6 +57,7 @@ static const struct ranking_options options = {.bootstrap = 200, .seed = 1, .thr
 static const struct recsys_evaluation_options contest = {
     .ranking = {.bootstrap = 200, .seed = 1, .threads = 1},
     .recommend = {.tag_weight = 0.3, .sharpness = 1.2, .damping = 0.25, .als_weight = 0.3},
+    .als = {.factors = 4, .iterations = 5, .regularization = 0.1, .alpha = 1, .confidence = CONFIDENCE_LOG},
     .item_neighbours = 50};
 
 /* Scores that a test writes down, the same for every playlist. */
@@ -238,12 +239,13 @@ static void als_finds_the_planted_kind_from_songs_and_from_tags(void **state)
 	train(p, &model);
 	assert_ok(recsys_evaluate(&p->playlists, &model, &contest, &all, &err));
 	const char *names[RECSYS_RANKERS] = {"blend",    "neighbours",    "als", "popularity",
-	                                     "item_knn", "item_knn_bm25", "tags"};
+	                                     "item_knn", "item_knn_bm25", "tags", "als_bm25"};
+	assert_int_equal(all.n_rankers, RECSYS_RANKERS);
 	for (size_t r = 0; r < RECSYS_RANKERS; r++) {
 		assert_string_equal(all.rankers[r].name, names[r]);
 		assert_true(all.rankers[r].overall.ndcg <= all.rankers[all.best].overall.ndcg);
 	}
-	static const size_t by_songs[] = {0, 1, 2, 4, 5}, by_tags[] = {0, 1, 2, 6};
+	static const size_t by_songs[] = {0, 1, 2, 4, 5, 7}, by_tags[] = {0, 1, 2, 6, 7};
 	const struct ranking_score *popularity = all.rankers[3].mask;
 	for (size_t i = 0; i < ARRAY_COUNT(by_songs); i++)
 		assert_true(all.rankers[by_songs[i]].mask[MASK_SONGS_TAGS].ndcg > popularity[MASK_SONGS_TAGS].ndcg + 0.1);
@@ -256,6 +258,15 @@ static void als_finds_the_planted_kind_from_songs_and_from_tags(void **state)
 	assert_ok(recsys_evaluate(&p->playlists, &model, &threads, &two, &err));
 	for (size_t r = 0; r < RECSYS_RANKERS; r++)
 		assert_memory_equal(&all.rankers[r].overall, &two.rankers[r].overall, sizeof all.rankers[r].overall);
+	for (size_t r = 0; r < RECSYS_RANKERS; r++) {
+		const struct ranking_score *s = &all.rankers[r].overall;
+		assert_true(s->ndcg_low <= s->ndcg && s->ndcg <= s->ndcg_high && s->recall_low <= s->recall && s->recall <= s->recall_high);
+		assert_true(s->map_low <= s->map && s->map <= s->map_high && all.rankers[r].coverage > 0 && all.rankers[r].novelty >= 0);
+	}
+	/* A model with BM25 confidence is that comparator itself. */
+	threads.als.confidence = CONFIDENCE_BM25;
+	assert_ok(recsys_evaluate(&p->playlists, &model, &threads, &two, &err));
+	assert_int_equal(two.n_rankers, RECSYS_RANKERS - 1);
 	als_model_free(&model);
 	free(p);
 }
