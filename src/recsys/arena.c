@@ -5,9 +5,8 @@
 #include <stdlib.h>
 
 struct lists {
-	const struct playlists *playlists;
+	const struct playlists *playlists, *guests;
 	const struct ranker *ranker;
-	const struct playlist_links *links; /* of the target */
 	const size_t *rows;
 	size_t count, items, wanted;
 	uint32_t *found;  /* [count][wanted] */
@@ -27,15 +26,25 @@ static size_t shown_of(const struct playlist_links *links, size_t row, int32_t *
 {
 	size_t count = 0;
 	for (int64_t e = links->start[row]; e < links->start[row + 1]; e++)
-		if (!links->held[e])
+		if (links->held[e] != 1)
 			shown[count++] = links->index[e];
 	return count;
 }
 
+/* Where a playlist stands: among those that were learnt from, or among the guests. */
+static const struct playlists *home_of(const struct lists *lists, size_t *row)
+{
+	if (*row < lists->playlists->n_playlists)
+		return lists->playlists;
+	*row -= lists->playlists->n_playlists;
+	return lists->guests;
+}
+
 static void list_row(const struct lists *lists, size_t at, float *scores, struct lists_scratch *s)
 {
-	const struct playlist_links *links = lists->links;
 	size_t row = lists->rows[at];
+	const struct playlists *home = home_of(lists, &row);
+	const struct playlist_links *links = lists->ranker->target == RANK_TAGS ? &home->tags : &home->songs;
 	struct best_list best;
 	for (int64_t e = links->start[row]; e < links->start[row + 1]; e++)
 		if (!links->held[e])
@@ -59,8 +68,9 @@ static int list_batch(size_t batch, int thread, void *context, struct err *err)
 		int32_t *songs = s->songs + q * lists->most_songs, *tags = s->tags + q * lists->most_tags;
 		size_t row = lists->rows[first + q];
 		queries[q] = (struct ranking_query){.playlist = row, .shown = songs, .tags = tags};
-		queries[q].n_shown = shown_of(&lists->playlists->songs, row, songs);
-		queries[q].n_tags = shown_of(&lists->playlists->tags, row, tags);
+		const struct playlists *home = home_of(lists, &row);
+		queries[q].n_shown = shown_of(&home->songs, row, songs);
+		queries[q].n_tags = shown_of(&home->tags, row, tags);
 	}
 	lists->ranker->score(lists->ranker->state, queries, count, s->workspace, s->scores);
 	for (size_t q = 0; q < count; q++)
@@ -68,9 +78,9 @@ static int list_batch(size_t batch, int thread, void *context, struct err *err)
 	return stop_check("arena", err);
 }
 
-static size_t most_links(const struct playlist_links *links, size_t rows)
+static size_t most_links(const struct playlist_links *links, size_t rows, size_t least)
 {
-	int64_t most = 1;
+	int64_t most = (int64_t)least;
 	for (size_t r = 0; r < rows; r++)
 		most = links->start[r + 1] - links->start[r] > most ? links->start[r + 1] - links->start[r] : most;
 	return (size_t)most;
@@ -97,8 +107,12 @@ static void scratch_free(struct lists_scratch *s)
 
 static int find_lists(struct lists *lists, int threads, struct err *err)
 {
-	lists->most_songs = most_links(&lists->playlists->songs, lists->playlists->n_playlists);
-	lists->most_tags = most_links(&lists->playlists->tags, lists->playlists->n_playlists);
+	const struct playlists *of[] = {lists->playlists, lists->guests};
+	lists->most_songs = lists->most_tags = 1;
+	for (size_t i = 0; i < ARRAY_COUNT(of) && of[i]; i++) {
+		lists->most_songs = most_links(&of[i]->songs, of[i]->n_playlists, lists->most_songs);
+		lists->most_tags = most_links(&of[i]->tags, of[i]->n_playlists, lists->most_tags);
+	}
 	lists->scratch = mem_alloc((size_t)threads, sizeof *lists->scratch, err);
 	int code = lists->scratch ? OK : err->code;
 	for (int t = 0; t < threads && code == OK; t++)
@@ -118,9 +132,11 @@ struct arena_models {
 	struct neighbours *neighbours;
 };
 
-static int models_init(struct arena_models *all, const struct playlists *playlists, const struct als_model *model,
-                       const struct recommend_settings *settings, struct err *err)
+static int models_init(struct arena_models *all, const struct arena_question *question, struct err *err)
 {
+	const struct playlists *playlists = question->playlists;
+	const struct recommend_settings *settings = &question->recommend;
+	const struct als_guests guests = {question->guests, &all->matrix, question->confidence, question->threads};
 	const struct neighbours_options options = {.song_weight = 1,
 	                                           .tag_weight = settings->tag_weight,
 	                                           .sharpness = settings->sharpness,
@@ -129,7 +145,9 @@ static int models_init(struct arena_models *all, const struct playlists *playlis
 	if (code == OK)
 		code = popularity_new(&all->popularity, &all->matrix, err);
 	if (code == OK)
-		code = als_ranker_new(&all->als, playlists, model, all->popularity, err);
+		code = als_ranker_new(&all->als, playlists, question->model, all->popularity, err);
+	if (code == OK && question->guests)
+		code = als_ranker_admit(all->als, playlists, &guests, err);
 	return code == OK ? neighbours_new(&all->neighbours, playlists, &options, all->popularity, err) : code;
 }
 
@@ -158,7 +176,7 @@ int arena_answer(const struct arena_question *question, struct arena_answers *ou
 	int threads = question->threads < 1 ? 1 : question->threads;
 	struct arena_models all = {0};
 	struct arena_answers answers = {0};
-	int code = models_init(&all, playlists, question->model, &question->recommend, err);
+	int code = models_init(&all, question, err);
 	if (code == OK)
 		code = answers_alloc(&answers, question->count, err);
 	const struct blend_ranker blend = {all.neighbours, all.als, question->recommend.als_weight};
@@ -166,8 +184,8 @@ int arena_answer(const struct arena_question *question, struct arena_answers *ou
 		bool songs = target == RANK_SONGS;
 		struct ranker ranker = songs ? blend_ranker_of(&blend) : neighbours_ranker(all.neighbours, "", RANK_TAGS);
 		struct lists lists = {.playlists = playlists,
+		                      .guests = question->guests,
 		                      .ranker = &ranker,
-		                      .links = songs ? &playlists->songs : &playlists->tags,
 		                      .rows = question->rows,
 		                      .count = question->count,
 		                      .items = songs ? playlists->n_songs : playlists->n_tags,

@@ -56,8 +56,9 @@ enum factor_source { FACTOR_NONE, FACTOR_TRAINED, FACTOR_FOLDED };
 struct als_ranker {
 	const struct als_model *model;
 	const struct popularity *popularity;
-	uint8_t *source; /* [p], enum factor_source */
-	float *folded;   /* [p][f], where the source says so */
+	size_t known;    /* p */
+	uint8_t *source; /* [p + guests], enum factor_source */
+	float *folded;   /* [p + guests][f], where the source says so */
 };
 
 static size_t count_shown(const struct playlist_links *links, size_t row)
@@ -85,44 +86,112 @@ static void sum_tag_factors(const struct playlists *playlists, const struct als_
 	}
 }
 
-/* The mean over the playlist's shown tags of their mean factors; false when no such tag has been seen in training. */
-static bool fold_playlist(struct als_ranker *ranker, const struct playlists *playlists, size_t p, const double *sum,
-                          const size_t *count)
+/* x ← the mean over the playlist's shown tags of their mean factors; false when no such tag has been seen in training. */
+struct tag_factors {
+	double *sum;
+	size_t *count, factors;
+};
+
+static bool fold_playlist(const struct tag_factors *means, const struct playlists *playlists, size_t p, float *x)
 {
-	size_t f = ranker->model->factors, known = 0;
-	float *x = ranker->folded + p * f;
+	size_t f = means->factors, known = 0;
 	for (int64_t e = playlists->tags.start[p]; e < playlists->tags.start[p + 1]; e++) {
 		size_t tag = (size_t)playlists->tags.index[e];
-		if (playlists->tags.held[e] || count[tag] == 0)
+		if (playlists->tags.held[e] == 1 || means->count[tag] == 0)
 			continue;
 		known++;
 		for (size_t k = 0; k < f; k++)
-			x[k] += (float)(sum[tag * f + k] / (double)count[tag]);
+			x[k] += (float)(means->sum[tag * f + k] / (double)means->count[tag]);
 	}
 	for (size_t k = 0; k < f && known > 0; k++)
 		x[k] /= (float)known;
 	return known > 0;
 }
 
+static void tag_factors_free(struct tag_factors *means)
+{
+	free(means->sum);
+	free(means->count);
+}
+
+static int tag_factors_init(struct tag_factors *means, const struct playlists *playlists, const struct als_model *model,
+                            struct err *err)
+{
+	means->factors = model->factors;
+	means->sum = mem_alloc(playlists->n_tags, model->factors * sizeof *means->sum, err);
+	means->count = mem_alloc(playlists->n_tags, sizeof *means->count, err);
+	if (!means->sum || !means->count)
+		return err->code;
+	sum_tag_factors(playlists, model, means->sum, means->count);
+	return OK;
+}
+
 static int find_factors(struct als_ranker *ranker, const struct playlists *playlists, struct err *err)
 {
 	size_t f = ranker->model->factors;
-	double *sum = mem_alloc(playlists->n_tags, f * sizeof *sum, err);
-	size_t *count = mem_alloc(playlists->n_tags, sizeof *count, err);
-	ranker->source = mem_alloc(playlists->n_playlists, sizeof *ranker->source, err);
-	ranker->folded = mem_alloc(playlists->n_playlists, f * sizeof *ranker->folded, err);
-	bool whole = sum && count && ranker->source && ranker->folded;
-	if (whole)
-		sum_tag_factors(playlists, ranker->model, sum, count);
-	for (size_t p = 0; whole && p < playlists->n_playlists; p++) {
+	struct tag_factors means = {0};
+	int code = tag_factors_init(&means, playlists, ranker->model, err);
+	ranker->known = playlists->n_playlists;
+	ranker->source = mem_alloc(ranker->known, sizeof *ranker->source, err);
+	ranker->folded = mem_alloc(ranker->known, f * sizeof *ranker->folded, err);
+	if (!ranker->source || !ranker->folded)
+		code = err->code;
+	for (size_t p = 0; code == OK && p < ranker->known; p++) {
 		if (count_shown(&playlists->songs, p) > 0)
 			ranker->source[p] = FACTOR_TRAINED;
-		else if (fold_playlist(ranker, playlists, p, sum, count))
+		else if (fold_playlist(&means, playlists, p, ranker->folded + p * f))
 			ranker->source[p] = FACTOR_FOLDED;
 	}
-	free(sum);
-	free(count);
-	return whole ? OK : err->code;
+	tag_factors_free(&means);
+	return code;
+}
+
+static int make_room(struct als_ranker *ranker, size_t guests, struct err *err)
+{
+	size_t f = ranker->model->factors, rows = ranker->known + guests;
+	uint8_t *source = mem_alloc(rows, sizeof *source, err);
+	float *folded = mem_alloc(rows, f * sizeof *folded, err);
+	if (!source || !folded) {
+		free(source);
+		free(folded);
+		return err->code;
+	}
+	memcpy(source, ranker->source, ranker->known);
+	memcpy(folded, ranker->folded, ranker->known * f * sizeof *folded);
+	free(ranker->source);
+	free(ranker->folded);
+	ranker->source = source;
+	ranker->folded = folded;
+	return OK;
+}
+
+int als_ranker_admit(struct als_ranker *ranker, const struct playlists *known, const struct als_guests *guests,
+                     struct err *err)
+{
+	size_t f = ranker->model->factors, count = guests->playlists->n_playlists;
+	struct tag_factors means = {0};
+	struct csr fresh = {0};
+	struct als_fold fold = {guests->learnt, &fresh, guests->confidence, guests->threads};
+	float *by_songs = NULL;
+	int code = make_room(ranker, count, err);
+	if (code == OK)
+		code = tag_factors_init(&means, known, ranker->model, err);
+	if (code == OK)
+		code = playlists_matrix(guests->playlists, &fresh, err);
+	if (code == OK)
+		code = als_fold_in(ranker->model, &fold, &by_songs, err);
+	for (size_t g = 0; code == OK && g < count; g++) {
+		float *x = ranker->folded + (ranker->known + g) * f;
+		bool songs = count_shown(&guests->playlists->songs, g) > 0;
+		if (songs)
+			memcpy(x, by_songs + g * f, f * sizeof *x);
+		if (songs || fold_playlist(&means, guests->playlists, g, x))
+			ranker->source[ranker->known + g] = FACTOR_FOLDED;
+	}
+	free(by_songs);
+	csr_free(&fresh);
+	tag_factors_free(&means);
+	return code;
 }
 
 int als_ranker_new(struct als_ranker **out, const struct playlists *playlists, const struct als_model *model,

@@ -51,6 +51,12 @@ int playlists_save(const struct playlists *playlists, const char *h5_path, struc
 /* The training part as R [p][s]: one entry a link that is not held, value = likes of the playlist (explicit zeros kept).
  * Freed with csr_free. */
 int playlists_matrix(const struct playlists *playlists, struct csr *out, struct err *err) MUST_CHECK;
+#define PLAYLIST_LENT 2
+/* Other playlists with their tags (by name) and songs (by id) numbered as in `known`; tags and songs that `known` has not got are left out, and
+ * so are titles, names and ids. A playlist of which nothing is known gets the tags under which other asked ones hold its songs; these links have
+ * held = PLAYLIST_LENT: they count as its tags, but may be answered. Freed with playlists_free. */
+int playlists_guests(const struct playlists *known, const struct playlists *asked, struct playlists **out,
+                     struct err *err) MUST_CHECK;
 struct playlist_summary {
 	size_t tag_links, song_links, hidden_tags, hidden_songs;
 	size_t named_songs, liked; /* songs with a name; playlists with likes */
@@ -253,6 +259,15 @@ struct als_ranker;
 int als_ranker_new(struct als_ranker **out, const struct playlists *playlists, const struct als_model *model,
                    const struct popularity *popularity, struct err *err) MUST_CHECK;
 void als_ranker_free(struct als_ranker *ranker);
+/* Playlists that training never saw, as playlists_guests makes them, are asked about by numbers from n_playlists on. Those with songs are
+ * folded in by als_fold_in, those with tags alone as above. */
+struct als_guests {
+	const struct playlists *playlists;
+	const struct csr *learnt; /* what the model was trained on */
+	int confidence, threads;
+};
+int als_ranker_admit(struct als_ranker *ranker, const struct playlists *known, const struct als_guests *guests,
+                     struct err *err) MUST_CHECK;
 struct ranker als_ranker_of(const struct als_ranker *ranker);
 
 /* Playlist neighbours: training playlists that share songs or tags with the one in question vote for what they hold.
@@ -306,10 +321,12 @@ struct ranking_options {
 int ranking_evaluate(const struct playlists *playlists, const struct ranker *ranker,
                      const struct ranking_options *options, struct ranking_result *out, struct err *err) MUST_CHECK;
 
-/* "blend", "neighbours", "als", "popularity", "item_knn", "item_knn_bm25", "tags" (neighbours by tags alone). */
-#define RECSYS_RANKERS 7
+/* "blend", "neighbours", "als", "popularity", "item_knn", "item_knn_bm25", "tags" (neighbours by tags alone), and "als_bm25" (ALS with BM25
+ * confidence, trained for the comparison) where the model that ships has another confidence. */
+#define RECSYS_RANKERS 8
 struct recsys_evaluation {
 	struct ranking_result rankers[RECSYS_RANKERS]; /* the first one ships */
+	size_t n_rankers;
 	size_t best;                                   /* largest overall nDCG@100, ties to the first */
 	struct ranking_result tags;                    /* hidden tags by neighbours; no playlists when none is hidden */
 	double arena;                                  /* 0.85 nDCG@100 of the shipped one + 0.15 tag nDCG@10 */
@@ -317,6 +334,7 @@ struct recsys_evaluation {
 struct recsys_evaluation_options {
 	struct ranking_options ranking;
 	struct recommend_settings recommend;
+	struct als_settings als; /* as the model was trained */
 	size_t item_neighbours; /* of a song, in both item-kNN comparators */
 };
 /* The shipped ranker beside its comparators, all on the same shown songs and tags. ERR_DATA when the model's shape is not
@@ -333,7 +351,10 @@ struct arena_question {
 	const struct playlists *playlists;
 	const struct als_model *model;
 	struct recommend_settings recommend;
-	const size_t *rows; /* [count] playlists to be continued */
+	/* Of playlists_guests; NULL = none. The model was trained with `confidence`. */
+	const struct playlists *guests;
+	int confidence;
+	const size_t *rows; /* [count] playlists to be continued; from n_playlists on: guests */
 	size_t count;
 	int threads; /* the answer does not depend on it */
 };

@@ -5,7 +5,8 @@ struct contestants {
 	struct csr matrix;
 	struct popularity *popularity;
 	struct item_knn *cosine, *bm25;
-	struct als_ranker *als;
+	struct als_model bm25_model; /* no factors: the model that ships has BM25 confidence itself */
+	struct als_ranker *als, *als_bm25;
 	struct neighbours *both, *tags;
 };
 
@@ -23,6 +24,18 @@ static int neighbours_init(struct contestants *all, const struct playlists *play
 	return code == OK ? neighbours_new(&all->tags, playlists, &tags, all->popularity, err) : code;
 }
 
+static int bm25_init(struct contestants *all, const struct playlists *playlists,
+                     const struct recsys_evaluation_options *options, struct err *err)
+{
+	struct als_options als = {.model = options->als, .seed = options->ranking.seed, .threads = options->ranking.threads};
+	if (als.model.confidence == CONFIDENCE_BM25)
+		return OK;
+	als.model.confidence = CONFIDENCE_BM25;
+	log_info("evaluate", "training ALS with BM25 confidence beside the one that ships");
+	int code = als_train(&all->matrix, &als, &all->bm25_model, err);
+	return code == OK ? als_ranker_new(&all->als_bm25, playlists, &all->bm25_model, all->popularity, err) : code;
+}
+
 static int contestants_init(struct contestants *all, const struct playlists *playlists, const struct als_model *model,
                             const struct recsys_evaluation_options *options, struct err *err)
 {
@@ -36,6 +49,8 @@ static int contestants_init(struct contestants *all, const struct playlists *pla
 		code = item_knn_new(&all->bm25, &all->matrix, KNN_BM25, k, threads, err);
 	if (code == OK)
 		code = als_ranker_new(&all->als, playlists, model, all->popularity, err);
+	if (code == OK)
+		code = bm25_init(all, playlists, options, err);
 	return code == OK ? neighbours_init(all, playlists, &options->recommend, err) : code;
 }
 
@@ -43,6 +58,8 @@ static void contestants_free(struct contestants *all)
 {
 	neighbours_free(all->tags);
 	neighbours_free(all->both);
+	als_ranker_free(all->als_bm25);
+	als_model_free(&all->bm25_model);
 	als_ranker_free(all->als);
 	item_knn_free(all->bm25);
 	item_knn_free(all->cosine);
@@ -76,7 +93,7 @@ static int judge_all(const struct contestants *all, const struct playlists *play
 	const struct blend_ranker blend = {all->both, all->als, options->recommend.als_weight};
 	const struct knn_ranker cosine = {"item_knn", all->cosine, all->popularity},
 	                        bm25 = {"item_knn_bm25", all->bm25, all->popularity};
-	const struct ranker rankers[RECSYS_RANKERS] = {blend_ranker_of(&blend),
+	struct ranker rankers[RECSYS_RANKERS] = {blend_ranker_of(&blend),
 	                                               neighbours_ranker(all->both, "neighbours", RANK_SONGS),
 	                                               als_ranker_of(all->als),
 	                                               popularity_ranker(all->popularity),
@@ -85,7 +102,12 @@ static int judge_all(const struct contestants *all, const struct playlists *play
 	                                               neighbours_ranker(all->tags, "tags", RANK_SONGS)};
 	const struct ranker tags = neighbours_ranker(all->both, "neighbours", RANK_TAGS);
 	int code = OK;
-	for (size_t r = 0; r < RECSYS_RANKERS && code == OK; r++) {
+	result->n_rankers = RECSYS_RANKERS - 1;
+	if (all->als_bm25) {
+		rankers[result->n_rankers] = als_ranker_of(all->als_bm25);
+		rankers[result->n_rankers++].name = "als_bm25";
+	}
+	for (size_t r = 0; r < result->n_rankers && code == OK; r++) {
 		code = judge(playlists, &rankers[r], &options->ranking, &result->rankers[r], err);
 		if (code == OK && result->rankers[r].overall.ndcg > result->rankers[result->best].overall.ndcg)
 			result->best = r;

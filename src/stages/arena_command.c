@@ -7,9 +7,9 @@
 #include <stdlib.h>
 
 struct arena {
-	struct playlists *playlists, *asked;
+	struct playlists *playlists, *asked, *guests; /* guests: the asked ones in terms of the others; NULL = all are known */
 	struct als_model model;
-	size_t *rows; /* [asked->n_playlists] in playlists */
+	size_t *rows; /* [asked->n_playlists] as arena_question has them */
 };
 
 static int read_questions(struct arena *arena, const char *path, struct err *err)
@@ -27,11 +27,11 @@ static int read_questions(struct arena *arena, const char *path, struct err *err
 	return code;
 }
 
-/* Both ascend by id. */
-static int find_rows(struct arena *arena, const char *path, struct err *err)
+/* Both ascend by id. What playlists.h5 shows of a playlist that it has goes before what the file shows; one that it has not got is a guest. */
+static int find_rows(struct arena *arena, struct err *err)
 {
 	const struct playlists *known = arena->playlists, *asked = arena->asked;
-	size_t row = 0;
+	size_t row = 0, fresh = 0;
 
 	arena->rows = mem_alloc(asked->n_playlists, sizeof *arena->rows, err);
 	if (!arena->rows)
@@ -39,14 +39,14 @@ static int find_rows(struct arena *arena, const char *path, struct err *err)
 	for (size_t i = 0; i < asked->n_playlists; i++) {
 		while (row < known->n_playlists && known->id[row] < asked->id[i])
 			row++;
-		if (row == known->n_playlists || known->id[row] != asked->id[i])
-			return err_set(err, ERR_DATA,
-			               "%s: playlist %lld is not in playlists.h5; name this file in playlists.input too, so that what "
-			               "it shows is learnt from",
-			               path, (long long)asked->id[i]);
-		arena->rows[i] = row;
+		bool there = row < known->n_playlists && known->id[row] == asked->id[i];
+		arena->rows[i] = there ? row : known->n_playlists + i;
+		fresh += !there;
 	}
-	return OK;
+	if (!fresh)
+		return OK;
+	log_info("arena", "%zu of %zu playlists were not learnt from: folded in by their songs and tags", fresh, asked->n_playlists);
+	return playlists_guests(known, asked, &arena->guests, err);
 }
 
 static int save_answers(const struct arena *arena, const struct arena_answers *answers, const char *path,
@@ -81,7 +81,7 @@ static int arena_load(struct arena *arena, const struct stage_run *run, const ch
 	if (code == OK)
 		code = read_questions(arena, questions, err);
 	if (code == OK)
-		code = find_rows(arena, questions, err);
+		code = find_rows(arena, err);
 	free(lists);
 	free(model);
 	return code;
@@ -98,6 +98,8 @@ static int answer_all(const struct settings *settings, const struct stage_option
 		const struct arena_question question = {.playlists = arena.playlists,
 		                                        .model = &arena.model,
 		                                        .recommend = settings->recommend,
+		                                        .guests = arena.guests,
+		                                        .confidence = settings->als.confidence,
 		                                        .rows = arena.rows,
 		                                        .count = arena.asked->n_playlists,
 		                                        .threads = thread_count((int)settings->run.threads)};
@@ -111,6 +113,7 @@ static int answer_all(const struct settings *settings, const struct stage_option
 	als_model_free(&arena.model);
 	playlists_free(arena.playlists);
 	playlists_free(arena.asked);
+	playlists_free(arena.guests);
 	free(arena.rows);
 	return code;
 }

@@ -184,7 +184,7 @@ static void record_ranker(struct json *object, const struct ranking_result *rank
 
 static double ranker_ndcg(const struct recsys_evaluation *result, const char *name)
 {
-	for (size_t r = 0; r < RECSYS_RANKERS; r++)
+	for (size_t r = 0; r < result->n_rankers; r++)
 		if (strcmp(result->rankers[r].name, name) == 0)
 			return result->rankers[r].overall.ndcg;
 	return 0;
@@ -205,7 +205,7 @@ static void record_songs(struct stage_run *run, const struct recsys_evaluation *
 		record_ranker(json_set_object(test, "hidden_tags"), &result->tags, "10");
 		json_set_number(test, "arena", result->arena);
 	}
-	for (size_t r = 0; r < RECSYS_RANKERS; r++)
+	for (size_t r = 0; r < result->n_rankers; r++)
 		record_ranker(json_set_object(rankers, result->rankers[r].name), &result->rankers[r], "100");
 }
 
@@ -225,6 +225,7 @@ int evaluate_als(struct evaluation *evaluation, struct err *err)
 	                                                        .seed = (uint64_t)settings->run.seed,
 	                                                        .threads = evaluation->run->threads},
 	                                            .recommend = settings->recommend,
+	                                            .als = settings->als,
 	                                            .item_neighbours = (size_t)settings->evaluate.neighbours};
 	struct recsys_evaluation result;
 	int code;

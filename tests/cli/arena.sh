@@ -24,8 +24,13 @@ refused() { # status words command…
   "$@" >"$folder/said" 2>"$folder/log" || status=$?
   [ "$status" = "$want" ] && grep -q "$words" "$folder/log" || { echo "arena: status $status, expected $want and '$words':"; cat "$folder/log"; exit 1; }
 }
-echo '[{"id": 999999999, "tags": ["x"], "songs": []}]' >"$folder/val.json"
-refused 4 'playlist 999999999 is not in' arena --out "$folder/none.json"
+# Playlists that nobody learnt from: folded in, the same with any number of threads.
+$python $judge new "$folder/playlists" "$folder/val.json"
+arena --out "$folder/results.json" --set run.threads=2 >"$folder/said" || { cat "$folder/log"; exit 1; }
+grep -q 'were not learnt from' "$folder/log"
+$python $judge guests "$folder/playlists" "$folder/results.json" "$folder/val.json"
+arena --out "$folder/again.json" --set run.threads=1 >"$folder/said"
+cmp "$folder/results.json" "$folder/again.json"
 head -c 20 "$folder/val.json" >"$folder/cut" && mv "$folder/cut" "$folder/val.json"
 refused 4 'val.json' arena --out "$folder/none.json"
 refused 2 'QUESTIONS.json' "$train" arena --out "$folder/none.json"

@@ -1,6 +1,9 @@
 """Judge of `arena`: questions from held-out playlists, and the contest's own score of the answers.
 
 ask PLAYLISTS OUT.json              the held-out playlists with what is shown of them
+new PLAYLISTS OUT.json              the same under ids that nobody knows, and one with a song and a tag that nobody knows
+guests PLAYLISTS RESULTS.json QUESTIONS.json
+                                    the answers to these: whole, nothing shown among them, and far above popularity
 score PLAYLISTS RESULTS.json EVALUATE_METRICS.json
                                     nDCG of songs and tags over what is hidden must be what the stage `evaluate` says
 """
@@ -39,12 +42,35 @@ def ndcg(truth, answer):
     return hits / sum(1 / math.log(i + 2) for i in range(min(len(truth), len(answer))))
 
 
+def guests(lists, path, questions):
+    answers = {a["id"]: a for a in json.load(open(path, encoding="utf-8"))}
+    assert set(answers) == {q["id"] for q in json.load(open(questions, encoding="utf-8"))}
+    popular = answers[10**10]["songs"]
+    assert len(popular) == 100
+    own, plain = [], []
+    for p, (songs, tags, hidden, _) in lists.items():
+        answer = answers[10**9 + p]
+        for kind, shown, most in (("songs", songs, 100), ("tags", tags, 10)):
+            assert len(answer[kind]) == most == len(set(answer[kind])) and not set(answer[kind]) & set(shown), (p, kind)
+        if hidden and songs:
+            own.append(ndcg(set(hidden), answer["songs"]))
+            plain.append(ndcg(set(hidden), [s for s in popular if s not in songs]))
+    own, plain = (sum(x) / len(x) for x in (own, plain))
+    assert own > 1.2 * plain, (own, plain)
+
+
 def main(way, folder, path, metrics=None):
     lists = load(folder)
     if way == "ask":
         json.dump([{"id": p, "plylst_title": "", "songs": s, "tags": t, "like_cnt": 0} for p, (s, t, _, _) in lists.items()],
                   open(path, "w", encoding="utf-8"), ensure_ascii=False)
         return
+    if way == "new":
+        asked = [{"id": 10**9 + p, "tags": t, "songs": s, "like_cnt": 3} for p, (s, t, _, _) in lists.items()]
+        json.dump(asked + [{"id": 10**10, "tags": ["nobody's tag"], "songs": [10**12]}], open(path, "w", encoding="utf-8"), ensure_ascii=False)
+        return
+    if way == "guests":
+        return guests(lists, path, metrics)
     answers = {a["id"]: a for a in json.load(open(path, encoding="utf-8"))}
     assert set(answers) == set(lists), "other playlists are answered than were asked about"
     score = {"songs": [], "tags": []}

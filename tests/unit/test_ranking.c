@@ -57,6 +57,7 @@ static const struct ranking_options options = {.bootstrap = 200, .seed = 1, .thr
 static const struct recsys_evaluation_options contest = {
     .ranking = {.bootstrap = 200, .seed = 1, .threads = 1},
     .recommend = {.tag_weight = 0.3, .sharpness = 1.2, .damping = 0.25, .als_weight = 0.3},
+    .als = {.factors = 4, .iterations = 5, .regularization = 0.1, .alpha = 1, .confidence = CONFIDENCE_LOG},
     .item_neighbours = 50};
 
 /* Scores that a test writes down, the same for every playlist. */
@@ -238,12 +239,13 @@ static void als_finds_the_planted_kind_from_songs_and_from_tags(void **state)
 	train(p, &model);
 	assert_ok(recsys_evaluate(&p->playlists, &model, &contest, &all, &err));
 	const char *names[RECSYS_RANKERS] = {"blend",    "neighbours",    "als", "popularity",
-	                                     "item_knn", "item_knn_bm25", "tags"};
+	                                     "item_knn", "item_knn_bm25", "tags", "als_bm25"};
+	assert_int_equal(all.n_rankers, RECSYS_RANKERS);
 	for (size_t r = 0; r < RECSYS_RANKERS; r++) {
 		assert_string_equal(all.rankers[r].name, names[r]);
 		assert_true(all.rankers[r].overall.ndcg <= all.rankers[all.best].overall.ndcg);
 	}
-	static const size_t by_songs[] = {0, 1, 2, 4, 5}, by_tags[] = {0, 1, 2, 6};
+	static const size_t by_songs[] = {0, 1, 2, 4, 5, 7}, by_tags[] = {0, 1, 2, 6, 7};
 	const struct ranking_score *popularity = all.rankers[3].mask;
 	for (size_t i = 0; i < ARRAY_COUNT(by_songs); i++)
 		assert_true(all.rankers[by_songs[i]].mask[MASK_SONGS_TAGS].ndcg > popularity[MASK_SONGS_TAGS].ndcg + 0.1);
@@ -256,6 +258,15 @@ static void als_finds_the_planted_kind_from_songs_and_from_tags(void **state)
 	assert_ok(recsys_evaluate(&p->playlists, &model, &threads, &two, &err));
 	for (size_t r = 0; r < RECSYS_RANKERS; r++)
 		assert_memory_equal(&all.rankers[r].overall, &two.rankers[r].overall, sizeof all.rankers[r].overall);
+	for (size_t r = 0; r < RECSYS_RANKERS; r++) {
+		const struct ranking_score *s = &all.rankers[r].overall;
+		assert_true(s->ndcg_low <= s->ndcg && s->ndcg <= s->ndcg_high && s->recall_low <= s->recall && s->recall <= s->recall_high);
+		assert_true(s->map_low <= s->map && s->map <= s->map_high && all.rankers[r].coverage > 0 && all.rankers[r].novelty >= 0);
+	}
+	/* A model with BM25 confidence is that comparator itself. */
+	threads.als.confidence = CONFIDENCE_BM25;
+	assert_ok(recsys_evaluate(&p->playlists, &model, &threads, &two, &err));
+	assert_int_equal(two.n_rankers, RECSYS_RANKERS - 1);
 	als_model_free(&model);
 	free(p);
 }
@@ -275,6 +286,65 @@ static void refuses_a_model_of_another_shape_and_nothing_hidden(void **state)
 	memset(p->held, 0, sizeof p->held);
 	assert_refused(recsys_evaluate(&p->playlists, &model, &contest, &all, &err), ERR_DATA,
 	               "no held-out playlist hides a song");
+	als_model_free(&model);
+	free(p);
+}
+
+/* ---- playlists that nobody learnt from ---------------------------------------------------------------- */
+
+static int name_tags(struct path_list *list, const char *const *names, size_t n)
+{
+	struct err err = {0};
+	int code = OK;
+	for (size_t i = 0; i < n && code == OK; i++)
+		code = path_list_add(list, names[i], &err);
+	return code;
+}
+
+/* Songs 1 and 2 of the first kind; only its tag; only a song that nobody knows but guest 1 holds too; nothing known. */
+static void guests_are_answered_by_songs_by_tags_and_by_tags_of_new_songs(void **state)
+{
+	struct err err = {0};
+	struct planted *p = mem_alloc(1, sizeof *p, &err);
+	struct als_model model = {0};
+	int64_t known_ids[80], ids[] = {101, 102, 9000, 9001}, likes[] = {3, 3, 3, 3};
+	int64_t songs_start[] = {0, 2, 3, 4, 5}, tags_start[] = {0, 0, 1, 1, 2};
+	int32_t songs[] = {0, 1, 2, 2, 3}, tags[] = {0, 1};
+	uint8_t held[5] = {0};
+	struct playlists asked = {.n_playlists = 4, .n_tags = 2, .n_songs = 4, .likes = likes, .song_id = ids,
+	                          .tags = {tags_start, tags, held}, .songs = {songs_start, songs, held}};
+	struct playlists *guests;
+	(void)state;
+	planted_init(p);
+	train(p, &model);
+	for (size_t s = 0; s < 80; s++)
+		known_ids[s] = 100 + (int64_t)s;
+	p->playlists.song_id = known_ids;
+	assert_ok(name_tags(&p->playlists.tag_name, (const char *const[]){"even", "odd"}, 2));
+	assert_ok(name_tags(&asked.tag_name, (const char *const[]){"odd", "never"}, 2));
+	assert_ok(playlists_guests(&p->playlists, &asked, &guests, &err));
+	assert_int_equal(guests->songs.start[4], 2);
+	assert_int_equal(guests->tags.start[4], 2);
+	assert_true(guests->tags.index[0] == 1 && guests->tags.held[0] == 0);
+	assert_true(guests->tags.index[1] == 1 && guests->tags.held[1] == PLAYLIST_LENT);
+	size_t rows[] = {200, 201, 202, 203, 0};
+	struct arena_question question = {.playlists = &p->playlists, .model = &model, .recommend = contest.recommend, .guests = guests,
+	                                  .confidence = CONFIDENCE_LOG, .rows = rows, .count = 5, .threads = 2};
+	struct arena_answers answers;
+	assert_ok(arena_answer(&question, &answers, &err));
+	for (size_t row = 0; row < 3; row++)
+		for (size_t i = 0; i < 20; i++) {
+			uint32_t song = answers.song[row * ARENA_SONGS + i];
+			assert_true(row == 0 ? song < 40 && song != 1 && song != 2 : song >= 40);
+		}
+	/* Its own tag is no answer; a lent one is. */
+	assert_int_equal(answers.n_tags[1], 1);
+	assert_true(answers.n_tags[2] == 2 && answers.tag[2 * ARENA_TAGS] == 1);
+	assert_int_equal(answers.n_songs[3], 80);
+	arena_answers_free(&answers);
+	playlists_free(guests);
+	path_list_free(&p->playlists.tag_name);
+	path_list_free(&asked.tag_name);
 	als_model_free(&model);
 	free(p);
 }
@@ -358,6 +428,7 @@ int main(void)
 	    cmocka_unit_test(not_a_number_is_never_ranked),
 	    cmocka_unit_test(als_finds_the_planted_kind_from_songs_and_from_tags),
 	    cmocka_unit_test(refuses_a_model_of_another_shape_and_nothing_hidden),
+	    cmocka_unit_test(guests_are_answered_by_songs_by_tags_and_by_tags_of_new_songs),
 	    cmocka_unit_test(best_of_a_stream_is_the_head_of_the_sorted_list),
 	    cmocka_unit_test(a_search_by_length_finds_what_a_whole_scan_finds),
 	};
