@@ -125,8 +125,11 @@ await open({ name: "korean_dark", scheme: "dark", locale: "ko-KR" }, async (page
 		check(await page.evaluate(() => document.activeElement.dataset.chip) === "summer", "focus stays on the chip");
 		check((await page.$$('#context [data-chip="1990s"]')).length === 0, "a chip without a known tag is not shown");
 	}
+	const notes = () => page.textContent("#notes");
+	if (!process.env.MOODCAST_BUNDLE) check(/^노래 \d+곡 가운데 \d+곡/.test(await notes()), `what the server notes is told in Korean: ${await notes()}`);
 	await page.click("#language");
 	check((await page.textContent("h1")).startsWith("A face"), "the language can be switched");
+	if (!process.env.MOODCAST_BUNDLE) check((await notes()).includes("there are no more candidates"), "and in English after the switch");
 	await page.click("#language");
 });
 await open({ name: "phone", width: 400, height: 850 }, async (page) => {
