@@ -1,4 +1,6 @@
 # Packages: Debian 12 by name. `make deps` installs what building and running need, `make deps-test` the judges of the tests.
+# `moodcast watch` and `serve --source` read V4L2 cameras through the kernel's own header. `make install` needs nothing more; `make package` needs
+# dpkg-deb, which Debian always has, and makes the .deb depend on the packages of what the program links, so no list is kept here.
 
 PKGS_RUNTIME := openblas libturbojpeg libpng jansson expat inih libutf8proc libxxhash libcrypto libmicrohttpd cairo pangocairo
 PKGS_TRAIN   := openblas hdf5 libarchive libturbojpeg libpng jansson expat inih libutf8proc libxxhash libcrypto cairo pangocairo zlib

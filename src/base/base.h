@@ -61,6 +61,9 @@ const char *status_text(int code);
 /* Zeroed memory for count × size bytes, 64-byte aligned, freed by free().
  * count == 0 gives a valid pointer. NULL and ERR_MEMORY in *err on overflow or exhaustion. */
 void *mem_alloc(size_t count, size_t size, struct err *err) MUST_CHECK;
+/* The same with contents undefined, for a large block that several threads fill from end to end: the first to touch a
+ * page has it cleared, which takes one thread longer than the rest of the work. */
+void *mem_alloc_unset(size_t count, size_t size, struct err *err) MUST_CHECK;
 /* A block of at least `needed` elements; *capacity grows by half again. `old` stays valid on NULL.
  * New elements are zeroed. */
 void *mem_grow(void *old, size_t *capacity, size_t needed, size_t size, struct err *err) MUST_CHECK;

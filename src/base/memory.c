@@ -10,7 +10,8 @@
 #define HUGE_PAGE ((size_t)2 << 20)
 #define LARGE ((size_t)4 << 20)
 
-void *mem_alloc(size_t count, size_t size, struct err *err)
+/* *padded: the bytes of the block, whole cache lines. */
+static void *block_new(size_t count, size_t size, size_t *padded_out, struct err *err)
 {
 	size_t bytes, padded;
 	if (__builtin_mul_overflow(count, size, &bytes) || __builtin_add_overflow(bytes, ALIGNMENT - 1, &padded)) {
@@ -27,8 +28,23 @@ void *mem_alloc(size_t count, size_t size, struct err *err)
 	}
 	if (padded >= LARGE)
 		(void)madvise(block, padded, MADV_HUGEPAGE); /* where it is refused, small pages serve */
-	memset(block, 0, padded);
+	*padded_out = padded;
 	return block;
+}
+
+void *mem_alloc(size_t count, size_t size, struct err *err)
+{
+	size_t padded;
+	void *block = block_new(count, size, &padded, err);
+	if (block)
+		memset(block, 0, padded);
+	return block;
+}
+
+void *mem_alloc_unset(size_t count, size_t size, struct err *err)
+{
+	size_t padded;
+	return block_new(count, size, &padded, err);
 }
 
 void *mem_grow(void *old, size_t *capacity, size_t needed, size_t size, struct err *err)

@@ -115,8 +115,8 @@ void winograd_set(struct winograd *layer, const struct winograd_weights *weights
 	for (size_t o = 0; o < layer->shape.out; o++)
 		layer->bias[o] = weights->bias[o];
 #pragma omp parallel for schedule(static) num_threads(weights->threads < 1 ? 1 : weights->threads)
-	for (size_t channel = 0; channel < layer->shape.in; channel++)
-		layer->kernels->pack(layer, weights->kernel, channel);
+	for (size_t i = 0; i < layer->slices * layer->shape.in; i++)
+		layer->kernels->pack(layer, weights->kernel, i / layer->shape.in, i % layer->shape.in);
 }
 
 #define HALF_EXPONENT 14 /* largest magnitudes come to 2¹³ … 2¹⁴: the smallest of float16 are far below, none overflows */
@@ -162,7 +162,9 @@ int winograd_new(struct winograd **out, const struct winograd_shape *shape, cons
 	layer->tiles = layer->tiles_y * layer->tiles_x;
 	layer->slices = divide_up(shape->out, SLICE);
 	layer->bias = mem_alloc(layer->slices * SLICE, sizeof *layer->bias, err);
-	layer->kernel = mem_alloc(layer->slices * layer->positions * shape->in, SLICE * sizeof *layer->kernel, err);
+	/* A last slice that is not full keeps its zeros. */
+	layer->kernel = (shape->out % SLICE ? mem_alloc : mem_alloc_unset)(layer->slices * layer->positions * shape->in,
+	                                                                   SLICE * sizeof *layer->kernel, err);
 	if (!layer->bias || !layer->kernel) {
 		winograd_free(layer);
 		return ERR_MEMORY;

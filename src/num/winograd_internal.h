@@ -52,8 +52,8 @@ struct winograd_kernels {
 	                 const struct winograd_tiles *products, size_t slice);
 	/* Inverse transform, bias, ReLU and pooling of one slice into the blocked output. */
 	void (*scatter)(const struct winograd *layer, const struct winograd_tiles *products, size_t slice, float *output);
-	/* Transforms the kernels [3][3][in][out] of one input channel into the packed form. */
-	void (*pack)(const struct winograd *layer, const float *kernel, size_t channel);
+	/* Transforms the kernels [3][3][in][out] of one input channel and one slice into the packed form. */
+	void (*pack)(const struct winograd *layer, const float *kernel, size_t slice, size_t channel);
 	/* to[i] = from[i] · scale in float16, to the nearest. NULL where there is no F16C. */
 	void (*halve)(const float *from, size_t count, float scale, uint16_t *to);
 	void (*direct)(const struct direct_row *row);

@@ -373,16 +373,15 @@ static void pack_block(const struct winograd *layer, const double g[WINOGRAD_SID
 				to[l] = (float)(half[0][i][l] * g[j][0] + half[1][i][l] * g[j][1] + half[2][i][l] * g[j][2]);
 }
 
-static void pack(const struct winograd *layer, const float *kernel, size_t channel)
+static void pack(const struct winograd *layer, const float *kernel, size_t slice, size_t channel)
 {
 	size_t in = layer->shape.in, out = layer->shape.out;
+	float *packed = layer->kernel + slice * layer->positions * in * SLICE;
 	double g[WINOGRAD_SIDE][3];
 	winograd_points(layer->shape.tile, g);
-	for (size_t o = 0; o < out; o += LANES) {
-		float *slice = layer->kernel + o / SLICE * layer->positions * in * SLICE;
+	for (size_t o = slice * SLICE; o < at_most((slice + 1) * SLICE, out); o += LANES)
 		pack_block(layer, (const double(*)[3])g, kernel + channel * out + o,
-		           slice + packed_place(in, channel, o % SLICE));
-	}
+		           packed + packed_place(in, channel, o % SLICE));
 }
 
 /* ---- the direct convolution of the first layer ---- */

@@ -42,6 +42,7 @@ async function open(options, work) {
 	page.on("console", (message) => { if (message.type() === "error") errors.push(message.text()); });
 	page.on("pageerror", (error) => errors.push(error.message));
 	page.on("request", (request) => { const at = new URL(request.url()); if (at.protocol.startsWith("http")) hosts.add(at.host); });
+	if (options.before) await page.addInitScript(options.before);
 	try {
 		await page.goto(url);
 		await page.waitForSelector("#moods button");
@@ -124,8 +125,11 @@ await open({ name: "korean_dark", scheme: "dark", locale: "ko-KR" }, async (page
 		check(await page.evaluate(() => document.activeElement.dataset.chip) === "summer", "focus stays on the chip");
 		check((await page.$$('#context [data-chip="1990s"]')).length === 0, "a chip without a known tag is not shown");
 	}
+	const notes = () => page.textContent("#notes");
+	if (!process.env.MOODCAST_BUNDLE) check(/^노래 \d+곡 가운데 \d+곡/.test(await notes()), `what the server notes is told in Korean: ${await notes()}`);
 	await page.click("#language");
 	check((await page.textContent("h1")).startsWith("A face"), "the language can be switched");
+	if (!process.env.MOODCAST_BUNDLE) check((await notes()).includes("there are no more candidates"), "and in English after the switch");
 	await page.click("#language");
 });
 await open({ name: "phone", width: 400, height: 850 }, async (page) => {
@@ -139,13 +143,46 @@ await open({ name: "phone_start", width: 400, height: 850, scheme: "dark" }, asy
 	await page.keyboard.press("Tab");
 	check(await page.evaluate(() => document.activeElement.id) === "start", "the keyboard reaches the start button");
 });
-await open({ name: "denied", deny: true }, async (page) => {
-	await page.click("#start");
-	await page.waitForFunction(() => document.querySelector("#status").textContent.includes("does not allow"));
-	check(await page.isHidden("#air"), "no sign without a camera");
+const phone = { width: 400, height: 850 };
+const says = (page, words) => page.waitForFunction((part) => document.querySelector("#status").textContent.includes(part), words);
+for (const size of [{}, phone]) {
+	const name = (state) => (size.width ? `${state}_phone` : state);
+	await open({ name: name("denied"), deny: true, ...size }, async (page) => {
+		await page.click("#start");
+		await says(page, "does not allow");
+		check(await page.isHidden("#air"), "no sign without a camera");
+	});
+	await open({ name: name("missing"), devices: 0, ...size }, async (page) => {
+		await page.click("#start");
+		await says(page, "No camera");
+	});
+}
+await open({ name: "upload_phone", ...phone }, async (page) => {
+	await page.setInputFiles("#upload", `${scratch}/face.png`);
+	if (!process.env.MOODCAST_BUNDLE) await page.waitForSelector("#list .song", { timeout: 15000 });
 });
-await open({ name: "missing", devices: 0 }, async (page) => {
+// A browser that has the camera and another program that keeps it: what getUserMedia rejects with then.
+await open({ name: "in_use", before: () => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("busy", "NotReadableError")); } }, async (page) => {
 	await page.click("#start");
-	await page.waitForFunction(() => document.querySelector("#status").textContent.includes("No camera"));
+	await says(page, "Another program uses the camera");
+	check(await page.isHidden("#air"), "no sign while another program has the camera");
+	await page.click('#moods button[data-label="negative"]');
+	await page.waitForSelector("#list .song");
+});
+// On an address that is neither https nor localhost browsers have no mediaDevices at all.
+await open({ name: "insecure", before: () => Object.defineProperty(Navigator.prototype, "mediaDevices", { get: () => undefined }) }, async (page) => {
+	await page.click("#start");
+	await says(page, "only to https or localhost");
+	check(await page.isHidden("#air"), "no sign on an insecure address");
+});
+await open({ name: "lost" }, async (page) => {
+	await page.click("#start");
+	await page.waitForSelector("#air", { state: "visible", timeout: 15000 });
+	await page.$eval("#video", (video) => video.srcObject.getVideoTracks()[0].dispatchEvent(new Event("ended")));
+	await says(page, "The camera was lost");
+	check(await page.isHidden("#air"), "a lost camera takes the sign down");
+	check(await page.$eval("#video", (video) => video.srcObject === null), "a lost camera is released");
+	await page.click("#start");
+	await page.waitForSelector("#air", { state: "visible", timeout: 15000 });
 });
 process.exit(failed ? 1 : 0);

@@ -19,6 +19,7 @@ static void a_product_that_overflows_is_refused(void **state)
 	struct err err = {0};
 	assert_null(mem_alloc(SIZE_MAX / 2, 3, &err));
 	assert_int_equal(err.code, ERR_MEMORY);
+	assert_null(mem_alloc_unset(SIZE_MAX / 2, 3, &err));
 }
 
 static void memory_is_zeroed_and_aligned_also_after_growing(void **state)

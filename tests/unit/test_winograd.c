@@ -122,6 +122,16 @@ static void every_tile_equals_the_reference_at_odd_sizes(void **state)
 			                      .height = sides[i][0], .width = sides[i][1], .in = 16, .out = 32, .tile = tiles[t]});
 }
 
+/* 80 and 144 channels end in the middle of a slice, 128 with one. */
+static void whole_and_broken_slices_of_channels_equal_the_reference(void **state)
+{
+	(void)state;
+	static const size_t channels[] = {80, 128, 144};
+	for (size_t i = 0; i < ARRAY_COUNT(channels); i++)
+		hold_to_reference(
+		    2, (struct winograd_shape){.height = 9, .width = 7, .in = 48, .out = channels[i], .tile = 4});
+}
+
 static void pooling_in_the_output_transform_equals_pooling_behind_it(void **state)
 {
 	(void)state;
@@ -296,6 +306,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_tile_equals_the_reference_at_odd_sizes),
+	    cmocka_unit_test(whole_and_broken_slices_of_channels_equal_the_reference),
 	    cmocka_unit_test(pooling_in_the_output_transform_equals_pooling_behind_it),
 	    cmocka_unit_test(a_float16_kernel_keeps_its_tolerance),
 	    cmocka_unit_test(a_float16_kernel_of_any_magnitude_is_scaled_into_range),

@@ -1,5 +1,5 @@
 import { Camera, pause } from "/camera.js";
-import { text, labelText, currentLanguage, switchLanguage } from "/texts.js";
+import { text, labelText, noteText, currentLanguage, switchLanguage } from "/texts.js";
 
 const $ = (id) => document.getElementById(id);
 const token = document.querySelector('meta[name="moodcast-token"]').content;
@@ -268,7 +268,7 @@ function showSongs() {
 	$("liked").replaceChildren(...state.liked.map((song) => songNode(song, "♥")));
 	$("list").replaceChildren(...state.songs.filter((song) => !state.liked.some((other) => other.id === song.id)).map((song, i) => songNode(song, String(i + 1))));
 	$("notes").hidden = !state.notes?.length;
-	$("notes").textContent = (state.notes || []).join(" ");
+	$("notes").textContent = (state.notes || []).map(noteText).join(" ");
 	for (const button of $("moods").querySelectorAll("button")) button.setAttribute("aria-pressed", String(basis?.kind === "label" && basis.label === button.dataset.label));
 }
 

@@ -65,3 +65,16 @@ export function labelText(name) { return labels[language][name] || name; }
 export function text(key, values = {}) {
 	return (texts[language][key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
+
+// What the server notes, one sentence a form; what no form fits stays as it came.
+const noteForms = [
+	[/^neither a tag nor a song of the request is known: nothing to go by$/, "아는 태그도 노래도 없어서 고를 근거가 없습니다."],
+	[/^(\d+) of (\d+) songs: there are no more candidates$/, "노래 $2곡 가운데 $1곡: 더 고를 후보가 없습니다."],
+	[/^song (-?\d+) is in no playlist that was learnt from$/, "노래 $1: 학습한 플레이리스트에 없습니다."],
+	[/^tag '(.*)' is in no playlist that was learnt from$/, "태그 ‘$1’: 학습한 플레이리스트에 없습니다."],
+	[/^tag '(.*)' is in no playlist that was learnt from; '(.*)' is spelt most like it and taken instead$/, "태그 ‘$1’: 학습한 플레이리스트에 없어서, 철자가 가장 비슷한 ‘$2’ 태그를 썼습니다."],
+];
+export function noteText(note) {
+	const form = language === "ko" && noteForms.find(([pattern]) => pattern.test(note));
+	return form ? note.replace(...form) : note;
+}
