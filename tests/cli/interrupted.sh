@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# A storm of signals that ask for nothing (a handler without SA_RESTART, so that every waiting system call is interrupted) over stages that read,
+# write and compute: they end as if nothing had happened, with the same bytes.
+set -eu
+cd "$(dirname "$0")/../.."
+train=${MOODCAST_BIN:-build/bin}/moodcast-train
+ldd "$train" | grep -qE 'lib[at]san' && { echo "SKIP interrupted: LD_PRELOAD and sanitizers exclude each other"; exit 77; }
+scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
+cat >"$scratch/storm.c" <<'C'
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <unistd.h>
+static volatile sig_atomic_t count;
+static void nothing(int signal)
+{
+	(void)signal;
+	count++;
+}
+static void tell(void)
+{
+	char line[32];
+	int length = snprintf(line, sizeof line, "storm %d\n", (int)count);
+	if (write(2, line, (size_t)length) < 0)
+		_exit(99);
+}
+__attribute__((constructor)) static void start(void)
+{
+	struct sigaction action = {.sa_handler = nothing};
+	struct itimerval often = {{0, 500}, {0, 500}};
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	atexit(tell);
+}
+C
+gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -shared -fPIC -o "$scratch/storm.so" "$scratch/storm.c"
+small="--set sample.people=12 --set sample.pictures=6 --set sample.backgrounds=4 --set sample.playlists=300 --set sample.songs=300 --set als.iterations=3 --set tags.epochs=1 --set tags.size=16"
+chain() { # FOLDER PRELOAD
+  local to=$1 preload=$2 in; mkdir "$to"
+  step() { LD_PRELOAD=$preload "$train" "$@" $small --out "$to/$1" 2>>"$to.log" || { tail -n 5 "$to.log"; echo "$1 among signals: exit $?"; exit 1; }; }
+  step sample
+  in="--set faces.input=$to/sample/faces.zip --set faces.layout=kface --set playlists.input=$to/sample/playlists.json"
+  step faces $in
+  step playlists $in
+  step tags --in playlists="$to/playlists"
+  step als --in playlists="$to/playlists"
+  (cd "$to" && find . -type f ! -name done ! -name log.jsonl ! -name inputs.tsv ! -name metrics.json | sort | xargs sha256sum) >"$to.sums"
+}
+chain "$scratch/calm" ""
+chain "$scratch/storm" "$scratch/storm.so"
+least=$(grep -oE '^storm [0-9]+' "$scratch/storm.log" | awk 'NR == 1 || $2 < least { least = $2 } END { print least + 0 }')
+[ "$(grep -c '^storm ' "$scratch/storm.log")" -ge 5 ] && [ "$least" -gt 10 ] || { echo "too few signals: $least in a stage"; exit 1; }
+diff "$scratch/calm.sums" "$scratch/storm.sums" || { echo "other bytes among signals"; exit 1; }

@@ -1,0 +1,106 @@
+/*
+ * Loaded with LD_PRELOAD: the n-th write (write, pwrite, writev, as the C library's own streams make them too where they come through these
+ * names; fwrite and fflush are counted as such) or the n-th fsync to a regular file below FAIL_UNDER fails as on a full or dying disk.
+ * FAIL=write:N or fsync:N; with FAIL_COUNT=FILE the calls are counted there instead.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static long writes, syncs;
+
+static int under(int fd)
+{
+	const char *folder = getenv("FAIL_UNDER");
+	char link[64], path[4096];
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	ssize_t length = readlink(link, path, sizeof path - 1);
+	if (!folder || length < 0)
+		return 0;
+	path[length] = '\0';
+	/* The log may be lost without a word. */
+	return strncmp(path, folder, strlen(folder)) == 0 && !strstr(path, "log.jsonl");
+}
+
+static int fails(int fd, const char *kind, long *count)
+{
+	int saved = errno;
+	const char *wish = getenv("FAIL");
+	size_t length = strlen(kind);
+	int now = under(fd) && __atomic_add_fetch(count, 1, __ATOMIC_SEQ_CST) && wish && strncmp(wish, kind, length) == 0 &&
+	          wish[length] == ':' && atol(wish + length + 1) == *count;
+	errno = saved;
+	return now;
+}
+
+#define REAL(type, name, ...) ((type(*)(__VA_ARGS__))dlsym(RTLD_NEXT, name))
+
+ssize_t write(int fd, const void *bytes, size_t count)
+{
+	if (fails(fd, "write", &writes)) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return REAL(ssize_t, "write", int, const void *, size_t)(fd, bytes, count);
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t count, off_t at)
+{
+	if (fails(fd, "write", &writes)) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return REAL(ssize_t, "pwrite", int, const void *, size_t, off_t)(fd, bytes, count, at);
+}
+
+ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t at)
+{
+	if (fails(fd, "write", &writes)) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return REAL(ssize_t, "pwrite64", int, const void *, size_t, off64_t)(fd, bytes, count, at);
+}
+
+/* Streams write inside the C library, past any shim: what a failed flush there leads to is had by pointing the stream at /dev/full. */
+int fflush(FILE *stream)
+{
+	if (stream && fails(fileno(stream), "write", &writes)) {
+		int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+		if (full >= 0) {
+			dup2(full, fileno(stream));
+			close(full);
+		}
+		if (REAL(int, "fflush", FILE *)(stream) == 0) {
+			errno = ENOSPC;
+			return EOF;
+		}
+		return EOF;
+	}
+	return REAL(int, "fflush", FILE *)(stream);
+}
+
+int fsync(int fd)
+{
+	if (fails(fd, "fsync", &syncs)) {
+		errno = EIO;
+		return -1;
+	}
+	return REAL(int, "fsync", int)(fd);
+}
+
+__attribute__((destructor)) static void tell(void)
+{
+	const char *path = getenv("FAIL_COUNT");
+	FILE *file = path ? fopen(path, "w") : NULL;
+	if (file) {
+		fprintf(file, "%ld %ld\n", writes, syncs);
+		fclose(file);
+	}
+}
