@@ -14,11 +14,23 @@ struct innermost {
 	char text[256];
 };
 
+/* "file write failed: time = …\n, filename = …, error message = 'No space left on device', buf = …": what a person can use of it. */
+static void tell_reason(struct innermost *found, const char *text)
+{
+	static const char mark[] = "error message = '";
+	const char *time = strstr(text, ": time = "), *reason = strstr(text, mark);
+	if (time && reason)
+		snprintf(found->text, sizeof found->text, "%.*s: %.*s", (int)(time - text), text,
+		         (int)strcspn(reason + strlen(mark), "'"), reason + strlen(mark));
+	else
+		snprintf(found->text, sizeof found->text, "%s", text);
+}
+
 static herr_t take_innermost(unsigned n, const H5E_error2_t *entry, void *context)
 {
 	struct innermost *found = context;
 	if (n == 0 && entry->desc)
-		snprintf(found->text, sizeof found->text, "%s", entry->desc);
+		tell_reason(found, entry->desc);
 	return 0;
 }
 
