@@ -251,7 +251,10 @@ static void score_als(const void *state, const struct ranking_query *queries, si
 	const float *factors[RANKING_BATCH];
 	for (size_t q = 0; q < count; q++) {
 		size_t p = queries[q].playlist;
-		factors[q] = (ranker->source[p] == FACTOR_FOLDED ? ranker->folded : ranker->model->user) + p * f;
+		/* One without a factor may have no row of its own: its scores are put in place below. */
+		factors[q] = ranker->source[p] == FACTOR_FOLDED ? ranker->folded + p * f
+		             : ranker->source[p] == FACTOR_NONE ? ranker->model->item
+		                                                : ranker->model->user + p * f;
 	}
 	score_songs(ranker->model, factors, count, scores);
 	for (size_t q = 0; q < count; q++)
