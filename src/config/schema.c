@@ -103,7 +103,7 @@ const struct setting schema[] = {
     OTHER("network", "weights", PATHS, network.weights, "init", "Keras HDF5 files, later ones fill what earlier ones lack; init = random (He), not pretrained"),
     CHOICE("network", "missing", network.missing, "error", "error|init", "layers that no file holds"),
     CHOICE("network", "cut", network.cut, "block5_pool", "block1_pool|block2_pool|block3_pool|block4_pool|block5_pool", "the layer whose output is the feature"),
-    CHOICE("network", "precision", network.precision, "fp32", "fp32|fp16", "fp16: kernels in float16 (F16C), sums in float32; half the memory, relative error of the features below 3e-3; refused without F16C"),
+    CHOICE("network", "precision", network.precision, "fp32", "fp32|fp16", "fp16: kernels in float16 (F16C), sums in float32; a third of the memory, relative error of the features below 3e-3; refused without F16C"),
     CHOICE("network", "storage", network.storage, "float32", "float32|float16", "of features.h5"),
     FREE_INTEGER("network", "batch", network.batch, "32", 1, 256, "pictures at a time; from 32 on the kernels are read as seldom as can be"),
 

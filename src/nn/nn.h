@@ -99,7 +99,7 @@ struct plan_options {
 	size_t pictures;      /* that a call will bring: 1 saves memory traffic, 0 = many; another rounding */
 	int threads;          /* to prepare with */
 	enum cpu_level level; /* at most; CPU_AVX512 = what the CPU has */
-	int precision;        /* enum network_precision; fp16: half the memory, error of block5_pool below 3e-3 */
+	int precision;        /* enum network_precision; fp16: a third of the memory, error of block5_pool below 3e-3 */
 };
 struct network_plan;
 /* Every convolution must have weights. ERR_SETTINGS as network_shape, or fp16 on a CPU without F16C. */

@@ -23,7 +23,7 @@
 #define PRIVATE_TILES 24                  /* fewer in a task, and reading the kernel takes longer than the products */
 #define STEP_PAD 16                       /* positions a power of two apart would fall on the same cache lines */
 
-#define KERNEL_ROWS 32 /* rows that are multiplied while their kernel is read */
+#define KERNEL_ROWS 16 /* rows that are multiplied while their kernel is read */
 #define MANY 32        /* pictures */
 
 #define HALF_TILE 4 /* what the largest tile makes of a float16 kernel's rounding leaves the tolerance */

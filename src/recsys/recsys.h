@@ -52,9 +52,8 @@ int playlists_save(const struct playlists *playlists, const char *h5_path, struc
  * Freed with csr_free. */
 int playlists_matrix(const struct playlists *playlists, struct csr *out, struct err *err) MUST_CHECK;
 #define PLAYLIST_LENT 2
-/* Other playlists with their tags (by name) and songs (by id) numbered as in `known`; tags and songs that `known` has not got are left out, and
- * so are titles, names and ids. A playlist of which nothing is known gets the tags under which other asked ones hold its songs; these links have
- * held = PLAYLIST_LENT: they count as its tags, but may be answered. Freed with playlists_free. */
+/* Others numbered as in `known` (tags by name, songs by id), without what it has not got, titles, names and ids. One of which nothing is known
+ * gets the tags under which other asked ones hold its songs: held = PLAYLIST_LENT, may be answered. Freed with playlists_free. */
 int playlists_guests(const struct playlists *known, const struct playlists *asked, struct playlists **out,
                      struct err *err) MUST_CHECK;
 struct playlist_summary {
@@ -189,9 +188,8 @@ int als_weights(const struct csr *matrix, const struct als_settings *model, floa
  * keeps a checkpoint. */
 int als_train(const struct csr *matrix, const struct als_options *options, struct als_model *out,
               struct err *err) MUST_CHECK;
-/* Factors [fresh->rows][factors] of playlists that training never saw, by their songs: one exact half-step against the model's songs, with
- * weights as they were among the rows that were learnt from. Freed by the caller; rows without an entry get zeros. ERR_DATA for other columns
- * than the model's songs. */
+/* Factors [fresh->rows][factors] of new playlists by their songs: one exact half-step, with weights as among the rows
+ * learnt from. Freed by the caller; rows without an entry get zeros. ERR_DATA for other columns than the model's songs. */
 int als_fold_in(const struct als_model *model, const struct als_fold *fold, float **out, struct err *err) MUST_CHECK;
 void als_model_free(struct als_model *model);
 /* als.npz as `implicit` keeps its models: user_factors, item_factors, factors, regularization, alpha, iterations and
@@ -259,8 +257,7 @@ struct als_ranker;
 int als_ranker_new(struct als_ranker **out, const struct playlists *playlists, const struct als_model *model,
                    const struct popularity *popularity, struct err *err) MUST_CHECK;
 void als_ranker_free(struct als_ranker *ranker);
-/* Playlists that training never saw, as playlists_guests makes them, are asked about by numbers from n_playlists on. Those with songs are
- * folded in by als_fold_in, those with tags alone as above. */
+/* Those of playlists_guests are asked about by numbers from n_playlists on: with songs by als_fold_in, else as above. */
 struct als_guests {
 	const struct playlists *playlists;
 	const struct csr *learnt; /* what the model was trained on */
@@ -364,8 +361,7 @@ struct arena_answers {
 	uint32_t *song, *tag;     /* [count][ARENA_SONGS], [count][ARENA_TAGS] */
 	size_t *n_songs, *n_tags; /* [count]: fewer only where there are not so many */
 };
-/* The rankers that ship (and evaluation judges): the blend for songs, neighbours for tags. ERR_DATA when the model's
- * shape is not the playlists'. */
+/* By the rankers that ship: the blend for songs, neighbours for tags. ERR_DATA when the model is of other playlists. */
 int arena_answer(const struct arena_question *question, struct arena_answers *out, struct err *err) MUST_CHECK;
 void arena_answers_free(struct arena_answers *answers);
 
@@ -412,8 +408,7 @@ struct recommender_source {
 struct recommender;
 /* Borrows the file until recommender_free. Shapes, offsets and index ranges are checked: ERR_DATA names the tensor. */
 int recommender_map(struct recommender **out, const struct tensor_file *file, struct err *err) MUST_CHECK;
-/* Copies what it needs of the playlists and scales the vectors; borrows song factors of the model until
- * recommender_free. */
+/* Copies what it needs and scales the vectors; borrows the model's song factors until recommender_free. */
 int recommender_build(struct recommender **out, const struct recommender_source *source, struct err *err) MUST_CHECK;
 /* From any arrays, borrowed and checked alike; `name` for messages. */
 int recommender_new(struct recommender **out, const struct recommender_view *view, const char *name,
@@ -498,8 +493,7 @@ struct drawn_playlists {
 struct drawn_playlists_counts {
 	size_t tags, songs; /* links written */
 };
-/* Melon's train.json and song_meta.json (names say that they are invented). Same seed, same bytes. ERR_SETTINGS: fewer
- * than 80 songs. */
+/* Melon's train.json and song_meta.json, names invented. Same seed, same bytes. ERR_SETTINGS: fewer than 80 songs. */
 int drawn_playlists_save(const char *playlists_path, const char *meta_path, const struct drawn_playlists *wish,
                          struct drawn_playlists_counts *counts, struct err *err) MUST_CHECK;
 

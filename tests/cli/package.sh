@@ -8,9 +8,10 @@ mode=$(basename "$(dirname "$MOODCAST_BIN")"); case $mode in asan|tsan|debug) ec
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
 bad=0
 say() { echo "$*"; bad=1; }
-make -s --no-print-directory install DESTDIR="$scratch/root" PREFIX=/opt/m >"$scratch/log" 2>&1 || say "make install: $(cat "$scratch/log")"
-for file in bin/moodcast share/man/man1/moodcast.1 share/moodcast/context.json lib/systemd/system/moodcast.service; do [ -s "$scratch/root/opt/m/$file" ] || say "$file is not installed"; done
-grep -q '^ExecStart=/opt/m/bin/moodcast serve ' "$scratch/root/opt/m/lib/systemd/system/moodcast.service" || say "the unit starts another program"
+make -s --no-print-directory install DESTDIR="$scratch/root" PREFIX=/elsewhere >"$scratch/log" 2>&1 || say "make install: $(cat "$scratch/log")"
+installed=$scratch/root/elsewhere
+for file in bin/moodcast share/man/man1/moodcast.1 share/moodcast/context.json lib/systemd/system/moodcast.service; do [ -s "$installed/$file" ] || say "$file is not installed"; done
+grep -q '^ExecStart=/elsewhere/bin/moodcast serve ' "$installed/lib/systemd/system/moodcast.service" || say "the unit starts another program"
 [ "$(find "$scratch/root" -type f | wc -l)" = 5 ] || say "make install copies $(find "$scratch/root" -type f)"
 for round in 1 2; do
   SOURCE_DATE_EPOCH=1700000000 pipeline/package/build_deb.sh make build/bin "$(build/bin/moodcast version | sed -n 's/^moodcast \([0-9][0-9.]*\).*/\1/p')" "$scratch/deb$round" >"$scratch/log" 2>&1 || say "package: $(cat "$scratch/log")"

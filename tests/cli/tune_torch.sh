@@ -3,15 +3,11 @@
 set -eu
 cd "$(dirname "$0")/../.."
 /usr/bin/python3 -c 'import torch' 2>/dev/null || { echo "SKIP tune_torch: python3-torch is not installed"; exit 77; }
-build=$(dirname "$MOODCAST_BIN"); [ -d "$build/lib" ] || build=$build/release
+mode=$(basename "$(dirname "$MOODCAST_BIN")"); case $mode in asan|tsan|debug) ;; *) mode=release ;; esac
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
-sanitize=; case $build in */asan) sanitize="-fsanitize=address,undefined" ;; esac
-libs=(); for lib in nn io config num base; do libs+=("$build/lib/lib$lib.a"); done
-packages="openblas hdf5 libarchive libturbojpeg libpng jansson inih libxxhash libcrypto cairo pangocairo zlib"
-# shellcheck disable=SC2046,SC2086
-gcc -std=c11 -D_GNU_SOURCE -O2 -fopenmp $sanitize -Isrc tests/golden/tune_dump.c "${libs[@]}" $(pkg-config --libs $packages) -lcsv -lm -o "$scratch/dump"
+make --no-print-directory -s MODE=$mode build/$mode/peers/tune_dump
 for run in "block4_pool 150 4" "input 64 3"; do
   read -r first size batch <<<"$run"
   # shellcheck disable=SC2046
-  /usr/bin/python3 tests/golden/tune_gradient.py "$first" "$batch" "$scratch" $("$scratch/dump" "$first" "$size" "$batch" "$scratch")
+  /usr/bin/python3 tests/golden/tune_gradient.py "$first" "$batch" "$scratch" $(build/$mode/peers/tune_dump "$first" "$size" "$batch" "$scratch")
 done

@@ -2,16 +2,12 @@
 # bench_head.sh BINDIR: an epoch of the head on 5,000 cached features of 8,192 numbers, batch 50, Adam, by moodcast and by PyTorch, in
 # turns, on the same bytes. Peer: python3-torch. THREADS (1 2), CLASSES (3 7), ROUNDS (5) in the environment choose others.
 set -eu
-bin=$(realpath "$1")
 cd "$(dirname "$0")/../.."
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
 /usr/bin/python3 -c 'import torch' 2>/dev/null || { echo "SKIP bench_head: python3-torch is not installed"; exit 77; }
-build=$(dirname "$bin"); [ -d "$build/lib" ] || build=$build/release
-libs=(); for lib in nn io config num base; do libs+=("$build/lib/lib$lib.a"); done
-packages="openblas hdf5 libarchive libturbojpeg libpng jansson inih libxxhash libcrypto cairo pangocairo zlib"
+make --no-print-directory -s build/release/peers/bench_head
+own=build/release/peers/bench_head
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
-# shellcheck disable=SC2046
-gcc -std=c11 -D_GNU_SOURCE -O2 -fopenmp -Wall -Wextra -Isrc tests/peers/bench_head.c "${libs[@]}" $(pkg-config --libs $packages) -lcsv -lm -o "$scratch/own"
 rows=5000 width=8192 epochs=3
 middle() { sort -n | sed -n "$(((epochs + 1) / 2))p"; }
 for classes in ${CLASSES:-3 7}; do
@@ -19,7 +15,7 @@ for classes in ${CLASSES:-3 7}; do
   for threads in ${THREADS:-1 2}; do
     rm -f "$scratch"/*.txt
     for _ in $(seq "${ROUNDS:-5}"); do
-      "$scratch/own" "$scratch/data" $rows $width "$classes" "$threads" $epochs | middle >>"$scratch/own.txt"
+      "$own" "$scratch/data" $rows $width "$classes" "$threads" $epochs | middle >>"$scratch/own.txt"
       /usr/bin/python3 tests/peers/bench_head.py "$scratch/data" $rows $width "$classes" "$threads" $epochs | middle >>"$scratch/torch.txt"
     done
     /usr/bin/python3 - "$scratch" "$classes" "$threads" <<'END'

@@ -2,22 +2,18 @@
 # bench_tune.sh BINDIR: a training step of block5 + head, and of everything, by moodcast and by PyTorch, in turns. Peer: python3-torch.
 # WHAT (block5 all), THREADS (1 2), BATCH (32), ROUNDS (5) in the environment choose others.
 set -eu
-bin=$(realpath "$1")
 cd "$(dirname "$0")/../.."
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
 /usr/bin/python3 -c 'import torch' 2>/dev/null || { echo "SKIP bench_tune: python3-torch is not installed"; exit 77; }
-build=$(dirname "$bin"); [ -d "$build/lib" ] || build=$build/release
-libs=(); for lib in nn io config num base; do libs+=("$build/lib/lib$lib.a"); done
-packages="openblas hdf5 libarchive libturbojpeg libpng jansson inih libxxhash libcrypto cairo pangocairo zlib"
+make --no-print-directory -s build/release/peers/bench_tune
+own=build/release/peers/bench_tune
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
-# shellcheck disable=SC2046
-gcc -std=c11 -D_GNU_SOURCE -O2 -fopenmp -Wall -Wextra -Isrc tests/peers/bench_tune.c "${libs[@]}" $(pkg-config --libs $packages) -lcsv -lm -o "$scratch/own"
 for what in ${WHAT:-block5 all}; do
   for threads in ${THREADS:-1 2}; do
     steps=5; [ "$what" = all ] && steps=2
     rm -f "$scratch"/*.txt
     for round in $(seq "${ROUNDS:-5}"); do
-      "$scratch/own" "$what" "${BATCH:-32}" "$threads" $steps | sort -n | sed -n "$(((steps + 1) / 2))p" >>"$scratch/own.txt"
+      "$own" "$what" "${BATCH:-32}" "$threads" $steps | sort -n | sed -n "$(((steps + 1) / 2))p" >>"$scratch/own.txt"
       /usr/bin/python3 tests/peers/bench_tune.py "$what" "${BATCH:-32}" "$threads" $steps | sort -n | sed -n "$(((steps + 1) / 2))p" >>"$scratch/torch.txt"
     done
     /usr/bin/python3 - "$scratch" "$what" "$threads" "${BATCH:-32}" <<'END'
