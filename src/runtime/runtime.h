@@ -252,7 +252,9 @@ struct server_options {
 	bool allow_remote;
 	int threads;
 	size_t queue; /* pictures that may wait; 0 = 8 */
-	double body_seconds; /* a body must be whole by then, else 408; 0 = 20 */
+	/* A body must be whole so long after its headers, else 408 (0 = 20); headers so long after the connection was
+	 * opened or last answered, else it is closed (0 = 30). */
+	double body_seconds, idle_seconds;
 };
 struct server;
 /* Listens and answers in threads of its own until server_stop. The bundle must outlive it. */

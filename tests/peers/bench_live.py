@@ -167,10 +167,13 @@ def main(program, folder, rounds):
     print(f"  page: {np.percentile(pages, 50):.2f} / {np.percentile(pages, 99):.2f} ms; memory {ours.memory():.0f} MB")
     frames = int(os.environ.get("FRAMES", "0"))
     if frames:
-        first = ours.memory()
-        for _ in range(frames):
+        seen = []
+        for frame in range(frames):
             ours.fetch("POST", "/api/analyze", jpeg)
-        print(f"  memory after {frames} more pictures: {first:.0f} -> {ours.memory():.0f} MB")
+            if frame % 100 == 99:
+                seen.append(ours.memory())
+        marks = ", ".join(f"{seen[at // 100 - 1]:.1f} after {at}" for at in (100, 1000, 2500, 5000, 10000, 20000) if at <= frames)
+        print(f"  memory, MB: {marks} more pictures; largest {max(seen):.1f}")
     ours.process.terminate()
     assert ours.process.wait() == 0
 
