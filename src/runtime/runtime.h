@@ -36,6 +36,7 @@ struct class_tags {
 /* What the stage `pack` wrote, mapped and checked. Read-only: shared by all threads. */
 struct bundle {
 	char *folder;
+	bool signature_checked;
 	struct json *card;      /* bundle.json */
 	const char *name, *cut; /* borrowed from card */
 	int precision;          /* enum network_precision */
@@ -54,6 +55,9 @@ struct bundle {
 /* Loads DIR. Sizes of the files are always held against bundle.json, sha256 sums when `verify`. Missing files: ERR_IO;
  * anything that does not fit: ERR_DATA naming the file. Freed by bundle_free. */
 int bundle_load(struct bundle **out, const char *folder, bool verify, struct err *err) MUST_CHECK;
+/* The same with sums, and only when bundle.json.sig was made of this very bundle.json by the private half of the Ed25519
+ * key in the PEM file; the sums carry that over to the other files. ERR_DATA when there is no such signature. */
+int bundle_load_signed(struct bundle **out, const char *folder, const char *public_key, struct err *err) MUST_CHECK;
 void bundle_free(struct bundle *bundle); /* NULL is fine */
 /* Position of a class by name, SIZE_MAX for any other name. */
 size_t bundle_class(const struct bundle *bundle, const char *label);
@@ -213,6 +217,7 @@ int watch_run(const struct bundle *bundle, const struct watch_options *options, 
  * and the help text all come from it. */
 struct options {
 	const char *cascade, *bundle; /* detect */
+	const char *verify_key;
 	double scale;
 	long neighbors, min_size;
 	const char *annotate;       /* analyze */
