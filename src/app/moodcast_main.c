@@ -343,6 +343,8 @@ static int run_serve(const struct options *options, struct err *err)
 	int code = need_bundle(&bundle, options, "serve", err);
 	if (code == OK)
 		code = server_start(&server, bundle, &wanted, err);
+	if (code == OK)
+		code = sandbox_start(options->source, !options->no_sandbox, err);
 	if (code == OK) {
 		const char *colon = strrchr(wanted.listen, ':');
 		log_info("serve", "http%s://%.*s:%u/ after %.2f s; Ctrl-C ends it", options->cert ? "s" : "",

@@ -49,6 +49,8 @@ static const struct option option_table[] = {
      "other addresses than loopback; needs --cert and --key"},
     {"serve", "--cert", "FILE", OPTION_TEXT, AT(cert), 0, 0, "TLS certificate (PEM)"},
     {"serve", "--key", "FILE", OPTION_TEXT, AT(key), 0, 0, "TLS private key (PEM)"},
+    {"serve", "--no-sandbox", NULL, OPTION_FLAG, AT(no_sandbox), 0, 0,
+     "without the filter of system calls (for kernels that have none)"},
     {"detect analyze recommend info serve watch", "--verify", NULL, OPTION_FLAG, AT(verify), 0, 0,
      "check the bundle's sha256 sums first"},
     {"detect analyze recommend info serve watch", "--verify-key", "PUBLIC.pem", OPTION_TEXT, AT(verify_key), 0, 0,

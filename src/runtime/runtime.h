@@ -2,7 +2,8 @@
  * runtime: the program that serves. One bundle, mapped; a picture in, faces with scores out; a mood, songs out.
  *
  * Depends on: base, io (pictures, JSON, canvas, safetensors), num, vision (cascade, detector), nn (network, head,
- * preprocessing), recsys (recommender), text (normalisation of tags), libmicrohttpd (http_*.c). Calls nothing that
+ * preprocessing), recsys (recommender), text (normalisation of tags), libmicrohttpd (http_*.c), libseccomp
+ * (sandbox.c). Calls nothing that
  * needs HDF5 or libarchive. Pictures stay in memory: never written to a file, never logged.
  *
  * Life cycle: bundle_load → analyzer_new (scratch of one analysis at a time) → analyze_picture …; server_start →
@@ -228,7 +229,7 @@ struct options {
 	bool json, verify, quiet;
 	const char *listen, *source, *context; /* serve */
 	const char *cert, *key;
-	bool allow_remote;
+	bool allow_remote, no_sandbox;
 	bool realtime; /* watch */
 	long frames;
 	long threads;
@@ -261,6 +262,18 @@ struct server_options {
 	 * opened or last answered, else it is closed (0 = 30). */
 	double body_seconds, idle_seconds;
 };
+/* ---- what the process may still do (sandbox.c) ------------------------------------------------------------ */
+
+/* Camera and files: with a source on this machine; then files may be read, and V4L2 devices opened and asked. */
+enum sandbox_need { SANDBOX_CONNECTIONS, SANDBOX_FILES, SANDBOX_CAMERA };
+/* A seccomp filter over every thread of this process, for good (seccomp(2)): no program, process or socket can be
+ * started or opened, no file written, no code mapped. ERR_IO where the kernel takes none. */
+int sandbox_enter(enum sandbox_need need, struct err *err) MUST_CHECK;
+bool sandbox_possible(void); /* false in a build with a sanitizer */
+/* As `serve` does it once everything is open: what its source (struct server_options) needs, or a warning when the
+ * sandbox is not `wanted` or not possible. */
+int sandbox_start(const char *source, bool wanted, struct err *err) MUST_CHECK;
+
 struct server;
 /* Listens and answers in threads of its own until server_stop. The bundle must outlive it. */
 int server_start(struct server **out, const struct bundle *bundle, const struct server_options *options,
