@@ -203,7 +203,7 @@ static int run_fold(const struct folds *folds, size_t fold, const struct head *l
 	struct head_training training = *folds->training;
 	struct head_outcome outcome;
 	struct head *head = NULL;
-	int code = head_new(&head, like->map, like->average_pool, like->classes, err);
+	int code = head_new(&head, like->map, like->average_pool, like->hidden, like->classes, err);
 
 	training.epoch = NULL;
 	for (int role = 0; code == OK && role < ROLES; role++)

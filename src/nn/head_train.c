@@ -2,8 +2,8 @@
  * The loop of the head's training: epochs of shuffled mini-batches, the validation part after each, the best epoch
  * kept.
  *
- * The kernel starts at zero. The problem is convex, so no symmetry has to be broken, and random numbers in the many
- * directions that a small training part never moves would stay in the model as noise.
+ * Without a hidden layer the kernel starts at zero. The problem is convex, so no symmetry has to be broken, and random
+ * numbers in the many directions that a small training part never moves would stay in the model as noise.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -35,6 +35,8 @@ static int training_check(const struct head *head, const struct head_data *train
 		return err_set(err, ERR_DATA, "there are no training examples");
 	if (!settings->epochs || !settings->batch || !(settings->learning_rate > 0) || !(settings->l2 >= 0))
 		return err_set(err, ERR_SETTINGS, "emotion.epochs, batch and learning_rate must be above zero, l2 not below");
+	if (settings->dropout > 0 && !head->hidden)
+		return err_set(err, ERR_SETTINGS, "emotion.dropout leaves out units of a hidden layer: set emotion.hidden, or it to 0");
 	if (settings->focal > 0 && settings->smoothing > 0)
 		return err_set(err, ERR_SETTINGS, "emotion.focal and emotion.label_smoothing: one of them must be 0");
 	if (settings->sampling && settings->balance)
@@ -57,9 +59,9 @@ static int labels_check(const struct head_data *data, const struct head *head, s
 
 static int training_prepare(struct training *t, struct err *err)
 {
-	if (head_trainer_new(&t->trainer, t->train, t->settings, err) != OK)
+	if (head_trainer_new(&t->trainer, t->train, t->head->hidden, t->settings, err) != OK)
 		return err->code;
-	t->parameters = (t->head->inputs + 1) * t->head->classes;
+	t->parameters = head_parameters(t->head);
 	t->order = mem_alloc(t->train->n, sizeof(*t->order), err);
 	t->best = t->order ? mem_alloc(t->parameters, sizeof(float), err) : NULL;
 	if (!t->best || (t->settings->sampling && head_order_new(&t->balanced, t->train, err) != OK))
@@ -84,6 +86,7 @@ static int epoch_run(struct training *t, struct head_epoch *epoch, struct err *e
 	size_t n = t->train->n, batch = t->trainer->batch, correct = 0;
 	double sum = 0, limit = EXPLODED * log((double)t->head->classes);
 
+	t->trainer->epoch = epoch->epoch;
 	if (t->settings->sampling)
 		head_order_balanced(&t->balanced, t->settings->seed, epoch->epoch, t->order);
 	else
@@ -108,6 +111,16 @@ static int epoch_run(struct training *t, struct head_epoch *epoch, struct err *e
 	return OK;
 }
 
+/* Only the last layer's logits are divided: a ReLU below hands on any factor, two layers would square it. */
+static void keep_best(struct training *t, double temperature)
+{
+	size_t last = t->parameters - (head_width(t->head) + 1) * t->head->classes;
+
+	memcpy(t->best, t->head->owned, last * sizeof(float));
+	for (size_t i = last; i < t->parameters; i++)
+		t->best[i] = (float)((double)t->head->owned[i] / temperature);
+}
+
 static int training_loop(struct training *t, struct head_outcome *outcome, struct err *err)
 {
 	bool validated = t->validation && t->validation->n;
@@ -118,15 +131,14 @@ static int training_loop(struct training *t, struct head_outcome *outcome, struc
 
 		if (epoch_run(t, &epoch, err) != OK)
 			return err->code;
-		head_trainer_fold(t->trainer, t->head->owned, t->head->owned + t->head->inputs * t->head->classes);
+		head_trainer_fold(t->trainer, t->head->owned);
 		if (head_validate(t->head, t->validation, &t->judge, &epoch, err) != OK)
 			return err->code;
 		epoch.best = number == 1 || !validated || epoch.validation_calibrated < outcome->best.validation_calibrated;
 		outcome->epochs = number;
 		if (epoch.best) {
 			outcome->best = epoch;
-			for (size_t i = 0; i < t->parameters; i++)
-				t->best[i] = (float)((double)t->head->owned[i] / epoch.temperature);
+			keep_best(t, epoch.temperature);
 		}
 		if (t->settings->epoch && t->settings->epoch(&epoch, t->settings->context, err) != OK)
 			return err->code;

@@ -54,8 +54,8 @@ static size_t floats_of(const struct tune_state *state, size_t kind, size_t i)
 int tune_checkpoint_save(const struct tune_state *state, const char *path, struct err *err)
 {
 	size_t n = state->tuner->n_weights, words = state->n_history * sizeof *state->history / sizeof(int64_t);
-	struct tensor tensors[2 + KINDS * (2 * VGG16_LAYERS + 2)];
-	char names[KINDS * (2 * VGG16_LAYERS + 2)][NAME];
+	struct tensor tensors[2 + KINDS * MAX_WEIGHTS];
+	char names[KINDS * MAX_WEIGHTS][NAME];
 	int64_t numbers[NUMBERS];
 	numbers_of(state, numbers);
 	tensors[0] = (struct tensor){.name = "state", .type = NPY_I64, .rank = 1, .dims = {NUMBERS}, .data = numbers};
@@ -117,7 +117,7 @@ static void state_take(struct tune_state *state, const int64_t numbers[NUMBERS],
 int tune_checkpoint_load(struct tune_state *state, const char *path, bool *found, struct err *err)
 {
 	struct tensor_file *file = NULL;
-	const struct tensor *tensors[2 + KINDS * (2 * VGG16_LAYERS + 2)];
+	const struct tensor *tensors[2 + KINDS * MAX_WEIGHTS];
 	int64_t numbers[NUMBERS];
 	*found = false;
 	if (!path_exists(path))

@@ -87,7 +87,11 @@ void emotion_record(struct stage_run *run, const struct emotion_result *result)
 	json_append_integer(part, (int64_t)head->map.channels);
 	json_set_integer(metrics, "average_pool", (int64_t)head->average_pool);
 	json_set_integer(metrics, "inputs", (int64_t)head->inputs);
-	json_set_integer(metrics, "parameters", (int64_t)((head->inputs + 1) * head->classes));
+	if (head->hidden) {
+		json_set_integer(metrics, "hidden", (int64_t)head->hidden);
+		json_set_number(metrics, "dropout", run->settings->emotion.dropout);
+	}
+	json_set_integer(metrics, "parameters", (int64_t)head_parameters(head));
 	json_set_integer(metrics, "epochs", (int64_t)outcome->epochs);
 	json_set_integer(metrics, "best_epoch", (int64_t)best->epoch);
 	json_set_bool(metrics, "stopped_early", outcome->stopped_early);

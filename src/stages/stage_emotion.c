@@ -35,7 +35,7 @@ static int emotion_open(const struct stage_run *run, struct emotion *emotion, st
 	if (code == OK)
 		code = network_shape(emotion->base, emotion->preprocess.size, &map, err);
 	if (code == OK)
-		code = head_new(&emotion->head, map, pool, emotion->features->classes.count, err);
+		code = head_new(&emotion->head, map, pool, (size_t)run->settings->emotion.hidden, emotion->features->classes.count, err);
 	if (code != OK || run->settings->emotion.trainable != TRAIN_HEAD)
 		return code;
 	code = head_features_rows(emotion->features, 0, pool, &emotion->train, err);
@@ -56,6 +56,7 @@ static struct head_training emotion_training(const struct stage_run *run)
 	    .l2 = settings->l2,
 	    .smoothing = settings->label_smoothing,
 	    .focal = settings->focal,
+	    .dropout = settings->dropout,
 	    .sampling = settings->sampling == SAMPLING_BALANCED,
 	    .balance = settings->class_weights == WEIGHTS_BALANCED,
 	    .standardise = settings->standardise,
@@ -122,6 +123,7 @@ static int emotion_save(const struct stage_run *run, const struct emotion *emoti
 	    .size = emotion->preprocess.size,
 	    .classes = features->classes.items,
 	    .preprocess = features->preprocess,
+	    .dropout = run->settings->emotion.dropout,
 	    .synthetic = features->synthetic,
 	};
 	char *path = stage_out_path(run, "emotion.h5", err);
