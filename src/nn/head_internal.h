@@ -84,6 +84,24 @@ void head_hidden_forward(struct head_trainer *trainer, const size_t *index, size
 /* From delta, divided by the number of examples, to the top's gradient and the signal. */
 void head_hidden_backward(struct head_trainer *trainer, size_t count);
 
+/* ---- between two steps (head_checkpoint.c) ---- */
+
+struct head_state {
+	struct head_trainer *trainer;
+	uint64_t identity; /* of the training, whatever the number of its epochs */
+	size_t step;       /* steps done of epoch n_history + 1 */
+	double sum;        /* of that epoch's losses */
+	size_t correct;
+	struct head_epoch *history; /* [epochs] */
+	size_t n_history, epochs;
+	size_t best_epoch; /* 0 = none yet */
+	float *best;       /* [parameters] of the head in that epoch, at its temperature */
+	size_t parameters;
+};
+int head_checkpoint_save(const struct head_state *state, const char *path, struct err *err) MUST_CHECK;
+/* Fills the state and the trainer from PATH; *found: there was a state of this identity. What does not fit is left. */
+int head_checkpoint_load(struct head_state *state, const char *path, bool *found, struct err *err) MUST_CHECK;
+
 /* ---- the order of the examples (head_order.c) ---- */
 
 struct head_order {

@@ -286,6 +286,10 @@ struct head_training {
 	bool standardise; /* by the training part's mean and deviation; folded into kernel and bias at the end */
 	uint64_t seed;
 	int threads;
+	/* A file, or NULL: a training that was stopped or killed goes on from it and ends with the same bytes, as does one that
+	 * wants more epochs. It is written after each epoch and each so many steps (0 = none), and left to the caller. */
+	const char *checkpoint;
+	size_t checkpoint_steps;
 	int (*epoch)(const struct head_epoch *epoch, void *context, struct err *err); /* after each epoch; may be NULL */
 	void *context;
 };
@@ -396,7 +400,7 @@ struct head_folds {
 	const struct head_features *features;
 	const struct head_data *train, *validation; /* head_features_rows of splits 0 and 1 */
 	const struct head *head;                    /* of this shape; not changed */
-	const struct head_training *training;
+	const struct head_training *training; /* a checkpoint is a file a fold: its name, then .fold1 … */
 	size_t count; /* k ≥ 2 */
 };
 struct head_fold {

@@ -3,8 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define MAX_FOLDS 20 /* what emotion.folds allows */
-
 int emotion_history_add(const struct head_epoch *epoch, void *context, struct err *err)
 {
 	struct emotion_history *history = context;
@@ -131,9 +129,9 @@ static void fold_summary(struct json *object, const char *name, const double *va
 void emotion_record_folds(struct stage_run *run, const struct head_fold *folds, size_t count)
 {
 	struct json *object = json_set_object(run->metrics, "folds");
-	double accuracy[MAX_FOLDS], balanced[MAX_FOLDS], least[MAX_FOLDS], mean = 0;
+	double accuracy[EMOTION_MAX_FOLDS], balanced[EMOTION_MAX_FOLDS], least[EMOTION_MAX_FOLDS], mean = 0;
 
-	for (size_t i = 0; i < count && i < MAX_FOLDS; i++) {
+	for (size_t i = 0; i < count && i < EMOTION_MAX_FOLDS; i++) {
 		accuracy[i] = folds[i].accuracy;
 		balanced[i] = folds[i].balanced;
 		least[i] = folds[i].least_recall;
