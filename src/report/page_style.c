@@ -52,5 +52,6 @@ const char page_style[] =
     "code{font:.9em ui-monospace,'DejaVu Sans Mono',monospace}\n"
     "@media print{:root{--ink:#000;--soft:#444;--paper:#fff;--line:#bbb;--panel:#fff;--warn:#fff;--accent:#000}"
     "body{font-size:10.5pt}main{max-width:none;padding:0}nav{display:none}h2{break-after:avoid}"
-    "figure,table,.tile{break-inside:avoid}.scroll{overflow:visible}.confusion "
+    "figure,.tile,tr{break-inside:avoid}.scroll,.large{overflow:visible}.large svg{min-width:0}"
+    "table{font-size:8pt;min-width:0}th,td{padding-right:.5rem}thead th,.n{white-space:normal}pre{white-space:pre-wrap}.confusion "
     "td{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n";
