@@ -86,7 +86,11 @@ static void add_program(struct json *done)
 {
 	struct json *program = json_set_object(done, "program");
 	json_set_text(program, "version", MOODCAST_VERSION);
+#ifdef __clang__
 	json_set_text(program, "compiler", __VERSION__);
+#else
+	json_set_text(program, "compiler", "gcc " __VERSION__);
+#endif
 	struct strbuf libraries = {0};
 	io_libraries(&libraries);
 	json_set_text(program, "libraries", libraries.text ? libraries.text : "");

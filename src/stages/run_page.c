@@ -105,7 +105,7 @@ static bool same_program(const struct costs *costs, size_t a, size_t b)
 
 static void program_rows(struct costs *costs)
 {
-	static const char *const columns[] = {"stage", "program", "compiler", "BLAS", "core of BLAS", "instructions", "#cores", "processor"};
+	static const char *const columns[] = {"stage", "program", "compiler", "BLAS", "its core", "instructions", "#cores", "processor"};
 
 	page_table_start(&costs->page, "Made with", columns, ARRAY_COUNT(columns));
 	for (size_t i = 0; i < costs->count; i++) {
@@ -176,7 +176,20 @@ static void identity_rows(struct costs *costs)
 	page_table_end(&costs->page);
 }
 
-/* The page of the stage with the sections put in: a link at the end of its navigation, the body before its end. */
+/* What a reader of several reports wants to know first: which run this is, and what it took. */
+static void lead(const struct costs *costs, struct strbuf *out)
+{
+	double seconds = 0;
+
+	for (size_t i = 0; i < costs->count; i++)
+		seconds += cost_of(costs->done[i], "seconds");
+	strbuf_add(out, "<p class=\"lead\">Experiment <b>");
+	html_escape(out, path_name(costs->folder));
+	strbuf_format(out, "</b>: %zu stages in %s.</p>\n", costs->count, show_seconds(seconds));
+}
+
+/* The page of the stage with the sections put in: a link at the end of its navigation and what the run was behind it, the body
+ * before its end. */
 static int page_save(struct costs *costs, struct err *err)
 {
 	static const char nav[] = "</nav>", end[] = "</main>";
@@ -191,7 +204,9 @@ static int page_save(struct costs *costs, struct err *err)
 	if (code == OK) {
 		strbuf_add_bytes(&out, bytes, (size_t)(links - bytes));
 		strbuf_add(&out, "<a href=\"#cost\">Cost</a> <a href=\"#records\">Records</a>");
-		strbuf_add_bytes(&out, links, (size_t)(tail - links));
+		strbuf_add(&out, nav);
+		lead(costs, &out);
+		strbuf_add_bytes(&out, links + strlen(nav), (size_t)(tail - links - strlen(nav)));
 		strbuf_add_bytes(&out, costs->page.body.text, costs->page.body.length);
 		strbuf_add(&out, tail);
 		code = strbuf_check(&out, err);
