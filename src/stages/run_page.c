@@ -103,6 +103,14 @@ static bool same_program(const struct costs *costs, size_t a, size_t b)
 	return same;
 }
 
+/* "OpenBLAS 0.3.21" of "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH …": the rest stands in `done`. */
+static void library_name(const char *blas, char *out, size_t size)
+{
+	size_t name = strcspn(blas, " "), version = blas[name] ? strcspn(blas + name + 1, " ") + 1 : 0;
+
+	snprintf(out, size, "%.*s", (int)(name + version), blas);
+}
+
 static void program_rows(struct costs *costs)
 {
 	static const char *const columns[] = {"stage", "program", "compiler", "BLAS", "its core", "instructions", "#cores", "processor"};
@@ -110,13 +118,14 @@ static void program_rows(struct costs *costs)
 	page_table_start(&costs->page, "Made with", columns, ARRAY_COUNT(columns));
 	for (size_t i = 0; i < costs->count; i++) {
 		const struct json *program = json_get(costs->done[i], "program");
-		char stage[96];
+		char stage[96], blas[64];
 		if (i > 0 && same_program(costs, i - 1, i))
 			continue;
 		snprintf(stage, sizeof stage, "%s%s", costs->stages[i], same_program(costs, i, i + 1) ? " and on" : "");
+		library_name(json_text(json_get(program, "blas"), "–"), blas, sizeof blas);
 		page_table_row(&costs->page,
 		               (const char *const[]){stage, json_text(json_get(program, "version"), "–"),
-		                                     json_text(json_get(program, "compiler"), "–"), json_text(json_get(program, "blas"), "–"),
+		                                     json_text(json_get(program, "compiler"), "–"), blas,
 		                                     json_text(json_get(program, "blas_core"), "–"), json_text(json_get(program, "cpu"), "–"),
 		                                     show_count(cost_of(program, "cores")), json_text(json_get(program, "processor"), "–")});
 	}
