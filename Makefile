@@ -116,6 +116,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_MAIN) $(ARCHIVES)
 fuzz-targets: $(FUZZ_REPLAYS)
 
 # Programs that time a library for tests/peers.
+$(BUILD)/peers/bench_recommend: LDFLAGS_ALL += -Wl,--wrap=row_search_run
 $(BUILD)/peers/%: tests/peers/%.c $(ARCHIVES)
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
