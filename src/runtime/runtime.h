@@ -269,7 +269,7 @@ enum sandbox_need { SANDBOX_CONNECTIONS, SANDBOX_FILES, SANDBOX_CAMERA };
 /* A seccomp filter over every thread of this process, for good (seccomp(2)): no program, process or socket can be
  * started or opened, no file written, no code mapped. ERR_IO where the kernel takes none. */
 int sandbox_enter(enum sandbox_need need, struct err *err) MUST_CHECK;
-bool sandbox_possible(void); /* false in a build with a sanitizer */
+bool sandbox_possible(void); /* false in a build with a sanitizer or for coverage */
 /* As `serve` does it once everything is open: what its source (struct server_options) needs, or a warning when the
  * sandbox is not `wanted` or not possible. */
 int sandbox_start(const char *source, bool wanted, struct err *err) MUST_CHECK;
