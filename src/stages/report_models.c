@@ -255,7 +255,8 @@ int report_emotion(struct report *report, struct err *err)
 	if (!emotion)
 		return OK;
 	page_section(&report->page, "expression", "Reading expressions");
-	page_paragraph(&report->page, "A dense layer of %s parameters over %s features of %s; epoch %s of %s was kept.",
+	page_paragraph(&report->page, "%s of %s parameters over %s features of %s; epoch %s of %s was kept.",
+	               report_number(emotion, "hidden") > 0 ? "Two dense layers" : "A dense layer",
 	               show_count(report_number(emotion, "parameters")), show_count(report_number(emotion, "inputs")),
 	               report_text(emotion, "cut"), show_count(report_number(emotion, "best_epoch")),
 	               show_count(report_number(emotion, "epochs")));
