@@ -12,6 +12,7 @@
 const struct setting schema[] = {
     INTEGER("run", "seed", run.seed, "1", 0, 2147483647, "every random choice follows from it"),
     FREE_INTEGER("run", "threads", run.threads, "0", 0, 1024, "0 = every core; results do not depend on it"),
+    FREE_INTEGER("run", "memory_mb", run.memory_mb, "0", 0, 1e7, "most memory that stages side by side (make -j2) take together; one that may need more runs alone; 0 = nine tenths of the machine's"),
 
     INTEGER("sample", "people", sample.people, "110", 6, 9999, "drawn people"),
     INTEGER("sample", "pictures", sample.pictures, "9", 3, 3000, "pictures a drawn person"),
