@@ -75,7 +75,7 @@ struct seen_face {
 };
 struct analysis {
 	size_t width, height, count;
-	struct seen_face *faces; /* largest first */
+	struct seen_face *faces; /* the sure ones before the others, largest first */
 	double detect_seconds, network_seconds; /* the second for all faces together */
 };
 void analysis_free(struct analysis *analysis);
@@ -85,7 +85,7 @@ struct analyzer;
 int analyzer_new(struct analyzer **out, const struct bundle *bundle, int threads, struct err *err) MUST_CHECK;
 void analyzer_free(struct analyzer *analyzer);
 /* Faces by the bundle's cascade, each through preprocessing, network, pooling and head. No face is no error. At most
- * MAX_FACES, the largest. */
+ * MAX_FACES, the surest and largest. */
 #define MAX_FACES 16
 int analyze_picture(struct analyzer *analyzer, const struct image *image, struct analysis *out,
                     struct err *err) MUST_CHECK;
@@ -160,7 +160,7 @@ struct session {
 };
 void session_start(struct session *session, size_t n_classes);
 /* The face that is followed: the one that overlaps its last box most (Jaccard index of 0.3 or more), else, once that
- * face has been gone for a second or was never there, the largest. Calls session_update with its scores or without. */
+ * face has been gone for a second or was never there, the first. Calls session_update with its scores or without. */
 void session_see(struct session *session, const struct analysis *analysis, double seconds);
 /* scores [n_classes], or NULL when no face was seen; `seconds` never runs backwards. */
 void session_update(struct session *session, const float *scores, double seconds);

@@ -206,6 +206,8 @@ int evaluate_emotion(struct evaluation *evaluation, struct err *err)
 		struct json *test = json_set_object(evaluate_stage(run, "emotion"), "test");
 		classification_to_json(&measured, faces->classes.items, test);
 		code = evaluate_groups(faces, features, test, err);
+		if (code == OK)
+			code = evaluate_found(evaluation, test, err);
 	}
 	classification_free(&measured);
 	head_features_close(features);

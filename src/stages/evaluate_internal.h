@@ -49,6 +49,8 @@ int evaluate_emotion(struct evaluation *evaluation, struct err *err) MUST_CHECK;
 /* `by` and `worst_errors` of emotion.test. */
 int evaluate_groups(const struct judged_faces *faces, const struct head_features *features, struct json *test,
                     struct err *err) MUST_CHECK;
+/* `found` of emotion.test: the same pictures through the trained cascade. */
+int evaluate_found(struct evaluation *evaluation, struct json *test, struct err *err) MUST_CHECK;
 int evaluate_cascade(struct evaluation *evaluation, struct err *err) MUST_CHECK; /* cascade.test */
 int evaluate_tags(struct evaluation *evaluation, struct err *err) MUST_CHECK;    /* tags.test, tags.nearest */
 int evaluate_als(struct evaluation *evaluation, struct err *err) MUST_CHECK;     /* als.test */

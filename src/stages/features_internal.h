@@ -1,5 +1,5 @@
 /*
- * The parts of the stage `features`, shared by its files only.
+ * The parts of the stage `features`, shared by its files; evaluate_found.c cuts out held-out faces by features_prepare.
  *
  * Rows of faces.h5 go through in batches: cut out of their frame, find the face, preprocess (parallel over pictures),
  * network (parallel inside). While the network runs over one batch, the next is read and cropped. Results go row by row

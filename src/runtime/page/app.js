@@ -55,7 +55,7 @@ function drawFaces(reply, mirrored) {
 	if (!reply) return;
 	const scale = Math.min(width / reply.width, height / reply.height);
 	const left = (width - reply.width * scale) / 2, top = (height - reply.height * scale) / 2;
-	// The largest face is the one that counts; in a crowd only it has a label.
+	// The first face is the one that counts; in a crowd only it has a label.
 	for (const face of [...reply.faces].reverse()) {
 		const x = left + (mirrored ? reply.width - face.x - face.w : face.x) * scale, y = top + face.y * scale;
 		const colour = colourOf(face.label), label = `${labelText(face.label)} ${Math.round(100 * face.scores[face.label])} %`;
