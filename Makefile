@@ -42,7 +42,7 @@ once = $(eval $(1) := $(shell $(2)))$($(1))
 PKG_CFLAGS   = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS_TRAIN) $(PKGS_RUNTIME))
 TRAIN_LIBS   = $(call once,TRAIN_LIBS,pkg-config --libs $(PKGS_TRAIN))
 RUNTIME_LIBS = $(call once,RUNTIME_LIBS,pkg-config --libs $(PKGS_RUNTIME))
-TEST_LIBS    = $(call once,TEST_LIBS,pkg-config --libs $(PKGS_TRAIN) libmicrohttpd cmocka)
+TEST_LIBS    = $(call once,TEST_LIBS,pkg-config --libs $(PKGS_TRAIN) libmicrohttpd libseccomp cmocka)
 LINK_TRAIN   = $(TRAIN_LIBS) -lcsv -lm -lpthread
 LINK_RUNTIME = $(RUNTIME_LIBS) -lm -lpthread
 LINK_TESTS   = $(TEST_LIBS) -lcsv -lm -lpthread

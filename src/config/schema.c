@@ -188,5 +188,6 @@ const struct setting schema[] = {
     OTHER("report", "faces", BOOL, report.faces, "no", "may the report show faces? Licensed pictures must not"),
 
     OTHER("pack", "name", TEXT, pack.name, "moodcast", "name of the bundle"),
+    OTHER("pack", "sign_key", PATHS, pack.sign_key, "", "a private Ed25519 key (PEM) that signs the bundle, for moodcast --verify-key; empty = not signed"),
 };
 const size_t schema_count = ARRAY_COUNT(schema);
