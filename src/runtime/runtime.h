@@ -26,7 +26,7 @@
 
 /* How far the recommender looks; see struct recommend_request. */
 struct recommend_counts {
-	size_t similar_tags, playlists, songs_per_playlist, choices, per_artist;
+	size_t similar_tags, playlists, songs_per_playlist, choices, per_artist, per_album;
 	double min_similarity;
 };
 /* recommend.tags of one class: the tags that stand for it. */

@@ -153,6 +153,7 @@ static int ask(struct chain *chain, size_t face, struct recommend_result *result
 	    .songs_per_playlist = (size_t)asked->songs_per_playlist,
 	    .choices = (size_t)asked->choices,
 	    .per_artist = (size_t)asked->per_artist,
+	    .per_album = (size_t)asked->per_album,
 	    .min_similarity = asked->min_similarity,
 	};
 

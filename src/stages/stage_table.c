@@ -29,7 +29,7 @@ static bool cascade_uses(const struct settings *settings, const char *upstream)
 }
 
 const struct stage stage_table[] = {
-    {.name = "sample", .version = 1, .sections = "run sample", .run = stage_sample,
+    {.name = "sample", .version = 2, .sections = "run sample", .run = stage_sample,
      .help = "draws stand-in faces, backgrounds and playlists from a seed",
      .outputs = "faces.zip backgrounds.zip playlists.json song_meta.json NOTICE.txt"},
     {.name = "faces", .version = 2, .sections = "run faces", .run = stage_faces, .active = faces_given,
@@ -42,19 +42,19 @@ const struct stage stage_table[] = {
     {.name = "emotion", .version = 5, .sections = "run emotion network preprocess", .run = stage_emotion,
      .active = faces_given, .help = "trains the expression head on the features",
      .outputs = "emotion.h5 history.jsonl"},
-    {.name = "playlists", .version = 1, .sections = "run playlists", .run = stage_playlists, .active = playlists_given,
+    {.name = "playlists", .version = 2, .sections = "run playlists", .run = stage_playlists, .active = playlists_given,
      .help = "reads playlists into playlists.h5 and the likes matrix", .outputs = "playlists.h5 likes.npz likes.mtx? skipped.tsv"},
     {.name = "tags", .version = 4, .sections = "run tags", .run = stage_tags, .active = playlists_given,
      .help = "trains Word2Vec on the playlists' tags",
      .outputs = "tags.vec tags.bin tag_keys.tsv tag_neighbours.tsv tag_similarity.h5"},
-    {.name = "als", .version = 1, .sections = "run als", .run = stage_als, .active = playlists_given,
+    {.name = "als", .version = 2, .sections = "run als", .run = stage_als, .active = playlists_given,
      .help = "factorises playlists × songs (implicit ALS)", .outputs = "als.npz loss.jsonl"},
-    {.name = "evaluate", .version = 9, .sections = "run evaluate recommend als cascade network.cut network.precision emotion.trainable", .run = stage_evaluate,
+    {.name = "evaluate", .version = 10, .sections = "run evaluate recommend als cascade network.cut network.precision emotion.trainable", .run = stage_evaluate,
      .help = "judges every model on held-out people and playlists", .outputs = "predictions.tsv?"},
     {.name = "report", .version = 9, .sections = "report", .run = stage_report,
      .help = "writes one HTML page, a model card and a data statement",
      .outputs = "index.html model_card.md data_statement.md"},
-    {.name = "pack", .version = 5, .sections = "pack recommend emotion network preprocess", .run = stage_pack,
+    {.name = "pack", .version = 6, .sections = "pack recommend emotion network preprocess", .run = stage_pack,
      .active = all_given, .help = "bundles the models for the runtime", .outputs = "bundle/"},
 };
 const size_t stage_count = ARRAY_COUNT(stage_table);

@@ -244,7 +244,8 @@ int skipgram_train(const struct tag_corpus *corpus, const struct vocabulary *voc
 	if (code == OK)
 		code = train_epochs(&t, threads, &own, err);
 	if (code == OK && own.pairs == 0)
-		code = err_set(err, ERR_DATA, "skip-gram: no playlist has two tags, so there is nothing to learn from");
+		code = err_set(err, ERR_DATA, "skip-gram: no playlist was left with two tags to learn from; tags.sample = 0 drops none of "
+		                              "the frequent ones, a lower tags.min_count fewer of the rare ones");
 	if (code == OK)
 		code = take_vectors(&t, out, err);
 	own.seconds = clock_seconds() - started;
