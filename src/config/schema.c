@@ -109,6 +109,8 @@ const struct setting schema[] = {
     FREE_INTEGER("network", "batch", network.batch, "32", 1, 256, "pictures at a time; from 32 on the kernels are read as seldom as can be"),
 
     INTEGER("emotion", "average_pool", emotion.average_pool, "0", 0, 64, "side of an average pooling before Flatten; 0 = none"),
+    INTEGER("emotion", "hidden", emotion.hidden, "0", 0, 4096, "units of a hidden dense layer (ReLU) in the head; 0 = none; it wants an l2 of 0.001 or so"),
+    REAL("emotion", "dropout", emotion.dropout, "0", 0, 0.9, "probability that a hidden unit is left out of a picture's step"),
     INTEGER("emotion", "epochs", emotion.epochs, "30", 1, 10000, "at most"),
     INTEGER("emotion", "batch", emotion.batch, "50", 1, 100000, "pictures a step"),
     INTEGER("emotion", "patience", emotion.patience, "6", 1, 10000, "epochs without a better validation before it stops"),

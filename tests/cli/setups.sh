@@ -26,3 +26,5 @@ setup kface_block5 32 512 'cut = block5_pool' 'trainable = block5' 'average_pool
 setup kface_all 32 512 'cut = block5_pool' 'trainable = all' 'average_pool = 0'
 setup kface_block3 32 256 'cut = block3_pool' 'trainable = head' 'average_pool = 3'
 setup kface_global 150 512 'cut = block5_pool' 'trainable = head' 'average_pool = 4'
+setup kface_hidden 32 512 'hidden = 256' 'dropout = 0.5' 'trainable = head'
+grep -q '"hidden": 256' "$scratch/kface_hidden/emotion/metrics.json" || { echo "kface_hidden: no hidden layer was trained"; exit 1; }
