@@ -6,6 +6,7 @@
 help:
 	@echo "make run [EXP=sample] [SET=\"als.factors=64 …\"]   train what is out of date for configs/EXP.ini"
 	@echo "     TO=stage ends there · FROM=stage only if all before it is done · DRY=1 only says what · KEEP_GOING=1 past a failure"
+	@echo "     MPI=1 RANKS=4   the long stages on four processes (pipeline/SCALE.md) · MPICC=mpicc.mpich MPIRUN=mpirun.mpich by other names"
 	@echo "make sweep EXP=… GRID=\"emotion.l2=0.3,1 emotion.average_pool=2,3\"   try combinations; the best is run to its end"
 	@echo "make status [EXP=…]    which stages are done, which are not and why"
 	@echo "make report [EXP=…]    where the last run's report lies (without one: run)"

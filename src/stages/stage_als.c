@@ -1,4 +1,5 @@
 /* Implicit-feedback ALS on playlists × songs: factors of both, and the loss of every iteration. */
+#include "base/comm.h"
 #include "stages/stages.h"
 
 #include "recsys/recsys.h"
@@ -74,13 +75,14 @@ int stage_als(struct stage_run *run, struct err *err)
 		const struct als_options options = {.model = run->settings->als,
 		                                    .seed = (uint64_t)run->settings->run.seed,
 		                                    .threads = run->threads,
+		                                    .shared = true,
 		                                    .checkpoint = checkpoint,
 		                                    .checkpoint_seconds = CHECKPOINT_SECONDS};
 		code = als_train(&matrix, &options, &model, err);
 	}
-	if (code == OK)
+	if (code == OK && comm_publishes())
 		code = write_files(run, &model, err);
-	if (code == OK) {
+	if (code == OK && comm_publishes()) {
 		record(run, &matrix, &model);
 		unlink(checkpoint);
 	}
