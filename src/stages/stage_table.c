@@ -37,7 +37,7 @@ const struct stage stage_table[] = {
     {.name = "cascade", .version = 2, .sections = "run cascade", .run = stage_cascade, .active = cascade_given,
      .uses = cascade_uses, .help = "trains the Haar cascade (AdaBoost: discrete, real, gentle, logit)",
      .outputs = "cascade.xml stages.jsonl holdout.tsv mean_face.png features.png"},
-    {.name = "features", .version = 4, .sections = "run preprocess augment network emotion.trainable", .run = stage_features, .active = faces_given,
+    {.name = "features", .version = 4, .sections = "run preprocess augment network emotion.trainable", .run = stage_features, .shared = true, .active = faces_given,
      .help = "crops the faces and runs VGG16 over them", .outputs = "features.h5"},
     {.name = "emotion", .version = 5, .sections = "run emotion network preprocess", .run = stage_emotion,
      .active = faces_given, .help = "trains the expression head on the features",
