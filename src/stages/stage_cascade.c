@@ -1,4 +1,5 @@
 /* cascade: crops or faces.h5, and backgrounds → cascade.xml, stages.jsonl, holdout.tsv. */
+#include "base/comm.h"
 #include "stages/cascade_internal.h"
 
 #include <stdlib.h>
@@ -72,6 +73,7 @@ static int train(struct cascade_stage_run *stage, const struct stage_run *run, s
 	                                    .acceptance_ratio = settings->acceptance_ratio,
 	                                    .seed = (uint64_t)run->settings->run.seed,
 	                                    .threads = run->threads,
+	                                    .shared = true,
 	                                    .memory_limit = (size_t)settings->memory_mb << 20,
 	                                    .checkpoint = stage->checkpoint,
 	                                    .positives = &stage->data.train.crops,
@@ -135,9 +137,9 @@ int stage_cascade(struct stage_run *run, struct err *err)
 	int code = open_inputs(&stage, run, err);
 	if (code == OK)
 		code = train(&stage, run, err);
-	if (code == OK)
+	if (code == OK && comm_publishes())
 		code = save(&stage, run, err);
-	if (code == OK)
+	if (code == OK && comm_publishes())
 		tell(&stage, run);
 	release(&stage);
 	return code;

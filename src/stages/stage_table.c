@@ -34,7 +34,7 @@ const struct stage stage_table[] = {
      .outputs = "faces.zip backgrounds.zip playlists.json song_meta.json NOTICE.txt"},
     {.name = "faces", .version = 2, .sections = "run faces", .run = stage_faces, .active = faces_given,
      .help = "reads face archives into faces.h5, split by person", .outputs = "faces.h5 skipped.tsv"},
-    {.name = "cascade", .version = 2, .sections = "run cascade", .run = stage_cascade, .active = cascade_given,
+    {.name = "cascade", .version = 2, .sections = "run cascade", .run = stage_cascade, .shared = true, .active = cascade_given,
      .uses = cascade_uses, .help = "trains the Haar cascade (AdaBoost: discrete, real, gentle, logit)",
      .outputs = "cascade.xml stages.jsonl holdout.tsv mean_face.png features.png"},
     {.name = "features", .version = 4, .sections = "run preprocess augment network emotion.trainable", .run = stage_features, .shared = true, .active = faces_given,

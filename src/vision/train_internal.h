@@ -46,9 +46,10 @@ extern const struct value_kernels value_kernels_portable, value_kernels_avx2, va
 /* NULL when this processor lacks the level. */
 const struct value_kernels *value_kernels_at(enum cpu_level level);
 
-/* table[n_features][lanes]: every value as the number of its bin in mean ± 3σ of the feature. */
+/* bins[end − first][lanes]: every value of the features first … end − 1 as the number of its bin in mean ± 3σ of the feature. */
 struct bin_table {
 	size_t n_features;
+	size_t first, end; /* those of this rank; else all */
 	uint8_t *bins;
 	struct haar_feature *features; /* borrowed */
 };
@@ -65,6 +66,7 @@ struct stump_search {
 	const uint32_t *active; /* samples with a weight, ascending; NULL = go through all */
 	size_t n_active, active_positives;
 	int threads;
+	bool shared; /* the best of all ranks' features */
 };
 /* P, N: weights of the positives and of the negatives, S = P − N, W = P + N.
  * The feature with the largest S_left²/W_left + S_right²/W_right over all cuts between bins; ties go to the
@@ -100,6 +102,9 @@ struct boost {
 };
 /* Weak classifiers of training->boost until the false alarm is low enough or max_weak_count of them were added. */
 int boost_stage(const struct boost *boost, struct stage_model *out, struct err *err) MUST_CHECK;
+
+/* A line of stages.jsonl; `features` is the list of all. */
+void train_log_weak(struct strbuf *log, size_t stage, size_t number, const struct weak *weak, const struct haar_feature *features);
 
 /* ---- negatives -------------------------------------------------------------------------------------------- */
 

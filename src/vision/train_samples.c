@@ -99,8 +99,8 @@ static int fill_task(size_t task, int thread, void *context, struct err *err)
 	float *row = fill->rows + (size_t)thread * lanes;
 	if (stop_check("computing feature values", err) != OK)
 		return err->code;
-	for (size_t f = task * FEATURES_A_TASK; f < end && f < fill->table->n_features; f++) {
-		samples_values(fill->samples, &fill->table->features[f], row);
+	for (size_t f = task * FEATURES_A_TASK; f < end && f < fill->table->end - fill->table->first; f++) {
+		samples_values(fill->samples, &fill->table->features[fill->table->first + f], row);
 		value_kernels()->bin_row(row, fill->samples->count, lanes, fill->table->bins + f * lanes);
 	}
 	return OK;
@@ -111,8 +111,8 @@ int bin_table_fill(struct bin_table *table, const struct samples *samples, int t
 	struct fill fill = {table, samples, mem_alloc((size_t)threads * samples->lanes, sizeof(float), err)};
 	if (!fill.rows)
 		return err->code;
-	int code =
-	    parallel_for((table->n_features + FEATURES_A_TASK - 1) / FEATURES_A_TASK, 1, threads, fill_task, &fill, err);
+	size_t own = table->end - table->first;
+	int code = parallel_for((own + FEATURES_A_TASK - 1) / FEATURES_A_TASK, 1, threads, fill_task, &fill, err);
 	free(fill.rows);
 	return code;
 }

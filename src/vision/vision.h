@@ -189,7 +189,8 @@ struct cascade_training {
 	                            = never */
 	uint64_t seed;
 	int threads;
-	size_t memory_limit;    /* bytes for the table of feature values; 0 = 3 GiB */
+	bool shared;            /* among the ranks of a job, which all call: features and backgrounds; the result is the same */
+	size_t memory_limit;    /* bytes for the table of feature values of a rank; 0 = 3 GiB */
 	const char *checkpoint; /* written after every stage and resumed from when it fits; NULL = none. Left in place at
 	                           the end. */
 	const struct crops *positives;

@@ -244,6 +244,7 @@ static void the_best_stump_is_the_best_of_all(void **state)
 	}
 	assert_ok(samples_new(&samples, &world.positives, &negatives, true, &err));
 	struct bin_table table = {.n_features = haar_features_count(HAAR_SET_ALL, WINDOW, WINDOW)};
+	table.end = table.n_features;
 	table.features = mem_alloc(table.n_features, sizeof *table.features, &err);
 	table.bins = mem_alloc(table.n_features, samples.lanes, &err);
 	uint32_t *weights = mem_alloc(samples.lanes, sizeof *weights, &err),
@@ -251,7 +252,7 @@ static void the_best_stump_is_the_best_of_all(void **state)
 	haar_features_list(HAAR_SET_ALL, WINDOW, WINDOW, table.features);
 	assert_ok(bin_table_fill(&table, &samples, 2, &err));
 	rng_seed(&rng, 8, "test.weights", 0);
-	struct stump_search search = {&table, &samples, weights, NULL, NULL, 0, 0, 2};
+	struct stump_search search = {&table, &samples, weights, NULL, NULL, 0, 0, 2, false};
 	for (size_t i = 0; i < samples.count; i++) {
 		weights[i] = rng_below(&rng, 3) ? (uint32_t)rng_below(&rng, 8000000) : 0;
 		if (weights[i]) {
