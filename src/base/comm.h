@@ -1,8 +1,8 @@
 /*
  * comm: one stage on several processes ("ranks") at once, each with memory of its own, all with one file system.
  *
- * Every rank runs the whole stage. Where work is shared out, all of them call the same functions of this header in the same order, and
- * know the same afterwards. Rank 0 alone speaks and publishes. comm.c is the twin for one process; with `make MPI=1` comm_mpi.c stands
+ * Every rank runs the whole stage and calls the same library functions. Where these share work out, all of them call the same functions of
+ * this header in the same order, and know the same afterwards. Rank 0 alone speaks and publishes. comm.c is the twin for one process; with `make MPI=1` comm_mpi.c stands
  * in its place, the only file that knows MPI. That program, started without a launcher, is one process as well.
  *
  * A failure needs no agreement: the rank that fails ends the job by comm_finish, and its sentence is the one that is told. So what
@@ -31,6 +31,8 @@ static inline bool comm_publishes(void)
 {
 	return comm_rank() == 0;
 }
+/* What follows is not shared: rank 0 does it, whose comm_size() is 1 from now on, and the others leave. */
+void comm_alone(void);
 /* As thread_count; 0 shares the processors out among the ranks that may use the same ones. Together. */
 int comm_threads(int wanted, int *out, struct err *err) MUST_CHECK;
 

@@ -27,14 +27,15 @@ enum tag { TAG_ASK = 1, TAG_NUMBER, TAG_FAILURE };
 
 static struct {
 	bool joined;
-	int rank, size;
+	int rank, all; /* all: ranks of the job */
+	int size;      /* those who work together now; 1 = this one alone */
 	MPI_Comm ranks, desk; /* what is done together; what is asked at the desk */
 	pthread_t thread;     /* rank 0's desk */
 	atomic_bool closing;
 	pthread_mutex_t told;
 	unsigned deals;
 	_Atomic uint64_t dealt[2]; /* of the deal under way and of the one before, which someone may still ask about */
-} job = {.size = 1, .told = PTHREAD_MUTEX_INITIALIZER};
+} job = {.all = 1, .size = 1, .told = PTHREAD_MUTEX_INITIALIZER};
 
 static int mpi_failed(int code, const char *what, struct err *err)
 {
@@ -138,8 +139,9 @@ int comm_start(struct err *err)
 		return mpi_failed(code, "the job cannot be joined", err);
 	job.joined = true;
 	MPI_Comm_rank(MPI_COMM_WORLD, &job.rank);
-	MPI_Comm_size(MPI_COMM_WORLD, &job.size);
-	if (job.size == 1)
+	MPI_Comm_size(MPI_COMM_WORLD, &job.all);
+	job.size = job.all;
+	if (job.all == 1)
 		return OK;
 	if (threads < MPI_THREAD_MULTIPLE)
 		return err_set(err, ERR_SETTINGS, "this MPI lets one thread at a time speak; one built with MPI_THREAD_MULTIPLE is needed");
@@ -173,20 +175,26 @@ static void report_failure(const struct err *failure)
 void comm_finish(const struct err *failure)
 {
 	struct err err = {0};
-	if (job.size > 1 && failure->code != OK) {
+	if (job.all > 1 && failure->code != OK) {
 		if (job.rank == 0)
 			end_job(0, failure);
 		report_failure(failure);
 	}
-	if (job.size > 1 && comm_barrier(&err) != OK)
+	job.size = job.all;
+	if (comm_barrier(&err) != OK)
 		end_job(job.rank, &err);
-	if (job.size > 1 && job.rank == 0) {
+	if (job.all > 1 && job.rank == 0) {
 		atomic_store(&job.closing, true);
 		pthread_join(job.thread, NULL);
 	}
 	if (job.joined)
 		MPI_Finalize();
 	job.joined = false;
+	job.all = job.size = 1;
+}
+
+void comm_alone(void)
+{
 	job.size = 1;
 }
 

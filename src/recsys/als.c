@@ -119,7 +119,7 @@ static int save_state(struct training *t, struct err *err)
 		code = als_checkpoint_save(&state, t->options->checkpoint, err);
 	t->saved = clock_seconds();
 	/* A rank that ends here by a stop ends the job; not before it is written. */
-	return code == OK && t->item.start ? comm_barrier(err) : code;
+	return code == OK ? comm_barrier(err) : code;
 }
 
 /* Between half-steps the item factors are those of the last whole iteration: a stop loses no more than half a step.
@@ -127,7 +127,7 @@ static int save_state(struct training *t, struct err *err)
 static int stop_with_checkpoint(struct training *t, struct err *err)
 {
 	struct err stopped = {0};
-	int code = t->item.start ? comm_stop_check("als", &stopped) : stop_check("als", &stopped);
+	int code = comm_stop_check("als", &stopped);
 	if (code == ERR_STOPPED && t->options->checkpoint && t->done > 0 && save_state(t, err) != OK)
 		return err->code;
 	if (code != OK)
@@ -166,8 +166,7 @@ static int run_iterations(struct training *t, struct err *err)
 		         clock_seconds() - started);
 		bool due =
 		    t->options->checkpoint && t->done < wanted && clock_seconds() - t->saved >= t->options->checkpoint_seconds;
-		if (t->item.start)
-			code = comm_broadcast(&due, sizeof due, 0, err);
+		code = comm_broadcast(&due, sizeof due, 0, err);
 		if (code == OK && due)
 			code = save_state(t, err);
 		if (code != OK)
@@ -263,7 +262,7 @@ static double row_work(const struct training *t, size_t pairs)
 static int share_rows(const struct training *t, struct side *side, struct err *err)
 {
 	side->end = side->rows;
-	if (!t->options->shared)
+	if (comm_size() == 1)
 		return OK;
 	double *work = mem_alloc(side->rows, sizeof *work, err);
 	if (!work)
@@ -303,11 +302,10 @@ static int load_state(struct training *t, struct als_state *state, struct err *e
 {
 	size_t size = t->factors * sizeof(float);
 	int code = OK;
-	if (!t->options->shared || comm_publishes())
+	if (comm_publishes())
 		code = als_checkpoint_load(state, (size_t)t->options->model.iterations - 1, t->options->checkpoint, err);
-	if (code != OK || !t->options->shared)
-		return code;
-	code = comm_broadcast(&state->iterations, sizeof state->iterations, 0, err);
+	if (code == OK)
+		code = comm_broadcast(&state->iterations, sizeof state->iterations, 0, err);
 	if (code == OK && state->iterations > 0)
 		code = comm_broadcast(state->loss, state->iterations * sizeof *state->loss, 0, err);
 	if (code == OK && state->iterations > 0)

@@ -82,7 +82,7 @@ int als_gram(struct training *t, struct side *side, struct err *err)
 {
 	size_t f = t->factors;
 	struct gram_job job = {.side = side, .factors = f, .chunks = chunks_of(side->rows), .n_lanes = t->n_lanes, .block = t->chunk, .lanes = t->lanes};
-	int code = side->start && comm_size() > 1 ? gather_chunks(&job, t->threads, err) : OK;
+	int code = side->start ? gather_chunks(&job, t->threads, err) : OK;
 	if (code == OK)
 		code = parallel_for(t->n_lanes, 1, t->threads, gram_lane, &job, err);
 	free(job.all);

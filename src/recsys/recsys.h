@@ -158,8 +158,7 @@ int playlist_reader_save_skipped(const struct playlist_reader *reader, const cha
 struct als_options {
 	struct als_settings model;
 	uint64_t seed;             /* of the first item factors */
-	int threads;               /* the result does not depend on it */
-	bool shared;               /* among the ranks of a job, which all call; nor on their number */
+	int threads;               /* the result depends neither on it nor on the number of ranks, which share the rows */
 	/* File that keeps the state of a long training, removed by the caller once the model is saved; NULL = none. A
 	 * training that finds one of the same problem goes on from there and ends with the same bytes. */
 	const char *checkpoint;

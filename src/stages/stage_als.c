@@ -75,7 +75,6 @@ int stage_als(struct stage_run *run, struct err *err)
 		const struct als_options options = {.model = run->settings->als,
 		                                    .seed = (uint64_t)run->settings->run.seed,
 		                                    .threads = run->threads,
-		                                    .shared = true,
 		                                    .checkpoint = checkpoint,
 		                                    .checkpoint_seconds = CHECKPOINT_SECONDS};
 		code = als_train(&matrix, &options, &model, err);

@@ -73,7 +73,6 @@ static int train(struct cascade_stage_run *stage, const struct stage_run *run, s
 	                                    .acceptance_ratio = settings->acceptance_ratio,
 	                                    .seed = (uint64_t)run->settings->run.seed,
 	                                    .threads = run->threads,
-	                                    .shared = true,
 	                                    .memory_limit = (size_t)settings->memory_mb << 20,
 	                                    .checkpoint = stage->checkpoint,
 	                                    .positives = &stage->data.train.crops,

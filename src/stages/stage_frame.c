@@ -55,7 +55,7 @@ static int ask_ranks(const struct stage *stage, const struct settings *settings,
 {
 	ranks->done = comm_publishes() && file_in(out, "done", err);
 	ranks->threads = thread_count((int)settings->run.threads);
-	if (!stage->shared || comm_size() == 1)
+	if (comm_size() == 1)
 		return OK;
 	int status = comm_broadcast(&ranks->done, sizeof ranks->done, 0, err);
 	if (status == OK)
@@ -71,6 +71,8 @@ int stage_command(const struct stage *stage, int argc, char **argv, struct err *
 	struct settings *settings = NULL;
 	if (!stage->shared && !comm_publishes())
 		return OK;
+	if (!stage->shared)
+		comm_alone();
 	int status = stage_options_parse(&options, argc, argv, err);
 	if (status != OK)
 		return status;

@@ -49,7 +49,7 @@ const struct stage stage_table[] = {
      .outputs = "tags.vec tags.bin tag_keys.tsv tag_neighbours.tsv tag_similarity.h5"},
     {.name = "als", .version = 1, .sections = "run als", .run = stage_als, .shared = true, .active = playlists_given,
      .help = "factorises playlists × songs (implicit ALS)", .outputs = "als.npz loss.jsonl"},
-    {.name = "evaluate", .version = 6, .sections = "run evaluate recommend als cascade network.cut emotion.trainable", .run = stage_evaluate,
+    {.name = "evaluate", .version = 6, .sections = "run evaluate recommend als cascade network.cut emotion.trainable", .run = stage_evaluate, .shared = true,
      .help = "judges every model on held-out people and playlists", .outputs = "predictions.tsv?"},
     {.name = "report", .version = 7, .sections = "report", .run = stage_report,
      .help = "writes one HTML page, a model card and a data statement",

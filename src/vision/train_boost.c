@@ -186,8 +186,7 @@ static int choose_feature(struct boost_state *state, size_t *feature, struct err
 	                              dense ? NULL : state->part,
 	                              state->n_part,
 	                              state->part_positives,
-	                              boost->training->threads,
-	                              boost->training->shared};
+	                              boost->training->threads};
 	return stump_search_run(&search, feature, err);
 }
 

@@ -404,9 +404,6 @@ static int share_features(struct trainer *trainer, struct err *err)
 {
 	struct bin_table *table = &trainer->table;
 	size_t *start = NULL;
-	table->end = table->n_features;
-	if (!trainer->training->shared)
-		return OK;
 	if (comm_shares(table->n_features, 1, NULL, &start, err) != OK)
 		return err->code;
 	table->first = start[comm_rank()];

@@ -36,7 +36,7 @@ uint64_t training_identity(const struct cascade_training *training)
 int checkpoint_save(const struct cascade_training *training, uint64_t identity, const struct cascade *cascade,
                     const struct cascade_outcome *outcome, struct err *err)
 {
-	if (!training->checkpoint || (training->shared && !comm_publishes()))
+	if (!training->checkpoint || !comm_publishes())
 		return OK;
 	struct strbuf text = {0};
 	strbuf_format(&text, HEADER_FORMAT, identity, outcome->log.length, outcome->windows, outcome->acceptance);
@@ -82,10 +82,8 @@ int checkpoint_load(const struct cascade_training *training, uint64_t identity, 
 	size_t size;
 	int code = OK;
 	*out = NULL;
-	if (training->checkpoint && training->shared)
+	if (training->checkpoint)
 		code = comm_file_read(training->checkpoint, CHECKPOINT_MOST, &bytes, &size, err);
-	else if (training->checkpoint && path_exists(training->checkpoint))
-		code = file_read(training->checkpoint, CHECKPOINT_MOST, &bytes, &size, err);
 	if (code != OK || !bytes)
 		return code;
 	code = checkpoint_parse(training->checkpoint, identity, bytes, size, out, outcome, err);

@@ -66,7 +66,6 @@ struct stump_search {
 	const uint32_t *active; /* samples with a weight, ascending; NULL = go through all */
 	size_t n_active, active_positives;
 	int threads;
-	bool shared; /* the best of all ranks' features */
 };
 /* P, N: weights of the positives and of the negatives, S = P − N, W = P + N.
  * The feature with the largest S_left²/W_left + S_right²/W_right over all cuts between bins; ties go to the

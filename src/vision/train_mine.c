@@ -82,7 +82,7 @@ static int state_new(struct mine_state *state, const struct mining *mining, stru
 	for (size_t i = 0; i < GRID * GRID; i++)
 		state->offsets[i] = i;
 	rng_shuffle(&rng, state->offsets, GRID * GRID);
-	state->batch = training->shared && comm_size() > 1 ? RANK_BATCH * (size_t)comm_size() : BATCH;
+	state->batch = comm_size() > 1 ? RANK_BATCH * (size_t)comm_size() : BATCH;
 	state->visits = mem_alloc(state->batch, sizeof *state->visits, err);
 	state->order = state->visits ? mem_alloc(training->n_backgrounds, sizeof *state->order, err) : NULL;
 	state->miners = mem_alloc((size_t)training->threads, sizeof *state->miners, err);
@@ -270,8 +270,8 @@ static int batch_run(struct mine_state *state, size_t first, size_t count, struc
 		visit->kept.height = training->window_h;
 		visit->kept.count = 0;
 	}
-	int code = training->shared && comm_size() > 1 ? share_visits(state, count, err)
-	                                               : parallel_for(count, 1, training->threads, visit_run, state, err);
+	int code = comm_size() > 1 ? share_visits(state, count, err)
+	                           : parallel_for(count, 1, training->threads, visit_run, state, err);
 	for (size_t i = 0; i < count && code == OK && out->crops.count < training->num_neg; i++)
 		code = take_visit(training, &state->visits[i], out, err);
 	return code;

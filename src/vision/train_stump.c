@@ -140,7 +140,7 @@ int stump_search_run(const struct stump_search *search, size_t *feature, struct 
 			best = state.best[i];
 	free(state.best);
 	struct comm_best all = {(double)best.score, best.feature};
-	if (code == OK && search->shared)
+	if (code == OK)
 		code = comm_best(&all, err);
 	if (code == OK)
 		*feature = all.index;

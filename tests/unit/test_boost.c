@@ -252,7 +252,7 @@ static void the_best_stump_is_the_best_of_all(void **state)
 	haar_features_list(HAAR_SET_ALL, WINDOW, WINDOW, table.features);
 	assert_ok(bin_table_fill(&table, &samples, 2, &err));
 	rng_seed(&rng, 8, "test.weights", 0);
-	struct stump_search search = {&table, &samples, weights, NULL, NULL, 0, 0, 2, false};
+	struct stump_search search = {&table, &samples, weights, NULL, NULL, 0, 0, 2};
 	for (size_t i = 0; i < samples.count; i++) {
 		weights[i] = rng_below(&rng, 3) ? (uint32_t)rng_below(&rng, 8000000) : 0;
 		if (weights[i]) {
