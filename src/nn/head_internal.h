@@ -4,7 +4,8 @@
  *
  * A trainer works in units of standardised features: z = (x − mean) · scale, p = softmax(z · kernel + bias). The
  * features are cut into blocks of HEAD_BLOCK; a block's share of the products and its update are one task, and shares
- * are added in the order of the blocks, so the number of threads cannot show.
+ * are added in the order of the blocks, so the number of threads cannot show. Ranks have blocks of their own, of which
+ * they exchange the shares of the logits, not the far larger gradient; nor does their number show.
  */
 #ifndef MOODCAST_NN_HEAD_INTERNAL_H
 #define MOODCAST_NN_HEAD_INTERNAL_H
@@ -22,6 +23,8 @@ struct adam {
 struct head_trainer {
 	const struct head_data *data;
 	size_t inputs, classes, blocks, batch; /* batch: the most examples a step may have */
+	size_t first, end;                     /* blocks of this rank */
+	size_t *start, *feature;               /* [ranks + 1] of each rank: blocks, features; NULL = every rank has all blocks */
 	int threads;
 	double l2, smoothing, focal;
 	float *mean, *scale;                                     /* [inputs]; 0 and 1 without standardisation */
@@ -50,6 +53,8 @@ int head_trainer_gradient(struct head_trainer *trainer, const size_t *index, siz
                           struct err *err) MUST_CHECK;
 /* Moves kernel and bias by Adam along the gradient just computed. */
 int head_trainer_step(struct head_trainer *trainer, struct err *err) MUST_CHECK;
+/* The kernel of all blocks, for every rank; before it is folded. */
+int head_trainer_gather(struct head_trainer *trainer, struct err *err) MUST_CHECK;
 /* kernel and bias for features as they are: kernel · scale, bias − Σ mean · scale · kernel. */
 void head_trainer_fold(const struct head_trainer *trainer, float *kernel, float *bias);
 /* n / (classes · n_c), or ones. ERR_DATA names a class without examples. */

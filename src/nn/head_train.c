@@ -118,6 +118,8 @@ static int training_loop(struct training *t, struct head_outcome *outcome, struc
 
 		if (epoch_run(t, &epoch, err) != OK)
 			return err->code;
+		if (head_trainer_gather(t->trainer, err) != OK)
+			return err->code;
 		head_trainer_fold(t->trainer, t->head->owned, t->head->owned + t->head->inputs * t->head->classes);
 		if (head_validate(t->head, t->validation, &t->judge, &epoch, err) != OK)
 			return err->code;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/comm.h"
 #include "nn/tune_internal.h"
 
 #define NUMBERS 11
@@ -51,7 +52,7 @@ static size_t floats_of(const struct tune_state *state, size_t kind, size_t i)
 	return state->tuner->weights[i].count * (kind == 1 ? 3 : 1);
 }
 
-int tune_checkpoint_save(const struct tune_state *state, const char *path, struct err *err)
+static int save(const struct tune_state *state, const char *path, struct err *err)
 {
 	size_t n = state->tuner->n_weights, words = state->n_history * sizeof *state->history / sizeof(int64_t);
 	struct tensor tensors[2 + KINDS * (2 * VGG16_LAYERS + 2)];
@@ -69,6 +70,13 @@ int tune_checkpoint_save(const struct tune_state *state, const char *path, struc
 		                                 .data = array_of(state, k / n, k % n)};
 	}
 	return tensors_save(path, tensors, 2 + KINDS * n, NULL, 0, err);
+}
+
+/* Rank 0 writes; none goes on, or ends by a stop, before that is done. */
+int tune_checkpoint_save(const struct tune_state *state, const char *path, struct err *err)
+{
+	int code = comm_publishes() ? save(state, path, err) : OK;
+	return code == OK ? comm_barrier(err) : code;
 }
 
 /* Every array of the state, checked before anything is taken. */
@@ -94,9 +102,8 @@ static bool state_matches(const struct tensor_file *file, const struct tune_stat
 	return true;
 }
 
-static void state_take(struct tune_state *state, const int64_t numbers[NUMBERS], const struct tensor *const *found)
+static void take_numbers(struct tune_state *state, const int64_t numbers[NUMBERS])
 {
-	size_t n = state->tuner->n_weights;
 	state->epoch = (size_t)numbers[1];
 	state->step = (size_t)numbers[2];
 	state->tuner->steps = (size_t)numbers[3];
@@ -106,6 +113,12 @@ static void state_take(struct tune_state *state, const int64_t numbers[NUMBERS],
 	state->best_epoch = (size_t)numbers[7];
 	state->best_calibrated = value_of(numbers[8]);
 	state->best_temperature = value_of(numbers[9]);
+}
+
+static void state_take(struct tune_state *state, const int64_t numbers[NUMBERS], const struct tensor *const *found)
+{
+	size_t n = state->tuner->n_weights;
+	take_numbers(state, numbers);
 	memcpy(state->history, found[1]->data, state->n_history * sizeof *state->history);
 	for (size_t k = 0; k < KINDS * n; k++) {
 		struct weights *weights = &state->tuner->weights[k % n];
@@ -114,7 +127,26 @@ static void state_take(struct tune_state *state, const int64_t numbers[NUMBERS],
 	}
 }
 
-int tune_checkpoint_load(struct tune_state *state, const char *path, bool *found, struct err *err)
+/* What rank 0 has found, if anything, becomes every rank's state. */
+static int hand_out(struct tune_state *state, bool *found, struct err *err)
+{
+	size_t n = state->tuner->n_weights;
+	int64_t numbers[NUMBERS];
+	int code = comm_broadcast(found, sizeof *found, 0, err);
+	if (code != OK || !*found)
+		return code;
+	numbers_of(state, numbers);
+	code = comm_broadcast(numbers, sizeof numbers, 0, err);
+	if (code == OK)
+		take_numbers(state, numbers);
+	if (code == OK)
+		code = comm_broadcast(state->history, state->n_history * sizeof *state->history, 0, err);
+	for (size_t k = 0; code == OK && k < KINDS * n; k++)
+		code = comm_broadcast((void *)(uintptr_t)array_of(state, k / n, k % n), floats_of(state, k / n, k % n) * sizeof(float), 0, err);
+	return code;
+}
+
+static int load(struct tune_state *state, const char *path, bool *found, struct err *err)
 {
 	struct tensor_file *file = NULL;
 	const struct tensor *tensors[2 + KINDS * (2 * VGG16_LAYERS + 2)];
@@ -135,4 +167,11 @@ int tune_checkpoint_load(struct tune_state *state, const char *path, bool *found
 		state_take(state, numbers, tensors);
 	tensors_unmap(file);
 	return OK;
+}
+
+int tune_checkpoint_load(struct tune_state *state, const char *path, bool *found, struct err *err)
+{
+	*found = false;
+	int code = comm_publishes() ? load(state, path, found, err) : OK;
+	return code == OK ? hand_out(state, found, err) : code;
 }

@@ -39,7 +39,7 @@ const struct stage stage_table[] = {
      .outputs = "cascade.xml stages.jsonl holdout.tsv mean_face.png features.png"},
     {.name = "features", .version = 4, .sections = "run preprocess augment network emotion.trainable", .run = stage_features, .shared = true, .active = faces_given,
      .help = "crops the faces and runs VGG16 over them", .outputs = "features.h5"},
-    {.name = "emotion", .version = 5, .sections = "run emotion network preprocess", .run = stage_emotion,
+    {.name = "emotion", .version = 5, .sections = "run emotion network preprocess", .run = stage_emotion, .shared = true,
      .active = faces_given, .help = "trains the expression head on the features",
      .outputs = "emotion.h5 history.jsonl"},
     {.name = "playlists", .version = 1, .sections = "run playlists", .run = stage_playlists, .active = playlists_given,
