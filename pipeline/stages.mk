@@ -52,7 +52,7 @@ endif
 
 ifneq ($(filter $(PLANNED) $(TRAINED) report demo verify,$(MAKECMDGOALS)),)
 ifeq ($(wildcard $(CONFIG)),)
-$(error $(CONFIG) is not there; EXP is one of: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini)))
+$(error $(CONFIG) is not there; EXP is one of: $(filter-out cluster,$(patsubst configs/%.ini,%,$(wildcard configs/*.ini))))
 endif
 endif
 ifneq ($(filter $(PLANNED),$(MAKECMDGOALS)),)
