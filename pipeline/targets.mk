@@ -5,7 +5,7 @@
 
 help:
 	@echo "make run [EXP=sample] [SET=\"als.factors=64 …\"]   train what is out of date for configs/EXP.ini"
-	@echo "     TO=stage ends there · FROM=stage only if all before it is done · DRY=1 only says what · KEEP_GOING=1 past a failure"
+	@echo "     TO=stage ends there · FROM=stage only if all before it is done · DRY=1 only says what · KEEP_GOING=1 past a failure · -j2 side by side within run.memory_mb"
 	@echo "     MPI=1 RANKS=4   the long stages on four processes (pipeline/SCALE.md) · MPICC=mpicc.mpich MPIRUN=mpirun.mpich by other names"
 	@echo "make slurm EXP=… [CLUSTER=configs/cluster.ini]   a Slurm job a stage in out/EXP/slurm, and submit.sh, which hands them in"
 	@echo "make sweep EXP=… GRID=\"emotion.l2=0.3,1 emotion.average_pool=2,3\"   try combinations; the best is run to its end"
@@ -16,7 +16,7 @@ help:
 	@echo "make gc [DRY=1]        remove results that no experiment's last run names"
 	@echo "make demo [EXP=…]      start the program with the last run's bundle for your webcam on http://127.0.0.1:8080"
 	@echo "make test              build and run every test"
-	@echo "make check             the same under AddressSanitizer and UBSan, and a build with clang"
+	@echo "make check             the same under AddressSanitizer and UBSan, a build with clang, and two builds that must give the same bytes"
 	@echo "make fuzz [FUZZ=fuzz_picture] [SECONDS=60]   libFuzzer on one target of tests/fuzz, starting from its corpus"
 	@echo "make weights           download Keras' VGG16 weights into data/weights and check them"
 	@echo "make deps | deps-test  install the Debian packages for building | for the tests' judges"
@@ -92,6 +92,7 @@ check:
 	@$(MAKE) -s --no-print-directory $(jobs) MODE=asan WERROR=-Werror programs unit fuzz-targets
 	@$(SANITIZED) tests/run.sh build/asan/bin build/asan/tests
 	@$(MAKE) -s --no-print-directory $(jobs) CC=clang BUILD=build/clang WERROR=-Werror programs unit
+	@tests/check/two_builds.sh
 
 # What it finds goes to build/fuzzer/found, never into the corpus by itself.
 FUZZ    ?= fuzz_nested_zip

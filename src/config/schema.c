@@ -12,6 +12,7 @@
 const struct setting schema[] = {
     INTEGER("run", "seed", run.seed, "1", 0, 2147483647, "every random choice follows from it"),
     FREE_INTEGER("run", "threads", run.threads, "0", 0, 1024, "0 = every core; results do not depend on it"),
+    FREE_INTEGER("run", "memory_mb", run.memory_mb, "0", 0, 1e7, "most memory that stages side by side (make -j2) take together; one that may need more runs alone; 0 = nine tenths of the machine's"),
 
     INTEGER("sample", "people", sample.people, "110", 6, 9999, "drawn people"),
     INTEGER("sample", "pictures", sample.pictures, "9", 3, 3000, "pictures a drawn person"),
@@ -108,6 +109,8 @@ const struct setting schema[] = {
     FREE_INTEGER("network", "batch", network.batch, "32", 1, 256, "pictures at a time; from 32 on the kernels are read as seldom as can be"),
 
     INTEGER("emotion", "average_pool", emotion.average_pool, "0", 0, 64, "side of an average pooling before Flatten; 0 = none"),
+    INTEGER("emotion", "hidden", emotion.hidden, "0", 0, 4096, "units of a hidden dense layer (ReLU) in the head; 0 = none; it wants an l2 of 0.001 or so"),
+    REAL("emotion", "dropout", emotion.dropout, "0", 0, 0.9, "probability that a hidden unit is left out of a picture's step"),
     INTEGER("emotion", "epochs", emotion.epochs, "30", 1, 10000, "at most"),
     INTEGER("emotion", "batch", emotion.batch, "50", 1, 100000, "pictures a step"),
     INTEGER("emotion", "patience", emotion.patience, "6", 1, 10000, "epochs without a better validation before it stops"),
@@ -140,7 +143,7 @@ const struct setting schema[] = {
     INTEGER("tags", "size", tags.size, "100", 2, 2000, "dimensions of a tag vector"),
     CHOICE("tags", "model", tags.model, "skipgram", "skipgram|cbow", "every tag of a window predicts its centre, or their mean does"),
     CHOICE("tags", "output", tags.output, "negative", "negative|hierarchical", "what is predicted: noise tags told apart, or a way down a Huffman tree"),
-    CHOICE("tags", "negatives", tags.negatives, "fresh", "fresh|shared", "noise tags drawn for every pair, or once for two pairs (faster)"),
+    CHOICE("tags", "negatives", tags.negatives, "fresh", "fresh|shared", "noise tags drawn for every pair, or once for all pairs of a tag (faster)"),
     OTHER("tags", "deterministic", BOOL, tags.deterministic, "yes",
           "same bytes for any number of threads; no = all threads without locks, several times as fast"),
     INTEGER("tags", "window", tags.window, "3", 0, 1000, "tags on each side; 0 = the whole playlist"),
@@ -187,5 +190,6 @@ const struct setting schema[] = {
     OTHER("report", "faces", BOOL, report.faces, "no", "may the report show faces? Licensed pictures must not"),
 
     OTHER("pack", "name", TEXT, pack.name, "moodcast", "name of the bundle"),
+    OTHER("pack", "sign_key", PATHS, pack.sign_key, "", "a private Ed25519 key (PEM) that signs the bundle, for moodcast --verify-key; empty = not signed"),
 };
 const size_t schema_count = ARRAY_COUNT(schema);

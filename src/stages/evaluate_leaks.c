@@ -32,6 +32,7 @@ struct leaks {
 	uint8_t *split;
 	struct print *prints; /* [count] */
 	size_t *twin;         /* [count] a picture trained on that is the same, SIZE_MAX = none */
+	struct progress progress;
 };
 
 static void leaks_free(struct leaks *leaks)
@@ -116,6 +117,7 @@ static int find_twin(size_t picture, int thread, void *context, struct err *err)
 
 	(void)thread;
 	(void)err;
+	progress_add(&leaks->progress, 1);
 	leaks->twin[picture] = SIZE_MAX;
 	for (size_t other = 0; leaks->split[picture] == TEST_SPLIT && other < leaks->count; other++) {
 		if (leaks->split[other] == TEST_SPLIT || !same_picture(&leaks->prints[picture], &leaks->prints[other]))
@@ -130,14 +132,18 @@ static int take_prints(struct leaks *leaks, struct err *err)
 {
 	uint8_t *frame = mem_alloc(leaks->height * leaks->width, 3, err);
 	int code = frame ? OK : err->code;
+	struct progress progress;
 
+	progress_start(&progress, "evaluate", "pictures read", leaks->count);
 	for (size_t i = 0; code == OK && i < leaks->count; i++) {
 		code = hdf_read_rows(leaks->file, "pixels", HDF_U8, i, 1, frame, err);
 		if (code == OK)
 			code = take_print(leaks, i, frame, err);
 		if (code == OK)
 			code = stop_check("evaluate", err);
+		progress_add(&progress, 1);
 	}
+	progress_end(&progress);
 	free(frame);
 	return code;
 }
@@ -188,8 +194,11 @@ int evaluate_leaks(struct stage_run *run, struct err *err)
 	code = path ? leaks_open(&leaks, path, err) : err->code;
 	if (code == OK)
 		code = take_prints(&leaks, err);
-	if (code == OK)
+	if (code == OK) {
+		progress_start(&leaks.progress, "evaluate", "pictures compared", leaks.count);
 		code = parallel_for(leaks.count, 16, run->threads, find_twin, &leaks, err);
+		progress_end(&leaks.progress);
+	}
 	if (code == OK)
 		code = record(run, &leaks, err);
 	leaks_free(&leaks);

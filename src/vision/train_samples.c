@@ -90,29 +90,35 @@ struct fill {
 	struct bin_table *table;
 	const struct samples *samples;
 	float *rows; /* [threads][lanes] */
+	struct progress *progress;
 };
 
 static int fill_task(size_t task, int thread, void *context, struct err *err)
 {
 	const struct fill *fill = context;
 	size_t lanes = fill->samples->lanes, end = (task + 1) * FEATURES_A_TASK;
+	size_t own = fill->table->end - fill->table->first;
 	float *row = fill->rows + (size_t)thread * lanes;
 	if (stop_check("computing feature values", err) != OK)
 		return err->code;
-	for (size_t f = task * FEATURES_A_TASK; f < end && f < fill->table->end - fill->table->first; f++) {
+	for (size_t f = task * FEATURES_A_TASK; f < end && f < own; f++) {
 		samples_values(fill->samples, &fill->table->features[fill->table->first + f], row);
 		value_kernels()->bin_row(row, fill->samples->count, lanes, fill->table->bins + f * lanes);
 	}
+	progress_add(fill->progress, (end < own ? end : own) - task * FEATURES_A_TASK);
 	return OK;
 }
 
 int bin_table_fill(struct bin_table *table, const struct samples *samples, int threads, struct err *err)
 {
-	struct fill fill = {table, samples, mem_alloc((size_t)threads * samples->lanes, sizeof(float), err)};
+	struct progress progress;
+	struct fill fill = {table, samples, mem_alloc((size_t)threads * samples->lanes, sizeof(float), err), &progress};
 	if (!fill.rows)
 		return err->code;
 	size_t own = table->end - table->first;
+	progress_start(&progress, "cascade", "features computed", own);
 	int code = parallel_for((own + FEATURES_A_TASK - 1) / FEATURES_A_TASK, 1, threads, fill_task, &fill, err);
+	progress_end(&progress);
 	free(fill.rows);
 	return code;
 }
