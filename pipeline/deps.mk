@@ -8,7 +8,7 @@ PKGS_TRAIN   := openblas hdf5 libarchive libturbojpeg libpng jansson expat inih 
 DEBIAN_BUILD := gcc make pkg-config libc6-dev libopenblas-openmp-dev libhdf5-dev libarchive-dev libcsv-dev libturbojpeg0-dev \
                 libpng-dev libjansson-dev libexpat1-dev libinih-dev libutf8proc-dev libxxhash-dev libssl-dev zlib1g-dev \
                 libmicrohttpd-dev libseccomp-dev libcairo2-dev libpango1.0-dev gnuplot-nox fonts-nanum libcmocka-dev
-DEBIAN_TEST  := python3-opencv opencv-data python3-h5py python3-gensim python3-scipy python3-sklearn python3-torch libdnnl-dev chromium curl unzip
+DEBIAN_TEST  := python3-opencv opencv-data python3-h5py python3-gensim python3-scipy python3-sklearn python3-torch libdnnl-dev libmpich-dev mpich chromium curl unzip
 
 NPM_TEST     := playwright-core @tensorflow/tfjs
 

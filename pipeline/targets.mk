@@ -1,11 +1,13 @@
 # What can be typed: `make help`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run sweep status report demo compare verify gc test check bench fuzz weights clean
+.PHONY: help slurm run sweep status report demo compare verify gc test check bench fuzz weights clean
 
 help:
 	@echo "make run [EXP=sample] [SET=\"als.factors=64 …\"]   train what is out of date for configs/EXP.ini"
 	@echo "     TO=stage ends there · FROM=stage only if all before it is done · DRY=1 only says what · KEEP_GOING=1 past a failure · -j2 side by side within run.memory_mb"
+	@echo "     MPI=1 RANKS=4   the long stages on four processes (pipeline/SCALE.md) · MPICC=mpicc.mpich MPIRUN=mpirun.mpich by other names"
+	@echo "make slurm EXP=… [CLUSTER=configs/cluster.ini]   a Slurm job a stage in out/EXP/slurm, and submit.sh, which hands them in"
 	@echo "make sweep EXP=… GRID=\"emotion.l2=0.3,1 emotion.average_pool=2,3\"   try combinations; the best is run to its end"
 	@echo "make status [EXP=…]    which stages are done, which are not and why"
 	@echo "make report [EXP=…]    where the last run's report lies (without one: run)"
@@ -21,7 +23,7 @@ help:
 	@echo "make bench [NAME=faces]   each part beside its peers, in turns on the same input"
 	@echo "make install [PREFIX=/usr/local] [DESTDIR=]   the program, its man page and its systemd unit · make package   build/moodcast_*.deb"
 	@echo "make clean             remove build/; results in out/ stay"
-	@echo "experiments: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini))"
+	@echo "experiments: $(filter-out cluster,$(patsubst configs/%.ini,%,$(wildcard configs/*.ini)))"
 
 # out/EXP/STAGE links to the current results of each stage; a link is replaced only when it changes.
 link = [ "$$(readlink $(EXP_DIR)/$(1))" = "$(2)" ] || { rm -f $(EXP_DIR)/$(1) && ln -s $(2) $(EXP_DIR)/$(1); }
@@ -109,6 +111,11 @@ WEIGHTS_MD5   := 6d6bbae143d832006294945121d1f1fc
 WEIGHTS_DIR   ?= data/weights
 weights:
 	@pipeline/fetch.sh "$(WEIGHTS_URL)" "$(WEIGHTS_DIR)/$(WEIGHTS_NAME)" $(WEIGHTS_BYTES) $(WEIGHTS_MD5)
+
+# The experiments' configs apart from the clusters'.
+CLUSTER ?= configs/cluster.ini
+slurm: $(CONFIG)
+	@EXP='$(EXP)' OUT='$(OUT)' SET='$(SET)' MPICC='$(MPICC)' pipeline/slurm/fill.sh $(CLUSTER) $(EXP_DIR)/slurm $(STAGES)
 
 bench: programs
 	@tests/peers/run.sh $(BIN) $(NAME)

@@ -32,7 +32,7 @@ static struct row row_of(const struct als_half *half, size_t i)
 /* The factors of the next row are on their way from memory while this one is solved. */
 static void prefetch_row(const struct als_half *half, size_t i)
 {
-	if (i >= half->pattern->rows)
+	if (i >= half->end)
 		return;
 	struct row next = row_of(half, i);
 	size_t n = next.n < 128 ? next.n : 128;
@@ -250,10 +250,11 @@ static bool solve_primal(const struct rows_job *job, const struct row *row, cons
 	return solve_sums(job, row, s);
 }
 
-static int solve_row(size_t i, int thread, void *context, struct err *err)
+static int solve_row(size_t own, int thread, void *context, struct err *err)
 {
 	struct rows_job *job = context;
 	const struct als_half *half = job->half;
+	size_t i = half->first + own;
 	const struct row_scratch *s = &job->scratch[thread];
 	struct row row = row_of(half, i);
 	if (half->row_loss)
@@ -299,7 +300,7 @@ static int scratch_init(struct row_scratch *s, size_t factors, size_t longest, s
 int als_solve_rows(const struct als_half *half, struct err *err)
 {
 	size_t longest = 0;
-	for (size_t i = 0; i < half->pattern->rows; i++) {
+	for (size_t i = half->first; i < half->end; i++) {
 		size_t n = (size_t)(half->pattern->start[i + 1] - half->pattern->start[i]);
 		longest = n > longest ? n : longest;
 	}
@@ -311,8 +312,8 @@ int als_solve_rows(const struct als_half *half, struct err *err)
 	for (int t = 0; t < half->threads && code == OK; t++)
 		code = scratch_init(&job.scratch[t], half->factors, longest, err);
 	if (code == OK)
-		code = parallel_for(half->pattern->rows, 64, half->threads, solve_row, &job, err);
-	for (size_t i = 0; i < half->pattern->rows && code == OK; i++)
+		code = parallel_for(half->end - half->first, 64, half->threads, solve_row, &job, err);
+	for (size_t i = half->first; i < half->end && code == OK; i++)
 		if (is_long(half, (size_t)(half->pattern->start[i + 1] - half->pattern->start[i])))
 			code = solve_in_parts(&job, i, err);
 	for (int t = 0; t < half->threads; t++)

@@ -139,8 +139,6 @@ int playlist_reader_check(const struct playlist_reader *reader, double max_skipp
 /* skipped.tsv: input, place, value, reason; the first 100,000 of them. */
 int playlist_reader_save_skipped(const struct playlist_reader *reader, const char *path, struct err *err) MUST_CHECK;
 
-/* ---- end of playlists ---- */
-
 /* ---- alternating least squares for implicit feedback ---- */
 
 /* Minimises, over user factors x [users][f] and item factors y [items][f] (Hu, Koren, Volinsky 2008, eq. 3),
@@ -160,7 +158,7 @@ int playlist_reader_save_skipped(const struct playlist_reader *reader, const cha
 struct als_options {
 	struct als_settings model;
 	uint64_t seed;             /* of the first item factors */
-	int threads;               /* the result does not depend on it */
+	int threads;               /* the result depends neither on it nor on the number of ranks, which share the rows */
 	/* File that keeps the state of a long training, removed by the caller once the model is saved; NULL = none. A
 	 * training that finds one of the same problem goes on from there and ends with the same bytes. */
 	const char *checkpoint;

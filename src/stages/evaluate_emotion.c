@@ -1,3 +1,4 @@
+#include "base/comm.h"
 #include "stages/evaluate_internal.h"
 
 #include <stdlib.h>
@@ -189,7 +190,7 @@ int evaluate_emotion(struct evaluation *evaluation, struct err *err)
 	if (!evaluate_given(run, "features") || !evaluate_given(run, "emotion"))
 		return OK;
 	code = faces_judge(run, faces, &features, err);
-	if (code == OK)
+	if (code == OK && comm_publishes())
 		code = save_predictions(run, faces, features, err);
 	if (code == OK && faces->n) {
 		judged = (struct judged){.n = faces->n,

@@ -188,8 +188,8 @@ struct cascade_training {
 	double acceptance_ratio; /* training ends when the cascade so far lets through no more of the background windows; 0
 	                            = never */
 	uint64_t seed;
-	int threads;
-	size_t memory_limit;    /* bytes for the table of feature values; 0 = 3 GiB */
+	int threads;            /* the result depends neither on it nor on the number of ranks, which share features and backgrounds */
+	size_t memory_limit;    /* bytes for the table of feature values of a rank; 0 = 3 GiB */
 	const char *checkpoint; /* written after every stage and resumed from when it fits; NULL = none. Left in place at
 	                           the end. */
 	const struct crops *positives;
