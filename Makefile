@@ -108,10 +108,10 @@ unit: $(UNIT_TESTS)
 FUZZ_SOURCES := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SOURCES))
 FUZZ_MAIN    ?= tests/fuzz/replay.c
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_MAIN) $(ARCHIVES)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_MAIN) $(wildcard tests/fuzz/*.h tests/unit/*_fixture.h tests/support/support.[ch]) $(ARCHIVES)
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
-	@$(CC) $(CFLAGS_ALL) $< $(FUZZ_MAIN) $(LDFLAGS_ALL) $(FUZZ_LINK) $(LINK_ORDER) $(LINK_TESTS) -o $@
+	@$(CC) $(CFLAGS_ALL) -Itests $< $(FUZZ_MAIN) tests/support/support.c $(LDFLAGS_ALL) $(FUZZ_LINK) $(LINK_ORDER) $(LINK_TESTS) -o $@
 .PHONY: fuzz-targets
 fuzz-targets: $(FUZZ_REPLAYS)
 
