@@ -100,9 +100,9 @@ $(BUILD)/tests/%: tests/unit/%.c $(wildcard tests/support/*.c tests/support/*.h)
 	@echo "  LD  $@"
 	@$(CC) $(CFLAGS_ALL) -Itests -MMD -MP $< $(wildcard tests/support/*.c) $(LDFLAGS_ALL) $(LINK_ORDER) \
 	       $(LINK_TESTS) -o $@
-# Our own allocations, and no one else's, go by way of tests/unit/failing_memory.h in these.
 comma := ,
-$(BUILD)/tests/test_no_memory%: LDFLAGS_ALL += $(foreach name,malloc calloc realloc posix_memalign free,-Wl$(comma)--wrap=$(name))
+# Our own allocations, and no one else's, go by way of tests/unit/failing_memory.h in these.
+$(BUILD)/tests/test_no_memory%: LDFLAGS_ALL += $(foreach name,malloc calloc realloc posix_memalign strdup free,-Wl$(comma)--wrap=$(name))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 .PHONY: unit
 unit: $(UNIT_TESTS)
@@ -125,5 +125,6 @@ $(BUILD)/peers/%: tests/peers/%.c $(ARCHIVES)
 	@$(CC) $(CFLAGS_ALL) $< $(LDFLAGS_ALL) $(LINK_ORDER) $(LINK_TRAIN) -o $@
 
 include pipeline/stages.mk
+include pipeline/check.mk
 include pipeline/targets.mk
 include pipeline/install.mk

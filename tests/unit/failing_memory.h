@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "support/support.h"
 
@@ -24,6 +25,7 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *block, size_t size);
 int __wrap_posix_memalign(void **out, size_t alignment, size_t size);
 void __wrap_free(void *block);
+char *__wrap_strdup(const char *text);
 
 /* ---- which one fails ------------------------------------------------------------------------------- */
 
@@ -141,6 +143,13 @@ void __wrap_free(void *block)
 {
 	memory_dead(block);
 	__real_free(block);
+}
+
+/* The C library's own would allocate past us. */
+char *__wrap_strdup(const char *text)
+{
+	char *copy = __wrap_malloc(strlen(text) + 1);
+	return copy ? strcpy(copy, text) : NULL;
 }
 
 /* ---- the walk ------------------------------------------------------------------------------------------ */
