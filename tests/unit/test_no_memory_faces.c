@@ -318,8 +318,11 @@ static int recommend_songs(struct err *err)
 	const struct song_request request = {.scores = scores, .tags = tags, .n_tags = 1, .songs = &liked, .n_songs = 1, .count = 3, .seed = 1};
 	if (code == OK && (code = songs_recommend(have.bundle, &request, &songs, err)) == OK) {
 		struct song_list old = {0};
-		if ((code = history_read(have.history, &old, err)) == OK)
+		char *text = NULL;
+		/* A document that memory was too little for says so when it is printed. */
+		if ((code = json_print(songs, 0, &text, err)) == OK && (code = history_read(have.history, &old, err)) == OK)
 			code = history_write(scratch_path(have.folder, "new_history"), &old, songs, err);
+		free(text);
 		free(old.items);
 		json_free(songs);
 	}
