@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Stages that read, write and compute, among a storm of signals that ask for nothing (a handler without SA_RESTART, so that every waiting system call
-# is interrupted), with reads that give a few bytes or EINTR, with a clock that steps back and forth (tests/support/odd_calls.c): they end as if nothing
+# is interrupted), with reads that give a few bytes or EINTR, with a clock that steps back and forth (tests/support/preload/odd_calls.c): they end as if nothing
 # had happened, with the same bytes, and no duration is negative. The readers' and the server's unit tests pass among the same reads.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -54,7 +54,7 @@ least=$(grep -oE '^storm [0-9]+' "$scratch/storm.log" | awk 'NR == 1 || $2 < lea
 [ "$(grep -c '^storm ' "$scratch/storm.log")" -ge 5 ] && [ "$least" -gt 10 ] || { echo "too few signals: $least in a stage"; exit 1; }
 diff "$scratch/calm.sums" "$scratch/storm.sums" || { echo "other bytes among signals"; exit 1; }
 
-gcc -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra -shared -fPIC -o "$scratch/odd.so" tests/support/odd_calls.c -ldl
+gcc -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra -shared -fPIC -o "$scratch/odd.so" tests/support/preload/odd_calls.c -ldl
 for way in "short eintr" clock; do
   name=${way%% *}
   ODD=$way chain "$scratch/$name" "$scratch/odd.so"
