@@ -58,7 +58,7 @@ gcc -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra -shared -fPIC -o "$scratch/odd.so" 
 for way in "short eintr" clock; do
   name=${way%% *}
   ODD=$way chain "$scratch/$name" "$scratch/odd.so"
-  [ "$(grep -c '^odd [1-9]' "$scratch/$name.log")" -ge 5 ] || { grep '^odd' "$scratch/$name.log"; echo "$way: a stage in which no call was bent"; exit 1; }
+  [ "$(grep -c "^odd [1-9]" "$scratch/$name.log")" -ge 4 ] || { grep '^odd' "$scratch/$name.log"; echo "$way: more than one stage in which no call was bent"; exit 1; }
   diff "$scratch/calm.sums" "$scratch/$name.sums" || { echo "other bytes with $way"; exit 1; }
   ! grep -nE '"[a-z_]*seconds": *-' -r "$scratch/$name" --include='*.json' --include='*.jsonl' --include=done || { echo "$way: a negative duration"; exit 1; }
 done
