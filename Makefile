@@ -117,6 +117,9 @@ $(BUILD)/tests/%: tests/unit/%.c $(wildcard tests/support/*.c tests/support/*.h)
 	@echo "  LD  $@"
 	@$(WRAPPED) $(CFLAGS_ALL) -Itests -MMD -MP $< $(wildcard tests/support/*.c) $(LDFLAGS_ALL) $(LINK_ORDER) \
 	       $(LINK_TESTS) -o $@
+comma := ,
+# Our own allocations, and no one else's, go by way of tests/unit/failing_memory.h in these.
+$(BUILD)/tests/test_no_memory%: LDFLAGS_ALL += $(foreach name,malloc calloc realloc posix_memalign strdup free,-Wl$(comma)--wrap=$(name))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 .PHONY: unit
 unit: $(UNIT_TESTS)
@@ -125,10 +128,10 @@ unit: $(UNIT_TESTS)
 FUZZ_SOURCES := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SOURCES))
 FUZZ_MAIN    ?= tests/fuzz/replay.c
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_MAIN) $(ARCHIVES)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_MAIN) $(wildcard tests/fuzz/*.h tests/unit/*_fixture.h tests/support/support.[ch]) $(ARCHIVES)
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
-	@$(CC) $(CFLAGS_ALL) $< $(FUZZ_MAIN) $(LDFLAGS_ALL) $(FUZZ_LINK) $(LINK_ORDER) $(LINK_TESTS) -o $@
+	@$(CC) $(CFLAGS_ALL) -Itests $< $(FUZZ_MAIN) tests/support/support.c $(LDFLAGS_ALL) $(FUZZ_LINK) $(LINK_ORDER) $(LINK_TESTS) -o $@
 .PHONY: fuzz-targets
 fuzz-targets: $(FUZZ_REPLAYS)
 
@@ -140,5 +143,6 @@ $(BUILD)/peers/%: tests/peers/%.c $(ARCHIVES)
 	@$(WRAPPED) $(CFLAGS_ALL) $< $(LDFLAGS_ALL) $(LINK_ORDER) $(LINK_TRAIN) -o $@
 
 include pipeline/stages.mk
+include pipeline/check.mk
 include pipeline/targets.mk
 include pipeline/install.mk

@@ -1,7 +1,7 @@
 # What can be typed: `make help`.
 
 .DEFAULT_GOAL := help
-.PHONY: help slurm run sweep status report demo compare verify gc test check bench fuzz weights clean
+.PHONY: help slurm run sweep status report demo compare verify gc test bench fuzz weights clean
 
 help:
 	@echo "make run [EXP=sample] [SET=\"als.factors=64 …\"]   train what is out of date for configs/EXP.ini"
@@ -16,10 +16,12 @@ help:
 	@echo "make gc [DRY=1]        remove results that no experiment's last run names"
 	@echo "make demo [EXP=…]      start the program with the last run's bundle for your webcam on http://127.0.0.1:8080"
 	@echo "make test              build and run every test"
-	@echo "make check             the same under AddressSanitizer and UBSan, a build with clang, and two builds that must give the same bytes"
+	@echo "make check             two compilers, cppcheck, other CPU levels, every test under AddressSanitizer and UBSan, two builds' bytes:"
+	@echo "     $(CHECKS)   each by itself · beside them check-tidy check-threads"
+	@echo "make coverage          which lines and branches of src/ the tests run"
 	@echo "make fuzz [FUZZ=fuzz_picture] [SECONDS=60]   libFuzzer on one target of tests/fuzz, starting from its corpus"
 	@echo "make weights           download Keras' VGG16 weights into data/weights and check them"
-	@echo "make deps | deps-test  install the Debian packages for building | for the tests' judges"
+	@echo "make deps | deps-test | deps-check   install the Debian packages for building | for the tests' judges | for check, fuzz and coverage"
 	@echo "make bench [NAME=faces]   each part beside its peers, in turns on the same input"
 	@echo "make install [PREFIX=/usr/local] [DESTDIR=]   the program, its man page and its systemd unit · make package   build/moodcast_*.deb"
 	@echo "make clean             remove build/; results in out/ stay"
@@ -84,15 +86,6 @@ demo: $(or $(SHOW_RUN),programs)
 test:
 	@$(MAKE) -s --no-print-directory $(jobs) programs unit fuzz-targets
 	@tests/run.sh $(BIN) $(BUILD)/tests
-
-# Some ten times slower than the release; a leak in a library that cannot be helped here is named in lsan.supp, with its reason.
-SANITIZED = ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/support/lsan.supp:print_suppressions=0 \
-            UBSAN_OPTIONS=print_stacktrace=1 TEST_TIMEOUT=3600
-check:
-	@$(MAKE) -s --no-print-directory $(jobs) MODE=asan WERROR=-Werror programs unit fuzz-targets
-	@$(SANITIZED) tests/run.sh build/asan/bin build/asan/tests
-	@$(MAKE) -s --no-print-directory $(jobs) CC=clang BUILD=build/clang WERROR=-Werror programs unit
-	@tests/check/two_builds.sh
 
 # What it finds goes to build/fuzzer/found, never into the corpus by itself.
 FUZZ    ?= fuzz_nested_zip

@@ -158,8 +158,8 @@ struct figure {
 };
 
 /* Over the playlists of one mask (0 = all). `own` and `ones`: room for count numbers each. */
-static void summarise(const struct evaluation *evaluation, int mask, const struct ranking_options *options, double *own,
-                      struct ranking_score *score)
+static int summarise(const struct evaluation *evaluation, int mask, const struct ranking_options *options, double *own,
+                     struct ranking_score *score, struct err *err)
 {
 	double *ones = own + evaluation->count;
 	const struct figure figures[] = {{evaluation->ndcg, &score->ndcg, &score->ndcg_low, &score->ndcg_high},
@@ -172,15 +172,18 @@ static void summarise(const struct evaluation *evaluation, int mask, const struc
 				own[n++] = figures[f].value[i];
 		score->playlists = n;
 		if (n == 0)
-			return;
+			return OK;
 		for (size_t i = 0; i < n; i++)
 			ones[i] = 1;
 		/* The same draws for every figure and ranker: differences between them are not noise of the draws. */
 		struct rng rng;
 		rng_seed(&rng, options->seed, "ranking.bootstrap", (uint64_t)mask);
 		*figures[f].mean = mean_of(own, n);
-		bootstrap_interval(own, ones, n, options->bootstrap, &rng, figures[f].low, figures[f].high);
+		const struct bootstrap interval = {own, ones, n, options->bootstrap};
+		if (bootstrap_interval(&interval, &rng, figures[f].low, figures[f].high, err) != OK)
+			return err->code;
 	}
+	return OK;
 }
 
 static int collect(struct evaluation *evaluation, struct err *err)
@@ -334,10 +337,11 @@ int ranking_evaluate(const struct playlists *playlists, const struct ranker *ran
 	progress_end(&evaluation.progress);
 	if (code == OK)
 		code = coverage_of(&evaluation, threads, &result.coverage, err);
+	if (code == OK)
+		code = summarise(&evaluation, MASK_NONE, options, numbers, &result.overall, err);
+	for (int mask = MASK_SONGS; code == OK && mask < MASK_COUNT; mask++)
+		code = summarise(&evaluation, mask, options, numbers, &result.mask[mask], err);
 	if (code == OK) {
-		summarise(&evaluation, MASK_NONE, options, numbers, &result.overall);
-		for (int mask = MASK_SONGS; mask < MASK_COUNT; mask++)
-			summarise(&evaluation, mask, options, numbers, &result.mask[mask]);
 		result.novelty = novelty_of(&evaluation);
 		*out = result;
 	}
