@@ -61,7 +61,7 @@ static void write_model(void)
 	assert_ok(vgg16_new(&have.network, CUT_BLOCK1_POOL, &err));
 	assert_ok(network_init_missing(have.network, 5, &err));
 	assert_ok(network_shape(have.network, SIDE, &map, &err));
-	assert_ok(head_new(&have.head, map, map.height, 3, &err));
+	assert_ok(head_new(&have.head, map, map.height, 0, 3, &err));
 	const struct keras_model model = {.network = have.network, .head = have.head, .size = SIDE, .classes = classes, .preprocess = "{}"};
 	assert_ok(keras_model_save(&model, have.h5, &err));
 }
@@ -265,7 +265,7 @@ static int train_head(struct err *err)
 		labels[i] = (int32_t)(i % 2);
 	const struct head_data data = {.n = N, .inputs = INPUTS, .classes = 2, .rows = rows, .labels = labels};
 	const struct head_training training = {.epochs = 2, .batch = 4, .learning_rate = .01, .standardise = true, .sampling = true, .seed = 1, .threads = 1};
-	int code = head_new(&head, (struct map_shape){1, 1, INPUTS}, 0, 2, err);
+	int code = head_new(&head, (struct map_shape){1, 1, INPUTS}, 0, 4, 2, err);
 	if (code != OK)
 		return code;
 	code = head_train(head, &data, &data, &training, &outcome, err);
