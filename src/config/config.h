@@ -136,6 +136,8 @@ struct evaluate_settings {
 	long neighbours, bootstrap;
 	int leaks; /* enum leak_policy */
 	struct text_list show_tags;
+	struct text_list external; /* another data set of faces */
+	struct text_map external_classes;
 };
 struct report_settings {
 	char *title;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stages/evaluate_internal.h"
 #include "vision/vision.h"
 
 /* 2231 → "2,231". */
@@ -28,6 +29,14 @@ static void write_headline(struct stage_run *run, const struct face_set *set)
 	snprintf(run->headline, sizeof run->headline, "%s faces%s, %zu classes; %s skipped",
 	         grouped(set->count, faces, sizeof faces), of, set->classes.names.count,
 	         grouped(set->skipped_pictures, skipped, sizeof skipped));
+}
+
+/* Pictures of classes that no class of the model stands for. */
+static void write_left_out(struct json *metrics, const struct face_set *set)
+{
+	struct json *left_out = json_set_object(metrics, "left_out");
+	for (size_t i = 0; i < set->unknown.names.count; i++)
+		json_set_integer(left_out, set->unknown.names.items[i], (int64_t)set->unknown_count[i]);
 }
 
 static int save_skips(const struct stage_run *run, const struct face_set *set, struct err *err)
@@ -86,17 +95,22 @@ static int build(struct stage_run *run, const struct faces_request *request, str
 	if (status != OK)
 		return status;
 	faces_metrics(set, run->metrics);
+	if (request->judges)
+		write_left_out(run->metrics, set);
 	json_set_bool(run->metrics, "synthetic", synthetic);
 	write_headline(run, set);
 	return OK;
 }
 
-int stage_faces(struct stage_run *run, struct err *err)
+int faces_build(struct stage_run *run, const struct path_list *judges, struct err *err)
 {
 	const struct settings *settings = run->settings;
 	struct path_list inputs = {0};
-	struct faces_request request = {
-	    .settings = &settings->faces, .inputs = &inputs, .seed = (uint64_t)settings->run.seed, .threads = run->threads};
+	struct faces_request request = {.settings = &settings->faces,
+	                                .inputs = &inputs,
+	                                .seed = (uint64_t)settings->run.seed,
+	                                .threads = run->threads,
+	                                .judges = judges};
 	struct face_set *set = NULL;
 	int status = stage_expand(run, &settings->faces.input, &inputs, err);
 	if (status == OK)
@@ -109,4 +123,9 @@ int stage_faces(struct stage_run *run, struct err *err)
 	face_set_free(set);
 	path_list_free(&inputs);
 	return status;
+}
+
+int stage_faces(struct stage_run *run, struct err *err)
+{
+	return faces_build(run, NULL, err);
 }

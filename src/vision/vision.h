@@ -381,7 +381,9 @@ struct face_set {
 	struct name_table persons, classes;
 	struct face_skip *skips;
 	size_t n_skips, skip_capacity, skipped_pictures;
-	size_t not_selected; /* pictures that the settings did not ask for */
+	size_t not_selected; /* pictures that the settings did not ask for, */
+	struct name_table unknown; /* among them those of classes that have no name in the settings: the first such classes, */
+	size_t *unknown_count, unknown_capacity; /* and the pictures of each */
 	unsigned layouts;    /* bit i: enum faces_layout i was met */
 };
 struct faces_request {
@@ -389,6 +391,9 @@ struct faces_request {
 	const struct path_list *inputs; /* archives, folders, *.csv */
 	uint64_t seed;
 	int threads;
+	/* NULL, or the classes of a finished model that this set is to judge: the set has these, in this order, with or without
+	 * pictures, and every picture is held out. */
+	const struct path_list *judges;
 };
 
 /* First pass: what there is, of whom, of which class; selection by S, L, E, C, faces.classes, faces.people and
