@@ -3,7 +3,8 @@
  *
  * Its pictures go through the stages faces and features themselves, in a folder of their own and under the settings of
  * this experiment, then through the code that judges the held-out people: so nothing can be done otherwise. Only what
- * chooses among the experiment's own pictures (people, lights, parts, …) does not hold there, and all of it is held out.
+ * chooses among the experiment's own pictures (people, lights, parts, …) does not hold there, all of it is held out, and
+ * where the face stands in such pictures may be said apart: that belongs to a data set, everything else to the model.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,12 @@ static void take_settings(struct external *external)
 	settings->faces.people = settings->faces.per_person_class = 0;
 	settings->faces.people_share = 1;
 	settings->augment.copies = 0;
+	if (settings->evaluate.external_crop.count)
+		settings->preprocess.crop = settings->evaluate.external_crop;
+	if (settings->evaluate.external_centre > 0) {
+		settings->preprocess.centre = settings->evaluate.external_centre;
+		settings->preprocess.centre_down = 0;
+	}
 }
 
 static int take_inputs(struct external *external, struct err *err)
@@ -154,6 +161,30 @@ static int run_stages(struct external *external, struct err *err)
 	return code == OK ? stage_features(&run, err) : code;
 }
 
+/* An attribute of a features.h5; the preprocessing object without where the face stands. */
+static int read_attribute(const struct hdf_file *file, const char *path, const char *name, char **out, struct err *err)
+{
+	struct preprocess preprocess;
+	char *text = NULL;
+	int code = hdf_attr_text(file, "/", name, &text, err);
+
+	if (code == OK && strcmp(name, "preprocess") != 0) {
+		*out = text;
+		return OK;
+	}
+	if (code == OK)
+		code = preprocess_parse(&preprocess, text, path, err);
+	if (code == OK) {
+		preprocess.n_crop = 1;
+		preprocess.crop[0] = CROP_CENTRE;
+		preprocess.centre = 1;
+		preprocess.centre_down = 0;
+		code = preprocess_print(&preprocess, out, err);
+	}
+	free(text);
+	return code;
+}
+
 /* The pictures must have come to their features as those that the head was trained on. */
 static int check_alike(const struct external *external, const char *path, struct err *err)
 {
@@ -166,9 +197,9 @@ static int check_alike(const struct external *external, const char *path, struct
 		code = hdf_open(&there, own, err);
 	for (size_t i = 0; code == OK && i < ARRAY_COUNT(names); i++) {
 		char *a = NULL, *b = NULL;
-		code = hdf_attr_text(here, "/", names[i], &a, err);
+		code = read_attribute(here, path, names[i], &a, err);
 		if (code == OK)
-			code = hdf_attr_text(there, "/", names[i], &b, err);
+			code = read_attribute(there, own, names[i], &b, err);
 		if (code == OK && strcmp(a, b) != 0)
 			code = err_set(err, ERR_SETTINGS, "%s was made with another '%s' than the settings say; run the stage features again",
 			               own, names[i]);
