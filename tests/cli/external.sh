@@ -37,6 +37,12 @@ grep -q 'external: 5 pictures are left out, for no class of the model stands for
 judge mapped "$scratch/mapped"
 grep -q 'other.zip/test/calm/broken.jpg' "$scratch/mapped/external_skipped.tsv" || say "the broken picture is not named"
 
+# Where the face stands there may be said apart.
+evaluate framed --set evaluate.external="$scratch/other.zip" --set $map --set faces.max_skipped=0.2 --set evaluate.external_crop=centre \
+  --set evaluate.external_centre=0.4 || say "a square of its own"
+grep -q '"centre": 24,' "$scratch/framed/metrics.json" && cmp "$scratch/mapped/predictions.tsv" "$scratch/framed/predictions.tsv" || say "the square is not taken, or taken inside too"
+! cmp -s "$scratch/mapped/external_predictions.tsv" "$scratch/framed/external_predictions.tsv" || say "the square changes nothing"
+
 # The same name and other bytes: another identity of this stage alone.
 printf '[faces]\ninput = %s\n[playlists]\ninput =\n[evaluate]\nexternal = %s\n' "$scratch/sample/faces.zip" "$scratch/other.zip" >"$scratch/plan.ini"
 plan() { "$train" plan --config "$scratch/plan.ini" --store "$scratch/store" --out "$scratch/$1.mk" faces features:faces emotion:features evaluate:faces,features,emotion; }
