@@ -1,34 +1,18 @@
-/*
- * Is a held-out picture also among those trained on? By a perceptual hash, so that a copy that was scaled or compressed
- * again counts as well.
- *
- * Each picture is averaged down to 17 × 16 grey cells. A bit a neighbouring pair says which is lighter (256 bits); two
- * pictures are the same when few bits differ and the cells differ little. Different people in the same room before the
- * same camera differ in far more.
- */
+/* Is a held-out picture also among those trained on? By the pictures themselves, not by their names or people. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "stages/evaluate_internal.h"
 #include "stages/stored_faces_internal.h"
+#include "vision/vision.h"
 
-#define COLUMNS 17
-#define ROWS 16
-#define WORDS (ROWS * (COLUMNS - 1) / 64)
-#define MAX_BITS 10
-#define MAX_DIFFERENCE 2.0 /* grey levels, mean over the cells */
 #define TEST_SPLIT 2
 #define MAX_NAMED 20
 
-struct print {
-	uint64_t bits[WORDS];
-	uint8_t cells[ROWS * COLUMNS];
-};
-
 struct leaks {
 	struct stored_faces faces;
-	struct print *prints; /* [count] */
-	size_t *twin;         /* [count] a picture trained on that is the same, SIZE_MAX = none */
+	struct picture_print *prints; /* [count] */
+	size_t *twin;                 /* [count] a picture trained on that is the same, SIZE_MAX = none */
 };
 
 static void leaks_free(struct leaks *leaks)
@@ -47,46 +31,6 @@ static int leaks_open(struct leaks *leaks, const char *path, struct err *err)
 	return leaks->twin ? OK : err->code;
 }
 
-/* Mean grey of one cell; a picture smaller than the grid repeats its pixels. */
-static uint8_t cell_mean(const struct image *picture, size_t column, size_t row)
-{
-	size_t w = picture->width, h = picture->height, sum = 0;
-	size_t x0 = column * w / COLUMNS, x1 = (column + 1) * w / COLUMNS, y0 = row * h / ROWS, y1 = (row + 1) * h / ROWS;
-
-	x1 = x1 > x0 ? x1 : x0 + 1;
-	y1 = y1 > y0 ? y1 : y0 + 1;
-	for (size_t y = y0; y < y1; y++) {
-		const uint8_t *line = picture->pixels + y * w * 3;
-		for (size_t x = 3 * x0; x < 3 * x1; x++)
-			sum += line[x];
-	}
-	return (uint8_t)(sum / (3 * (x1 - x0) * (y1 - y0)));
-}
-
-static void take_print(struct print *print, const struct image *picture)
-{
-	for (size_t i = 0; i < ROWS * COLUMNS; i++)
-		print->cells[i] = cell_mean(picture, i % COLUMNS, i / COLUMNS);
-	for (size_t bit = 0; bit < 64 * WORDS; bit++) {
-		const uint8_t *cell = print->cells + bit / (COLUMNS - 1) * COLUMNS + bit % (COLUMNS - 1);
-		print->bits[bit / 64] |= (uint64_t)(cell[0] < cell[1]) << bit % 64;
-	}
-}
-
-static bool same_picture(const struct print *a, const struct print *b)
-{
-	unsigned bits = 0, difference = 0;
-
-	for (size_t w = 0; w < WORDS; w++) {
-		bits += (unsigned)__builtin_popcountll(a->bits[w] ^ b->bits[w]);
-		if (bits > MAX_BITS)
-			return false;
-	}
-	for (size_t i = 0; i < ROWS * COLUMNS; i++)
-		difference += (unsigned)abs(a->cells[i] - b->cells[i]);
-	return difference <= MAX_DIFFERENCE * ROWS * COLUMNS;
-}
-
 static int find_twin(size_t picture, int thread, void *context, struct err *err)
 {
 	struct leaks *leaks = context;
@@ -95,7 +39,7 @@ static int find_twin(size_t picture, int thread, void *context, struct err *err)
 	(void)err;
 	leaks->twin[picture] = SIZE_MAX;
 	for (size_t other = 0; leaks->faces.split[picture] == TEST_SPLIT && other < leaks->faces.count; other++) {
-		if (leaks->faces.split[other] == TEST_SPLIT || !same_picture(&leaks->prints[picture], &leaks->prints[other]))
+		if (leaks->faces.split[other] == TEST_SPLIT || !picture_print_same(&leaks->prints[picture], &leaks->prints[other]))
 			continue;
 		leaks->twin[picture] = other;
 		break;
@@ -109,7 +53,7 @@ static int take_prints(struct leaks *leaks, struct err *err)
 		struct image picture = {0};
 		if (stored_faces_picture(&leaks->faces, i, &picture, err) != OK)
 			return err->code;
-		take_print(&leaks->prints[i], &picture);
+		picture_print_take(&leaks->prints[i], &picture);
 		image_free(&picture);
 		if (stop_check("evaluate", err) != OK)
 			return err->code;

@@ -49,7 +49,7 @@ const struct stage stage_table[] = {
      .outputs = "tags.vec tags.bin tag_keys.tsv tag_neighbours.tsv tag_similarity.h5"},
     {.name = "als", .version = 1, .sections = "run als", .run = stage_als, .active = playlists_given,
      .help = "factorises playlists × songs (implicit ALS)", .outputs = "als.npz loss.jsonl"},
-    {.name = "evaluate", .version = 7, .sections = "run evaluate recommend als cascade preprocess network emotion.trainable", .run = stage_evaluate,
+    {.name = "evaluate", .version = 8, .sections = "run evaluate recommend als cascade preprocess network emotion.trainable", .run = stage_evaluate,
      .help = "judges every model on held-out people and playlists", .outputs = "predictions.tsv? external_predictions.tsv? external_skipped.tsv?"},
     {.name = "report", .version = 8, .sections = "report preprocess.detect_scale preprocess.detect_neighbors preprocess.detect_min_size", .run = stage_report,
      .help = "writes one HTML page, a model card and a data statement",
