@@ -268,6 +268,23 @@ static int tidy(const struct external *external, struct err *err)
 	return code;
 }
 
+/* Data sets overlap: what was trained on tells nothing. */
+static int record_trained_on(const struct external *external, struct json *object, struct err *err)
+{
+	size_t count;
+	char *path;
+	int code;
+
+	if (external->run->settings->evaluate.leaks == LEAKS_IGNORE)
+		return OK;
+	path = path_join(external->folder, "faces.h5", err);
+	code = path ? evaluate_trained_on(external->run, path, &count, err) : err->code;
+	if (code == OK)
+		json_set_integer(object, "trained_on", (int64_t)count);
+	free(path);
+	return code;
+}
+
 static int judge(struct external *external, struct err *err)
 {
 	struct judged_faces faces = {0};
@@ -279,9 +296,12 @@ static int judge(struct external *external, struct err *err)
 	if (code == OK)
 		code = evaluate_faces(external->run, &source, &faces, err);
 	if (code == OK) {
-		record(external, json_get(json_get(external->run->metrics, "emotion"), "external"));
-		code = tidy(external, err);
+		struct json *object = json_get(json_get(external->run->metrics, "emotion"), "external");
+		record(external, object);
+		code = record_trained_on(external, object, err);
 	}
+	if (code == OK)
+		code = tidy(external, err);
 	judged_faces_free(&faces);
 	free(path);
 	return code;

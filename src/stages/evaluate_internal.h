@@ -45,6 +45,8 @@ int evaluate_gather(struct stage_run *run, struct err *err) MUST_CHECK;
 int evaluate_counts(struct stage_run *run, struct err *err) MUST_CHECK; /* faces.counts */
 /* faces.leaks; ERR_DATA when a held-out picture was trained on, as evaluate.leaks says. */
 int evaluate_leaks(struct stage_run *run, struct err *err) MUST_CHECK;
+/* How many pictures of the held-out part of another faces.h5 are also among those trained on here. */
+int evaluate_trained_on(const struct stage_run *run, const char *path, size_t *out, struct err *err) MUST_CHECK;
 int evaluate_emotion(struct evaluation *evaluation, struct err *err) MUST_CHECK; /* emotion.test, predictions.tsv */
 /* `by` and `worst_errors` of emotion.test. */
 int evaluate_groups(const struct judged_faces *faces, const struct head_features *features, struct json *test,

@@ -9,37 +9,51 @@
 #define TEST_SPLIT 2
 #define MAX_NAMED 20
 
-struct leaks {
+/* faces.h5 and what its pictures look like. */
+struct looked_at {
 	struct stored_faces faces;
-	struct picture_print *prints; /* [count] */
-	size_t *twin;                 /* [count] a picture trained on that is the same, SIZE_MAX = none */
+	struct picture_print *prints; /* [faces.count] */
+};
+struct leaks {
+	struct looked_at held;
+	const struct looked_at *trained; /* &held, or that of another file */
+	size_t *twin; /* [held.faces.count] a picture trained on that is the same, SIZE_MAX = none */
 };
 
-static void leaks_free(struct leaks *leaks)
+static void looked_at_free(struct looked_at *looked_at)
 {
-	stored_faces_close(&leaks->faces);
-	free(leaks->prints);
-	free(leaks->twin);
+	stored_faces_close(&looked_at->faces);
+	free(looked_at->prints);
 }
 
-static int leaks_open(struct leaks *leaks, const char *path, struct err *err)
+static int look_at(struct looked_at *out, const char *path, struct err *err)
 {
-	if (stored_faces_open(&leaks->faces, path, err) != OK)
+	if (stored_faces_open(&out->faces, path, err) != OK)
 		return err->code;
-	leaks->prints = mem_alloc(leaks->faces.count, sizeof(*leaks->prints), err);
-	leaks->twin = leaks->prints ? mem_alloc(leaks->faces.count, sizeof(*leaks->twin), err) : NULL;
-	return leaks->twin ? OK : err->code;
+	out->prints = mem_alloc(out->faces.count, sizeof(*out->prints), err);
+	for (size_t i = 0; out->prints && i < out->faces.count; i++) {
+		struct image picture = {0};
+		if (stored_faces_picture(&out->faces, i, &picture, err) != OK)
+			return err->code;
+		picture_print_take(&out->prints[i], &picture);
+		image_free(&picture);
+		if (stop_check("evaluate", err) != OK)
+			return err->code;
+	}
+	return err->code;
 }
 
 static int find_twin(size_t picture, int thread, void *context, struct err *err)
 {
 	struct leaks *leaks = context;
+	const struct looked_at *held = &leaks->held, *trained = leaks->trained;
 
 	(void)thread;
 	(void)err;
 	leaks->twin[picture] = SIZE_MAX;
-	for (size_t other = 0; leaks->faces.split[picture] == TEST_SPLIT && other < leaks->faces.count; other++) {
-		if (leaks->faces.split[other] == TEST_SPLIT || !picture_print_same(&leaks->prints[picture], &leaks->prints[other]))
+	for (size_t other = 0; held->faces.split[picture] == TEST_SPLIT && other < trained->faces.count; other++) {
+		if (trained->faces.split[other] == TEST_SPLIT ||
+		    !picture_print_same(&held->prints[picture], &trained->prints[other]))
 			continue;
 		leaks->twin[picture] = other;
 		break;
@@ -47,18 +61,10 @@ static int find_twin(size_t picture, int thread, void *context, struct err *err)
 	return OK;
 }
 
-static int take_prints(struct leaks *leaks, struct err *err)
+static int find_twins(struct leaks *leaks, int threads, struct err *err)
 {
-	for (size_t i = 0; i < leaks->faces.count; i++) {
-		struct image picture = {0};
-		if (stored_faces_picture(&leaks->faces, i, &picture, err) != OK)
-			return err->code;
-		picture_print_take(&leaks->prints[i], &picture);
-		image_free(&picture);
-		if (stop_check("evaluate", err) != OK)
-			return err->code;
-	}
-	return OK;
+	leaks->twin = mem_alloc(leaks->held.faces.count, sizeof(*leaks->twin), err);
+	return leaks->twin ? parallel_for(leaks->held.faces.count, 16, threads, find_twin, leaks, err) : err->code;
 }
 
 /* `leaks`: how many, and the first of them by name. */
@@ -68,15 +74,15 @@ static int record(struct stage_run *run, const struct leaks *leaks, struct err *
 	struct path_list members = {0};
 	size_t found = 0, held = 0, first = 0;
 
-	if (hdf_read_table(leaks->faces.file, "member", &members, err) == OK && members.count != leaks->faces.count)
-		(void)err_set(err, ERR_DATA, "%s: member does not have a name a face", leaks->faces.path);
+	if (hdf_read_table(leaks->held.faces.file, "member", &members, err) == OK && members.count != leaks->held.faces.count)
+		(void)err_set(err, ERR_DATA, "%s: member does not have a name a face", leaks->held.faces.path);
 	if (err->code != OK) {
 		path_list_free(&members);
 		return err->code;
 	}
 	pairs = json_set_array(object, "pairs");
-	for (size_t i = 0; i < leaks->faces.count; i++) {
-		held += leaks->faces.split[i] == TEST_SPLIT;
+	for (size_t i = 0; i < leaks->held.faces.count; i++) {
+		held += leaks->held.faces.split[i] == TEST_SPLIT;
 		if (leaks->twin[i] == SIZE_MAX)
 			continue;
 		first = found ? first : i;
@@ -101,21 +107,41 @@ static int record(struct stage_run *run, const struct leaks *leaks, struct err *
 
 int evaluate_leaks(struct stage_run *run, struct err *err)
 {
-	struct leaks leaks = {0};
+	struct leaks leaks = {.trained = &leaks.held};
 	char *path;
 	int code;
 
 	if (!evaluate_given(run, "faces") || run->settings->evaluate.leaks == LEAKS_IGNORE)
 		return OK;
 	path = stage_in_path(run, "faces", "faces.h5", err);
-	code = path ? leaks_open(&leaks, path, err) : err->code;
+	code = path ? look_at(&leaks.held, path, err) : err->code;
 	if (code == OK)
-		code = take_prints(&leaks, err);
-	if (code == OK)
-		code = parallel_for(leaks.faces.count, 16, run->threads, find_twin, &leaks, err);
+		code = find_twins(&leaks, run->threads, err);
 	if (code == OK)
 		code = record(run, &leaks, err);
-	leaks_free(&leaks);
+	looked_at_free(&leaks.held);
+	free(leaks.twin);
 	free(path);
+	return code;
+}
+
+int evaluate_trained_on(const struct stage_run *run, const char *path, size_t *out, struct err *err)
+{
+	struct looked_at trained = {0};
+	struct leaks leaks = {.trained = &trained};
+	char *own = stage_in_path(run, "faces", "faces.h5", err);
+	int code = own ? look_at(&trained, own, err) : err->code;
+
+	if (code == OK)
+		code = look_at(&leaks.held, path, err);
+	if (code == OK)
+		code = find_twins(&leaks, run->threads, err);
+	*out = 0;
+	for (size_t i = 0; code == OK && i < leaks.held.faces.count; i++)
+		*out += leaks.twin[i] != SIZE_MAX;
+	looked_at_free(&trained);
+	looked_at_free(&leaks.held);
+	free(leaks.twin);
+	free(own);
 	return code;
 }

@@ -43,6 +43,9 @@ def same(out, features):
     without = lambda rows: sorted(key({k: v for k, v in row.items() if k != "row"}) for row in rows)
     assert len(inside) == len(again) == test["pictures"] and without(inside) == without(again), "the held-out people differ"
     check_confusion(external, outside, ["neutral", "positive", "negative"])
+    with h5py.File(features) as file:  # each picture that was trained on is known again, and few others (drawn people are much alike)
+        trained = int(((file["copy"][...] == 0) & (file["split"][...] != 2)).sum())
+    assert trained <= external["trained_on"] <= trained + 3, (trained, external["trained_on"])
     assert external["inputs"] == ["faces.zip"] and external["faces"]["left_out"] == {}
     assert external["faces"]["split"]["test"]["faces"] == pictures and len(external["balanced_accuracy_95"]) == 2
 
