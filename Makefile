@@ -42,7 +42,7 @@ once = $(eval $(1) := $(shell $(2)))$($(1))
 PKG_CFLAGS   = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS_TRAIN) $(PKGS_RUNTIME))
 TRAIN_LIBS   = $(call once,TRAIN_LIBS,pkg-config --libs $(PKGS_TRAIN))
 RUNTIME_LIBS = $(call once,RUNTIME_LIBS,pkg-config --libs $(PKGS_RUNTIME))
-TEST_LIBS    = $(call once,TEST_LIBS,pkg-config --libs $(PKGS_TRAIN) libmicrohttpd cmocka)
+TEST_LIBS    = $(call once,TEST_LIBS,pkg-config --libs $(PKGS_TRAIN) libmicrohttpd libseccomp cmocka)
 LINK_TRAIN   = $(TRAIN_LIBS) -lcsv -lm -lpthread
 LINK_RUNTIME = $(RUNTIME_LIBS) -lm -lpthread
 LINK_TESTS   = $(TEST_LIBS) -lcsv -lm -lpthread
@@ -118,6 +118,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_MAIN) $(ARCHIVES)
 fuzz-targets: $(FUZZ_REPLAYS)
 
 # Programs that time a library for tests/peers.
+$(BUILD)/peers/bench_recommend: LDFLAGS_ALL += -Wl,--wrap=row_search_run
 $(BUILD)/peers/%: tests/peers/%.c $(ARCHIVES)
 	@mkdir -p $(@D)
 	@echo "  LD  $@"

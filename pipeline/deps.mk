@@ -2,12 +2,12 @@
 # `moodcast watch` and `serve --source` read V4L2 cameras through the kernel's own header. `make install` needs nothing more; `make package` needs
 # dpkg-deb, which Debian always has, and makes the .deb depend on the packages of what the program links, so no list is kept here.
 
-PKGS_RUNTIME := openblas libturbojpeg libpng jansson expat inih libutf8proc libxxhash libcrypto libmicrohttpd cairo pangocairo
+PKGS_RUNTIME := openblas libturbojpeg libpng jansson expat inih libutf8proc libxxhash libcrypto libmicrohttpd libseccomp cairo pangocairo
 PKGS_TRAIN   := openblas hdf5 libarchive libturbojpeg libpng jansson expat inih libutf8proc libxxhash libcrypto cairo pangocairo zlib
 
 DEBIAN_BUILD := gcc make pkg-config libc6-dev libopenblas-openmp-dev libhdf5-dev libarchive-dev libcsv-dev libturbojpeg0-dev \
                 libpng-dev libjansson-dev libexpat1-dev libinih-dev libutf8proc-dev libxxhash-dev libssl-dev zlib1g-dev \
-                libmicrohttpd-dev libcairo2-dev libpango1.0-dev gnuplot-nox fonts-nanum libcmocka-dev
+                libmicrohttpd-dev libseccomp-dev libcairo2-dev libpango1.0-dev gnuplot-nox fonts-nanum libcmocka-dev
 DEBIAN_TEST  := python3-opencv opencv-data python3-h5py python3-gensim python3-scipy python3-sklearn python3-torch libdnnl-dev chromium curl unzip
 
 NPM_TEST     := playwright-core @tensorflow/tfjs

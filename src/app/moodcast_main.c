@@ -18,13 +18,20 @@ struct command {
 
 /* ---- shared -------------------------------------------------------------------------- */
 
+static int open_bundle(struct bundle **out, const struct options *options, struct err *err)
+{
+	if (options->verify_key)
+		return bundle_load_signed(out, options->bundle, options->verify_key, err);
+	return bundle_load(out, options->bundle, options->verify, err);
+}
+
 static int need_bundle(struct bundle **out, const struct options *options, const char *command, struct err *err)
 {
 	if (!options->bundle)
 		return err_set(err, ERR_SETTINGS,
 		               "%s: give --bundle DIR, the folder that the stage `pack` wrote (as in out/sample/bundle)",
 		               command);
-	return bundle_load(out, options->bundle, options->verify, err);
+	return open_bundle(out, options, err);
 }
 
 static int print_line(struct json *object, struct err *err)
@@ -99,13 +106,15 @@ static int detect_cascade(struct cascade **cascade, struct bundle **bundle, cons
 {
 	if (options->cascade && options->bundle)
 		return err_set(err, ERR_SETTINGS, "detect: --cascade and --bundle exclude each other");
+	if (options->cascade && (options->verify || options->verify_key))
+		return err_set(err, ERR_SETTINGS, "detect: a bundle is checked, a single --cascade has nothing to check it by");
 	if (options->cascade)
 		return cascade_load(cascade, options->cascade, err);
 	if (!options->bundle)
 		return err_set(err, ERR_SETTINGS,
 		               "detect: give --cascade FILE or --bundle DIR; Debian's opencv-data has "
 		               "/usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml");
-	return bundle_load(bundle, options->bundle, options->verify, err);
+	return open_bundle(bundle, options, err);
 }
 
 static int run_detect(const struct options *options, struct err *err)
@@ -334,6 +343,8 @@ static int run_serve(const struct options *options, struct err *err)
 	int code = need_bundle(&bundle, options, "serve", err);
 	if (code == OK)
 		code = server_start(&server, bundle, &wanted, err);
+	if (code == OK)
+		code = sandbox_start(options->source, !options->no_sandbox, err);
 	if (code == OK) {
 		const char *colon = strrchr(wanted.listen, ':');
 		log_info("serve", "http%s://%.*s:%u/ after %.2f s; Ctrl-C ends it", options->cert ? "s" : "",

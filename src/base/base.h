@@ -5,7 +5,7 @@
  * progress, paths and atomic files, hashes, CPU features, a parallel loop that
  * captures errors, and a growing text buffer.
  *
- * Depends on: the C library, OpenMP, libcrypto (SHA-256), xxHash. Includes nothing
+ * Depends on: the C library, OpenMP, libcrypto (SHA-256, Ed25519), xxHash. Includes nothing
  * of the other libraries. Never exits, never prints to stdout, never asserts on input.
  */
 #ifndef MOODCAST_BASE_H
@@ -118,6 +118,14 @@ void rng_shuffle(struct rng *rng, size_t *indices, size_t count);
 /* Lower-case hex with a final NUL. */
 void sha256_bytes(const void *bytes, size_t count, char hex[SHA256_HEX]);
 int sha256_file(const char *path, char hex[SHA256_HEX], struct err *err) MUST_CHECK;
+/* Ed25519 (RFC 8032) with keys in PEM files; what `openssl pkeyutl -rawin` makes and checks. ERR_IO or ERR_DATA names the
+ * key's file. */
+#define SIGNATURE_BYTES 64
+int signature_make(const char *key_path, const void *bytes, size_t count, unsigned char out[SIGNATURE_BYTES],
+                   struct err *err) MUST_CHECK;
+/* *good: was it made of these very bytes by the private half of this public key? */
+int signature_check(const char *key_path, const void *bytes, size_t count,
+                    const unsigned char signature[SIGNATURE_BYTES], bool *good, struct err *err) MUST_CHECK;
 /* For data: URLs (RFC 4648). */
 void strbuf_base64(struct strbuf *buf, const void *bytes, size_t count);
 uint64_t hash64(const void *bytes, size_t count, uint64_t seed);

@@ -147,6 +147,7 @@ struct report_settings {
 };
 struct pack_settings {
 	char *name;
+	struct text_list sign_key;
 };
 
 struct settings {

@@ -140,7 +140,7 @@ const struct setting schema[] = {
     INTEGER("tags", "size", tags.size, "100", 2, 2000, "dimensions of a tag vector"),
     CHOICE("tags", "model", tags.model, "skipgram", "skipgram|cbow", "every tag of a window predicts its centre, or their mean does"),
     CHOICE("tags", "output", tags.output, "negative", "negative|hierarchical", "what is predicted: noise tags told apart, or a way down a Huffman tree"),
-    CHOICE("tags", "negatives", tags.negatives, "fresh", "fresh|shared", "noise tags drawn for every pair, or once for two pairs (faster)"),
+    CHOICE("tags", "negatives", tags.negatives, "fresh", "fresh|shared", "noise tags drawn for every pair, or once for all pairs of a tag (faster)"),
     OTHER("tags", "deterministic", BOOL, tags.deterministic, "yes",
           "same bytes for any number of threads; no = all threads without locks, several times as fast"),
     INTEGER("tags", "window", tags.window, "3", 0, 1000, "tags on each side; 0 = the whole playlist"),
@@ -194,5 +194,6 @@ const struct setting schema[] = {
     OTHER("report", "faces", BOOL, report.faces, "no", "may the report show faces (the surest errors, 24 held-out pictures with what the cascade found)? Licensed pictures must not"),
 
     OTHER("pack", "name", TEXT, pack.name, "moodcast", "name of the bundle"),
+    OTHER("pack", "sign_key", PATHS, pack.sign_key, "", "a private Ed25519 key (PEM) that signs the bundle, for moodcast --verify-key; empty = not signed"),
 };
 const size_t schema_count = ARRAY_COUNT(schema);

@@ -15,6 +15,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define PANEL (COLUMNS * LANES)
+#define ASKERS 4 /* row groups that call for the next panel, each for its share */
 
 static size_t at_most(size_t value, size_t limit)
 {
@@ -116,12 +117,13 @@ static void gather(const struct winograd *layer, const float *input, const struc
 
 /* ---- the products ---- */
 
-/* C[rows][PANEL] (+)= A · B[depth][PANEL], A being [depth/BLOCK][rows][BLOCK]. While it runs, it calls for what comes
- * next: the A of the next rows and a part of the next panel. B is float, or float16 times a scale, which the last part
- * of the depth takes out. */
+/* C[rows][PANEL] (+)= A · B[depth][PANEL], A being [depth/BLOCK][rows][BLOCK]. While it runs, it calls for a part of
+ * the next panel, which comes out of memory (A, from the caches, comes fast enough by itself; calling for it measured
+ * slower). B is float, or float16 times a scale, which the last part of the depth takes out. */
 struct product {
-	const float *a, *next_a;
-	const void *b, *next_b; /* next_b may be NULL */
+	const float *a;
+	const void *b, *next_b;
+	size_t next_bytes; /* of next_b, for each block of channels */
 	float *c;
 	size_t depth;
 	float unscale;
@@ -140,18 +142,6 @@ INLINE size_t b_size(bool half)
 	return half ? sizeof(uint16_t) : sizeof(float);
 }
 
-INLINE void product_prefetch(const struct product *product, size_t block, size_t rows, bool half)
-{
-	const float *a = product->next_a + block * rows * BLOCK;
-#pragma GCC unroll 8
-	for (size_t r = 0; r < rows; r++)
-		__builtin_prefetch(a + r * BLOCK, 0, 2);
-	size_t bytes = BLOCK * BLOCK * b_size(half);
-	const char *b = (const char *)product->next_b + block * bytes;
-	for (size_t k = 0; product->next_b && k < bytes; k += CACHE_LINE)
-		__builtin_prefetch(b + k, 0, 2);
-}
-
 INLINE void product_rows(const struct product *product, size_t rows, bool half)
 {
 	const float *a = product->a;
@@ -164,7 +154,8 @@ INLINE void product_rows(const struct product *product, size_t rows, bool half)
 		for (size_t j = 0; j < COLUMNS; j++)
 			sum[r][j] = product->add ? vec_load(c + r * SLICE + j * LANES) : vec_set(0.0f);
 	for (size_t block = 0; block < product->depth / BLOCK; block++, a += rows * BLOCK) {
-		product_prefetch(product, block, rows, half);
+		for (size_t next = 0; next < product->next_bytes; next += CACHE_LINE)
+			__builtin_prefetch((const char *)product->next_b + block * product->next_bytes + next);
 		for (size_t k = 0; k < BLOCK; k++, b += PANEL * b_size(half)) {
 			vec right[COLUMNS];
 #pragma GCC unroll 4
@@ -235,6 +226,7 @@ static void halve(const float *from, size_t count, float scale, uint16_t *to)
 static void multiply_position(const struct winograd *layer, size_t part, const float *from, float *to, size_t rows)
 {
 	size_t in = layer->shape.in, groups = winograd_groups(rows), size = b_size(layer->half);
+	size_t share = PANEL / at_most(groups, ASKERS);
 	const char *kernel = layer->half ? (const char *)layer->half : (const char *)layer->kernel;
 	kernel += part * in * SLICE * size;
 	for (size_t first = 0; first < in; first += DEPTH) {
@@ -243,12 +235,10 @@ static void multiply_position(const struct winograd *layer, size_t part, const f
 		for (size_t panel = 0; panel < SLICE; panel += PANEL, kernel += depth * PANEL * size) {
 			for (size_t g = 0; g < groups; g++) {
 				size_t row = rows * g / groups, count = rows * (g + 1) / groups - row;
-				const float *a = from + row * in + first * count;
-				struct product product = {.a = a,
+				struct product product = {.a = from + row * in + first * count,
 				                          .b = kernel,
-				                          .next_a = a + count * in,
-				                          .next_b =
-				                              g * BLOCK < PANEL ? kernel + depth * (PANEL + g * BLOCK) * size : NULL,
+				                          .next_b = kernel + depth * (PANEL + g * share) * size,
+				                          .next_bytes = (g + 1) * share <= PANEL ? BLOCK * share * size : 0,
 				                          .c = to + row * SLICE + panel,
 				                          .depth = depth,
 				                          .unscale = layer->half && last ? layer->unscale[part] : 1,

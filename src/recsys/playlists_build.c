@@ -257,15 +257,24 @@ static int build_playlists(struct playlist_reader *reader, const uint32_t *rank,
 	return status;
 }
 
+static void drop_links(struct link_list *links)
+{
+	free(links->items);
+	*links = (struct link_list){0};
+}
+
+/* The reader's own links go as soon as they stand in rows: they are the most of what a large input takes, and names are still to come. */
 static int build_links(struct playlist_reader *reader, const uint32_t *row_rank, const uint32_t *const item_rank[2],
                        struct playlists *playlists, struct err *err)
 {
 	size_t rows = playlists->n_playlists;
 	int status = fill_rows(&reader->tag_links, row_rank, item_rank[0], rows, &playlists->tags, err);
+	drop_links(&reader->tag_links);
 	if (status == OK)
 		status = unique_rows(&playlists->tags, rows, playlists->n_tags, &reader->counts.repeated_tags, err);
 	if (status == OK)
 		status = fill_rows(&reader->song_links, row_rank, item_rank[1], rows, &playlists->songs, err);
+	drop_links(&reader->song_links);
 	if (status != OK)
 		return status;
 	sort_rows(&playlists->songs, rows);

@@ -127,7 +127,7 @@ int playlist_reader_pairs(struct playlist_reader *reader, const char *path, stru
 /* Orders everything by id and draws the hold-out: of the playlists with at least two songs or two tags each is held out with probability
  * `holdout`, by a random stream of its own id, so the order of inputs does not matter. What is shown: 30 % songs only,
  * 50 % songs and tags, 15 % tags only, 5 % the title only (Kakao Arena); half of the songs and tags that are shown as such. A mask that the
- * playlist cannot take (fewer than two songs or tags, no title) gives way to songs, else tags. Freed with playlists_free. */
+ * playlist cannot take (fewer than two songs or tags, no title) gives way to songs, else tags. Once a reader: takes its links. */
 int playlist_reader_finish(struct playlist_reader *reader, double holdout, uint64_t seed, struct playlists **out,
                            struct err *err) MUST_CHECK;
 /* Names and artists from a song_meta.json (an array of id, song_name, artist_name_basket) for the songs that occur; the first entry

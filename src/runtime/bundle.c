@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 
 #define JSON_NAME "bundle.json"
+#define SIGNATURE_NAME JSON_NAME ".sig"
 #define BUNDLE_VERSION 1
+#define CARD_LIMIT ((size_t)256 << 20)
 
 static const char *const bundle_files[] = {"cascade.xml", "emotion.safetensors", "recommender.safetensors"};
 
@@ -179,41 +181,89 @@ static int load_recommender(struct bundle *bundle, struct err *err)
 	return code;
 }
 
-static int load_all(struct bundle *bundle, bool verify, struct err *err)
+/* The card's bytes against its signature: the same bytes are read as JSON afterwards. */
+static int check_signature(const struct bundle *bundle, const char *card, size_t size, const char *key, struct err *err)
 {
-	char *path = path_join(bundle->folder, JSON_NAME, err);
+	char *path = path_join(bundle->folder, SIGNATURE_NAME, err), *signature = NULL;
+	size_t length = 0;
+	bool good = false;
+	int code = path ? OK : err->code;
+	if (code == OK && !path_exists(path))
+		code = err_set(err, ERR_DATA, "%s: is not there: the bundle is not signed, and --verify-key demands it", path);
+	if (code == OK)
+		code = file_read(path, 4096, &signature, &length, err);
+	if (code == OK && length != SIGNATURE_BYTES)
+		code = err_set(err, ERR_DATA, "%s: %zu bytes; a signature has %d", path, length, SIGNATURE_BYTES);
+	if (code == OK)
+		code = signature_check(key, card, size, (const unsigned char *)signature, &good, err);
+	if (code == OK && !good)
+		code = err_set(err, ERR_DATA,
+		               "%s: is not the signature of this " JSON_NAME " by the key of %s: another key signed it, or "
+		               "the bundle was changed or packed again since",
+		               path, key);
+	free(signature);
+	free(path);
+	return code;
+}
+
+static int load_card(struct bundle *bundle, const char *key, struct err *err)
+{
+	char *path = path_join(bundle->folder, JSON_NAME, err), *text = NULL;
+	size_t size = 0;
 	int code = path ? OK : err->code;
 	if (code == OK && !path_exists(path))
 		code = err_set(err, ERR_IO, "%s: is not there; a bundle is the folder out/EXP/bundle that `make run` leaves", path);
 	if (code == OK)
-		code = json_load_file(&bundle->card, path, err);
+		code = file_read(path, CARD_LIMIT, &text, &size, err);
+	if (code == OK && key)
+		code = check_signature(bundle, text, size, key, err);
+	if (code == OK)
+		code = json_load_text(&bundle->card, text, size, path, err);
+	bundle->signature_checked = key && code == OK;
+	free(text);
 	free(path);
+	return code;
+}
+
+static int load_all(struct bundle *bundle, bool verify, const char *key, struct err *err)
+{
+	int code = load_card(bundle, key, err);
 	if (code != OK)
 		return code;
 	code = read_card(bundle, err);
 	if (code != OK)
 		return err_wrap(err, "%s", bundle->folder);
 	for (size_t i = 0; i < ARRAY_COUNT(bundle_files); i++)
-		if ((code = check_file(bundle, bundle_files[i], verify, err)) != OK)
+		if ((code = check_file(bundle, bundle_files[i], verify || key, err)) != OK)
 			return code;
 	if ((code = load_cascade(bundle, err)) != OK || (code = load_emotion(bundle, err)) != OK)
 		return code;
 	return load_recommender(bundle, err);
 }
 
-int bundle_load(struct bundle **out, const char *folder, bool verify, struct err *err)
+static int bundle_open(struct bundle **out, const char *folder, bool verify, const char *key, struct err *err)
 {
 	struct bundle *bundle = mem_alloc(1, sizeof(*bundle), err);
 	if (!bundle)
 		return err->code;
 	bundle->folder = mem_text(folder, err);
-	int code = bundle->folder ? load_all(bundle, verify, err) : err->code;
+	int code = bundle->folder ? load_all(bundle, verify, key, err) : err->code;
 	if (code != OK) {
 		bundle_free(bundle);
 		return code;
 	}
 	*out = bundle;
 	return OK;
+}
+
+int bundle_load(struct bundle **out, const char *folder, bool verify, struct err *err)
+{
+	return bundle_open(out, folder, verify, NULL, err);
+}
+
+int bundle_load_signed(struct bundle **out, const char *folder, const char *public_key, struct err *err)
+{
+	return bundle_open(out, folder, true, public_key, err);
 }
 
 void bundle_free(struct bundle *bundle)
@@ -297,6 +347,8 @@ int bundle_describe(const struct bundle *bundle, struct strbuf *out, struct err 
 		              (long long)json_integer_value(json_get(entry, "bytes"), 0),
 		              json_text(json_get(entry, "sha256"), ""));
 	}
+	strbuf_format(out, "signature: %s\n", bundle->signature_checked ? "of the key that was given"
+	                                                                : "not checked (--verify-key)");
 	const struct json *metrics = json_get(bundle->card, "metrics");
 	if (json_count(metrics))
 		strbuf_add(out, "on held-out people and playlists:\n");

@@ -103,6 +103,17 @@ static bool same_token(const char *a, const char *b)
 	return difference == 0;
 }
 
+const char *framing_check(const struct framing_facts *facts)
+{
+	if (facts->hosts > 1)
+		return "the request has more than one Host header";
+	if (facts->lengths > 1 || facts->encodings > 1)
+		return "the request says more than once how long it is";
+	if (facts->lengths && facts->encodings)
+		return "the request has both a Content-Length and a Transfer-Encoding";
+	return NULL;
+}
+
 unsigned guard_check(const struct guard_facts *facts, const char **why)
 {
 	if (!facts->host) {

@@ -12,8 +12,10 @@
 /* A body that is too large is read and dropped up to here, so that its sender can read the answer. */
 #define HTTP_MAX_DRAIN ((size_t)64 << 20)
 #define HTTP_MAX_PIXELS 25000000
-/* A body that is not whole by then is given up, however steadily its bytes trickle. */
+/* A body that is not whole so long after its headers is given up, however steadily its bytes trickle; so are headers
+ * so long after the connection was opened or last answered. */
 #define HTTP_BODY_SECONDS 20
+#define HTTP_IDLE_SECONDS 30
 #define HTTP_SESSIONS 64
 #define HTTP_SESSION_NAME 64
 #define HTTP_TOKEN 33
@@ -25,7 +27,7 @@ struct http_reply {
 	const char *type; /* of the body */
 	char *body;       /* freed with the reply unless `fixed` */
 	size_t size;
-	bool fixed;
+	bool fixed, close;          /* close: nothing more is read from this connection */
 	const char *allow;          /* of a 405 */
 	struct MHD_Response *ready; /* instead of a body: a stream */
 };
@@ -39,7 +41,7 @@ struct request {
 	char session[HTTP_SESSION_NAME + 1];
 	bool has_session, queued, answered;
 	struct http_reply reply;
-	double arrived, decode_seconds;
+	double decode_seconds;
 	struct request *next; /* in the queue */
 };
 
@@ -53,7 +55,7 @@ const struct route *route_find(const char *path);
 
 #define LATENCY_BUCKETS 10
 struct metrics {
-	atomic_ulong requests, refused, busy, pictures, faces, no_face, stream_frames, stream_dropped;
+	atomic_ulong requests, refused, busy, timeouts, pictures, faces, no_face, stream_frames, stream_dropped;
 	atomic_ulong buckets[LATENCY_BUCKETS + 1]; /* the last: slower */
 	atomic_ulong microseconds;
 };
@@ -78,7 +80,7 @@ struct server {
 	char *page;    /* index.html with the token in it */
 	size_t page_size;
 	char *cert, *key;
-	double started, body_seconds;
+	double started, body_seconds, idle_seconds;
 	atomic_bool stopping;
 	atomic_int active; /* requests under way */
 	struct metrics metrics;
@@ -97,6 +99,12 @@ struct server {
 	pthread_mutex_t session_lock;
 	struct session_slot *sessions; /* [HTTP_SESSIONS] */
 	unsigned long session_clock;
+
+	pthread_mutex_t client_lock;
+	pthread_cond_t client_wake;
+	struct client *clients; /* every open connection */
+	pthread_t watchman;
+	bool watchman_runs;
 
 	struct stream *stream; /* NULL: the browser is the source */
 };
@@ -126,6 +134,13 @@ struct guard_facts {
 	const char *listen_host; /* the address that was bound */
 	bool post, api, remote;
 };
+/* How often the headers come that say to whom a request goes and where it ends. */
+struct framing_facts {
+	size_t hosts, lengths, encodings;
+};
+/* NULL = the end of the request is beyond doubt, else what is wrong. Two readers of such a request, as a proxy and this
+ * server, may see two different ones in it. */
+const char *framing_check(const struct framing_facts *facts);
 /* 0 = may pass, else the status and *why. */
 unsigned guard_check(const struct guard_facts *facts, const char **why);
 /* "host:port", "[::1]:port", a bare ":port" refused. */
@@ -139,6 +154,21 @@ int work_start(struct server *server, struct err *err) MUST_CHECK;
 void work_stop(struct server *server);
 /* Suspends the connection and queues the request; a full queue is answered at once with 503. */
 void work_add(struct request *request);
+
+/* ---- connections that take too long (http_deadline.c) ---- */
+
+int deadline_start(struct server *server, struct err *err) MUST_CHECK;
+void deadline_stop(struct server *server);
+/* libmicrohttpd calls it when a connection opens and closes; `context` is the server. */
+void deadline_connection(void *context, struct MHD_Connection *connection, void **slot,
+                         enum MHD_ConnectionNotificationCode what);
+void deadline_body_begins(struct request *request);
+void deadline_body_whole(struct request *request);
+void deadline_answered(struct request *request);
+
+/* A condition whose limits no setting of the clock moves; false when the seconds have passed. */
+void condition_new(pthread_cond_t *condition);
+bool condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, double seconds);
 
 /* ---- sessions (http_session.c); the caller holds no lock ---- */
 

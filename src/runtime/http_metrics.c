@@ -46,6 +46,7 @@ void metrics_print(struct server *server, struct strbuf *out)
 	    {"requests_total", "Requests answered.", &metrics->requests},
 	    {"refused_total", "Requests answered with a status of 400 or above.", &metrics->refused},
 	    {"busy_total", "Pictures refused because the queue was full or their session's last one was not answered.", &metrics->busy},
+	    {"timeouts_total", "Connections ended because headers or body came too slowly.", &metrics->timeouts},
 	    {"pictures_total", "Pictures analysed.", &metrics->pictures},
 	    {"faces_total", "Faces found.", &metrics->faces},
 	    {"no_face_total", "Pictures without a face.", &metrics->no_face},

@@ -81,6 +81,8 @@ static void add_headers(struct MHD_Response *response, const struct http_reply *
 		MHD_add_response_header(response, "Content-Type", reply->type);
 	if (reply->allow)
 		MHD_add_response_header(response, "Allow", reply->allow);
+	if (reply->close)
+		MHD_add_response_header(response, "Connection", "close");
 	if (reply->status == MHD_HTTP_SERVICE_UNAVAILABLE || reply->status == MHD_HTTP_TOO_MANY_REQUESTS)
 		MHD_add_response_header(response, "Retry-After", "1");
 }

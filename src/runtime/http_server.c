@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -11,11 +12,23 @@
 
 #define POOL_THREADS 4
 #define CONNECTION_LIMIT 512
-#define IDLE_SECONDS 30
+/* In GnuTLS' words. What the system's own policy forbids besides stays forbidden. */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE"
 
 static const char *header_of(struct MHD_Connection *connection, const char *name)
 {
 	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+static enum MHD_Result count_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct framing_facts *facts = context;
+	(void)kind;
+	(void)value;
+	facts->hosts += strcasecmp(name, "Host") == 0;
+	facts->lengths += strcasecmp(name, "Content-Length") == 0;
+	facts->encodings += strcasecmp(name, "Transfer-Encoding") == 0;
+	return MHD_YES;
 }
 
 /* Path, method, origin, size: all that can be refused before the body. */
@@ -33,7 +46,14 @@ static void check_request(struct request *request, const char *url, const char *
 	                            .post = post,
 	                            .api = strncmp(url, "/api/", 5) == 0,
 	                            .remote = server->remote};
-	const char *why;
+	struct framing_facts framing = {0};
+	MHD_get_connection_values(connection, MHD_HEADER_KIND, count_header, &framing);
+	const char *why = framing_check(&framing);
+	if (why) {
+		reply_error(&request->reply, MHD_HTTP_BAD_REQUEST, "%s", why);
+		request->reply.close = true;
+		return;
+	}
 	unsigned status = guard_check(&facts, &why);
 	if (status) {
 		reply_error(&request->reply, status, "%s", why);
@@ -68,27 +88,10 @@ static void refuse_size(struct request *request)
 	reply_error(&request->reply, MHD_HTTP_CONTENT_TOO_LARGE, "the body has more than %zu MB", HTTP_MAX_BODY >> 20);
 }
 
-/* libmicrohttpd lets nobody answer before the body is whole, so a client that trickles is told by hand; inside TLS it
- * only sees the end. */
-static enum MHD_Result refuse_slow(struct request *request)
-{
-	static const char words[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/json\r\n"
-	                            "Content-Length: 49\r\n\r\n{\"error\":\"the body came too slowly\",\"status\":408}";
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	/* Whether it arrives is the client's affair: the connection ends either way. */
-	if (info && !request->server->cert)
-		(void)!send(info->connect_fd, words, sizeof(words) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-	request->reply.status = MHD_HTTP_REQUEST_TIMEOUT;
-	return MHD_NO;
-}
-
 /* Once a reply is decided the rest of the body is read and dropped. MHD_NO ends the connection. */
 static enum MHD_Result take_body(struct request *request, const char *data, size_t size)
 {
 	request->received += size;
-	if (clock_seconds() - request->arrived > request->server->body_seconds)
-		return refuse_slow(request);
 	if (request->received > HTTP_MAX_DRAIN)
 		return MHD_NO;
 	if (request->reply.status)
@@ -121,16 +124,16 @@ static enum MHD_Result begin_request(struct server *server, struct MHD_Connectio
 		return MHD_NO;
 	request->server = server;
 	request->connection = connection;
-	request->arrived = clock_seconds();
 	*state = request;
 	atomic_fetch_add(&server->active, 1);
+	deadline_body_begins(request);
 	check_request(request, what[0], what[1]);
 	const char *length = header_of(connection, "Content-Length");
 	unsigned long long announced = length ? strtoull(length, NULL, 10) : 0;
 	if (!request->reply.status && announced > HTTP_MAX_BODY)
 		refuse_size(request);
 	const char *expect = header_of(connection, "Expect");
-	if (request->reply.status && (announced > HTTP_MAX_DRAIN || expect))
+	if (request->reply.status && (announced > HTTP_MAX_DRAIN || expect || request->reply.close))
 		return reply_send(request);
 	return MHD_YES;
 }
@@ -150,6 +153,8 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 		*size = 0;
 		return take_body(request, data, taken);
 	}
+	if (!request->queued)
+		deadline_body_whole(request);
 	/* A queued request comes here twice: once to be queued, and again when the worker has answered and resumed it. In
 	 * between its reply belongs to the worker. */
 	if (!request->queued && !request->reply.status) {
@@ -169,6 +174,7 @@ static void finish_request(void *context, struct MHD_Connection *connection, voi
 	(void)why;
 	if (!request)
 		return;
+	deadline_answered(request);
 	atomic_fetch_add(&server->metrics.requests, 1);
 	if (request->reply.status >= 400)
 		atomic_fetch_add(&server->metrics.refused, 1);
@@ -177,6 +183,15 @@ static void finish_request(void *context, struct MHD_Connection *connection, voi
 	free(request->body);
 	free(request);
 	*state = NULL;
+}
+
+/* A zero in the middle would end the text early, and a longer path be taken for a shorter one: such a text stays as it
+ * was sent, and is found nowhere. */
+static size_t unescape(void *context, struct MHD_Connection *connection, char *text)
+{
+	(void)context;
+	(void)connection;
+	return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
 }
 
 /* libmicrohttpd's own remarks: clients that hang up are daily business. */
@@ -281,11 +296,14 @@ static int start_daemon(struct server *server, struct err *err)
 	                                   {MHD_OPTION_LISTEN_SOCKET, server->listener, NULL},
 	                                   {MHD_OPTION_THREAD_POOL_SIZE, POOL_THREADS, NULL},
 	                                   {MHD_OPTION_CONNECTION_LIMIT, CONNECTION_LIMIT, NULL},
-	                                   {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, NULL},
+	                                   {MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_SECONDS, NULL},
+	                                   {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)deadline_connection, server},
 	                                   {MHD_OPTION_CONNECTION_MEMORY_LIMIT, 64 << 10, NULL},
+	                                   {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)unescape, NULL},
 	                                   {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)finish_request, server},
 	                                   {server->cert ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, server->cert},
 	                                   {server->cert ? MHD_OPTION_HTTPS_MEM_KEY : MHD_OPTION_END, 0, server->key},
+	                                   {MHD_OPTION_HTTPS_PRIORITIES, 0, (char *)(uintptr_t)TLS_PRIORITIES},
 	                                   {MHD_OPTION_END, 0, NULL}};
 	server->daemon = MHD_start_daemon(server->cert ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, handle, server,
 	                                  MHD_OPTION_ARRAY, options, MHD_OPTION_END);
@@ -302,11 +320,14 @@ static int server_prepare(struct server *server, const struct server_options *op
 	int code;
 	pthread_mutex_init(&server->queue_lock, NULL);
 	pthread_cond_init(&server->queue_filled, NULL);
+	pthread_mutex_init(&server->client_lock, NULL);
+	condition_new(&server->client_wake);
 	pthread_mutex_init(&server->analyzer_lock, NULL);
 	pthread_mutex_init(&server->session_lock, NULL);
 	server->queue_limit = options->queue ? options->queue : 8;
 	server->started = clock_seconds();
 	server->body_seconds = options->body_seconds > 0 ? options->body_seconds : HTTP_BODY_SECONDS;
+	server->idle_seconds = options->idle_seconds > 0 ? options->idle_seconds : HTTP_IDLE_SECONDS;
 	server->sessions = mem_alloc(HTTP_SESSIONS, sizeof(*server->sessions), err);
 	if (!server->sessions)
 		return err->code;
@@ -339,6 +360,8 @@ int server_start(struct server **out, const struct bundle *bundle, const struct 
 	if (code == OK)
 		code = work_start(server, err);
 	if (code == OK)
+		code = deadline_start(server, err);
+	if (code == OK)
 		code = start_daemon(server, err);
 	if (code != OK) {
 		server_stop(server);
@@ -369,6 +392,7 @@ void server_stop(struct server *server)
 		wait_for_answers(server);
 		MHD_stop_daemon(server->daemon);
 	}
+	deadline_stop(server);
 	if (server->listener >= 0)
 		close(server->listener);
 	stream_free(server);
@@ -376,6 +400,8 @@ void server_stop(struct server *server)
 	image_decoder_free(server->decoder);
 	pthread_mutex_destroy(&server->queue_lock);
 	pthread_cond_destroy(&server->queue_filled);
+	pthread_mutex_destroy(&server->client_lock);
+	pthread_cond_destroy(&server->client_wake);
 	pthread_mutex_destroy(&server->analyzer_lock);
 	pthread_mutex_destroy(&server->session_lock);
 	free(server->sessions);

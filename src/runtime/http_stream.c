@@ -1,9 +1,7 @@
 #include "runtime/http_internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* A server-side camera: one thread reads, analyses, draws and publishes the newest frame; viewers that are slower than
  * it skip frames. A viewer that waits for a frame is suspended and holds no thread. */
@@ -145,18 +143,10 @@ out:
 /* Waits `seconds`, or until the server stops. */
 static void stream_wait(struct stream *stream, double seconds)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)seconds;
-	until.tv_nsec += (long)((seconds - (double)(time_t)seconds) * 1e9);
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_nsec -= 1000000000L;
-		until.tv_sec++;
-	}
+	double end = clock_seconds() + seconds, left;
 	pthread_mutex_lock(&stream->lock);
-	int result = 0;
-	while (!atomic_load(&stream->server->stopping) && result != ETIMEDOUT)
-		result = pthread_cond_timedwait(&stream->wake, &stream->lock, &until);
+	while (!atomic_load(&stream->server->stopping) && (left = end - clock_seconds()) > 0)
+		(void)condition_wait(&stream->wake, &stream->lock, left);
 	pthread_mutex_unlock(&stream->lock);
 }
 
@@ -356,11 +346,7 @@ int stream_start(struct server *server, const char *what, struct err *err)
 	struct stream *stream = mem_alloc(1, sizeof(*stream), err);
 	if (!stream)
 		return err->code;
-	pthread_condattr_t monotonic;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&stream->wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	condition_new(&stream->wake);
 	pthread_mutex_init(&stream->lock, NULL);
 	stream->server = server;
 	server->stream = stream;

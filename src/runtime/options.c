@@ -49,8 +49,12 @@ static const struct option option_table[] = {
      "other addresses than loopback; needs --cert and --key"},
     {"serve", "--cert", "FILE", OPTION_TEXT, AT(cert), 0, 0, "TLS certificate (PEM)"},
     {"serve", "--key", "FILE", OPTION_TEXT, AT(key), 0, 0, "TLS private key (PEM)"},
+    {"serve", "--no-sandbox", NULL, OPTION_FLAG, AT(no_sandbox), 0, 0,
+     "without the filter of system calls (for kernels that have none)"},
     {"detect analyze recommend info serve watch", "--verify", NULL, OPTION_FLAG, AT(verify), 0, 0,
      "check the bundle's sha256 sums first"},
+    {"detect analyze recommend info serve watch", "--verify-key", "PUBLIC.pem", OPTION_TEXT, AT(verify_key), 0, 0,
+     "only a bundle signed by this Ed25519 key; checks the sums too"},
     {"analyze serve watch", "--threads", "N", OPTION_INTEGER, AT(threads), 0, 1024, "0 = every core (0)"},
     {"detect analyze recommend info serve watch", "--quiet", NULL, OPTION_FLAG, AT(quiet), 0, 0, "warnings only"},
 };

@@ -2,7 +2,8 @@
  * runtime: the program that serves. One bundle, mapped; a picture in, faces with scores out; a mood, songs out.
  *
  * Depends on: base, io (pictures, JSON, canvas, safetensors), num, vision (cascade, detector), nn (network, head,
- * preprocessing), recsys (recommender), text (normalisation of tags), libmicrohttpd (http_*.c). Calls nothing that
+ * preprocessing), recsys (recommender), text (normalisation of tags), libmicrohttpd (http_*.c), libseccomp
+ * (sandbox.c). Calls nothing that
  * needs HDF5 or libarchive. Pictures stay in memory: never written to a file, never logged.
  *
  * Life cycle: bundle_load → analyzer_new (scratch of one analysis at a time) → analyze_picture …; server_start →
@@ -36,6 +37,7 @@ struct class_tags {
 /* What the stage `pack` wrote, mapped and checked. Read-only: shared by all threads. */
 struct bundle {
 	char *folder;
+	bool signature_checked;
 	struct json *card;      /* bundle.json */
 	const char *name, *cut; /* borrowed from card */
 	int precision;          /* enum network_precision */
@@ -54,6 +56,9 @@ struct bundle {
 /* Loads DIR. Sizes of the files are always held against bundle.json, sha256 sums when `verify`. Missing files: ERR_IO;
  * anything that does not fit: ERR_DATA naming the file. Freed by bundle_free. */
 int bundle_load(struct bundle **out, const char *folder, bool verify, struct err *err) MUST_CHECK;
+/* The same with sums, and only when bundle.json.sig was made of this very bundle.json by the private half of the Ed25519
+ * key in the PEM file; the sums carry that over to the other files. ERR_DATA when there is no such signature. */
+int bundle_load_signed(struct bundle **out, const char *folder, const char *public_key, struct err *err) MUST_CHECK;
 void bundle_free(struct bundle *bundle); /* NULL is fine */
 /* Position of a class by name, SIZE_MAX for any other name. */
 size_t bundle_class(const struct bundle *bundle, const char *label);
@@ -213,6 +218,7 @@ int watch_run(const struct bundle *bundle, const struct watch_options *options, 
  * and the help text all come from it. */
 struct options {
 	const char *cascade, *bundle; /* detect */
+	const char *verify_key;
 	double scale;
 	long neighbors, min_size;
 	const char *annotate;       /* analyze */
@@ -223,7 +229,7 @@ struct options {
 	bool json, verify, quiet;
 	const char *listen, *source, *context; /* serve */
 	const char *cert, *key;
-	bool allow_remote;
+	bool allow_remote, no_sandbox;
 	bool realtime; /* watch */
 	long frames;
 	long threads;
@@ -252,8 +258,22 @@ struct server_options {
 	bool allow_remote;
 	int threads;
 	size_t queue; /* pictures that may wait; 0 = 8 */
-	double body_seconds; /* a body must be whole by then, else 408; 0 = 20 */
+	/* A body must be whole so long after its headers, else 408 (0 = 20); headers so long after the connection was
+	 * opened or last answered, else it is closed (0 = 30). */
+	double body_seconds, idle_seconds;
 };
+/* ---- what the process may still do (sandbox.c) ------------------------------------------------------------ */
+
+/* Camera and files: with a source on this machine; then files may be read, and V4L2 devices opened and asked. */
+enum sandbox_need { SANDBOX_CONNECTIONS, SANDBOX_FILES, SANDBOX_CAMERA };
+/* A seccomp filter over every thread of this process, for good (seccomp(2)): no program, process or socket can be
+ * started or opened, no file written, no code mapped. ERR_IO where the kernel takes none. */
+int sandbox_enter(enum sandbox_need need, struct err *err) MUST_CHECK;
+bool sandbox_possible(void); /* false in a build with a sanitizer */
+/* As `serve` does it once everything is open: what its source (struct server_options) needs, or a warning when the
+ * sandbox is not `wanted` or not possible. */
+int sandbox_start(const char *source, bool wanted, struct err *err) MUST_CHECK;
+
 struct server;
 /* Listens and answers in threads of its own until server_stop. The bundle must outlive it. */
 int server_start(struct server **out, const struct bundle *bundle, const struct server_options *options,

@@ -151,11 +151,34 @@ static int build_card(const struct stage_run *run, const struct pack_facts *fact
 int pack_card(const struct stage_run *run, const struct pack_facts *facts, struct err *err)
 {
 	struct json *card = json_object_new();
-	char *path = pack_path(run, "bundle.json", err);
+	char *path = pack_path(run, PACK_CARD, err);
 	int status = path ? build_card(run, facts, card, err) : err->code;
 	if (status == OK)
 		status = json_save(card, path, err);
 	json_free(card);
 	free(path);
+	return status;
+}
+
+int pack_sign(const struct stage_run *run, struct err *err)
+{
+	const struct text_list *keys = &run->settings->pack.sign_key;
+	unsigned char signature[SIGNATURE_BYTES];
+	char *card = NULL, *from = NULL, *to = NULL;
+	size_t size;
+	if (keys->count == 0)
+		return OK;
+	if (keys->count > 1)
+		return err_set(err, ERR_SETTINGS, "pack.sign_key: %zu files; one key signs", keys->count);
+	from = pack_path(run, PACK_CARD, err);
+	to = from ? pack_path(run, PACK_SIGNATURE, err) : NULL;
+	int status = to ? file_read(from, 1 << 28, &card, &size, err) : err->code;
+	if (status == OK && (status = signature_make(keys->items[0], card, size, signature, err)) != OK)
+		err_wrap(err, "pack.sign_key");
+	if (status == OK)
+		status = file_write(to, signature, sizeof(signature), err);
+	free(card);
+	free(from);
+	free(to);
 	return status;
 }

@@ -8,6 +8,8 @@
 #define PACK_CASCADE "cascade.xml"
 #define PACK_EMOTION "emotion.safetensors"
 #define PACK_SONGS "recommender.safetensors"
+#define PACK_CARD "bundle.json"
+#define PACK_SIGNATURE PACK_CARD ".sig"
 
 /* What the network's file says of itself. Freed by pack_facts_free. */
 struct pack_facts {
@@ -26,7 +28,9 @@ int pack_cascade(const struct stage_run *run, struct err *err) MUST_CHECK;
 int pack_emotion(const struct stage_run *run, struct pack_facts *facts, struct err *err) MUST_CHECK;
 int pack_songs(const struct stage_run *run, struct err *err) MUST_CHECK;
 
-/* pack_card.c: bundle.json, last of all, with sums of the files that are there by then. */
+/* pack_card.c: bundle.json, after them, with sums of the files that are there by then. */
 int pack_card(const struct stage_run *run, const struct pack_facts *facts, struct err *err) MUST_CHECK;
+/* Last of all: the signature of bundle.json, and so by its sums of every file; nothing without pack.sign_key. */
+int pack_sign(const struct stage_run *run, struct err *err) MUST_CHECK;
 
 #endif

@@ -39,13 +39,16 @@ int stage_pack(struct stage_run *run, struct err *err)
 		status = pack_songs(run, err);
 	if (status == OK)
 		status = pack_card(run, &facts, err);
+	if (status == OK)
+		status = pack_sign(run, err);
 	if (status == OK && (status = add_size(run, PACK_CASCADE, &bytes, err)) == OK &&
 	    (status = add_size(run, PACK_EMOTION, &bytes, err)) == OK)
 		status = add_size(run, PACK_SONGS, &bytes, err);
 	if (status == OK)
 		snprintf(run->headline, sizeof(run->headline),
-		         "bundle \"%s\" of %.1f MB, %zu classes, cut at %s, pretrained: %s", run->settings->pack.name,
-		         bytes / 1e6, facts.classes.count, facts.cut, facts.pretrained);
+		         "bundle \"%s\" of %.1f MB, %zu classes, cut at %s, pretrained: %s%s",
+		         run->settings->pack.name, bytes / 1e6, facts.classes.count, facts.cut, facts.pretrained,
+		         run->settings->pack.sign_key.count ? ", signed" : "");
 	pack_facts_free(&facts);
 	free(folder);
 	return status;

@@ -44,7 +44,7 @@ const struct stage stage_table[] = {
      .outputs = "emotion.h5 history.jsonl"},
     {.name = "playlists", .version = 1, .sections = "run playlists", .run = stage_playlists, .active = playlists_given,
      .help = "reads playlists into playlists.h5 and the likes matrix", .outputs = "playlists.h5 likes.npz likes.mtx? skipped.tsv"},
-    {.name = "tags", .version = 3, .sections = "run tags", .run = stage_tags, .active = playlists_given,
+    {.name = "tags", .version = 4, .sections = "run tags", .run = stage_tags, .active = playlists_given,
      .help = "trains Word2Vec on the playlists' tags",
      .outputs = "tags.vec tags.bin tag_keys.tsv tag_neighbours.tsv tag_similarity.h5"},
     {.name = "als", .version = 1, .sections = "run als", .run = stage_als, .active = playlists_given,

@@ -5,15 +5,12 @@
  * with 0 < |i − j| ≤ b. Skip-gram: each w_j's input row predicts w_i; CBOW: the mean of their input rows does, and its
  * change is added to each of them. What is predicted is w_i against `negative` words of count^ns_exponent (a draw that
  * is w_i or was drawn before is left out), or every turn on w_i's way down the Huffman tree. Shared negatives (Ji,
- * Satish, Li and Dubey 2016) are drawn once for two pairs of a centre word instead of once a pair.
+ * Satish, Li and Dubey 2016) are drawn once for all pairs of a centre word instead of once a pair; other than theirs, the pairs are
+ * still learnt from one after the other.
  */
 #include "text/text_internal.h"
 
 #include <string.h>
-
-/* Pairs of a centre word that share their negatives. Over the whole window the nearest words drift away from those that fresh draws give; two keep
- * most of the speed and halve the drift. */
-#define SHARED_INPUTS 2
 
 /* SplitMix64 (Steele, Lea and Flood 2014), inline: a pair takes several numbers. */
 static inline uint64_t draw(struct worker *w)
@@ -79,20 +76,17 @@ static size_t tree_outputs(const struct trainer *t, struct worker *w, uint32_t c
 	return n;
 }
 
-static void predict(const struct trainer *t, struct worker *w, float *const *inputs, size_t n_inputs, size_t n,
-                    float rate)
+static void predict(const struct trainer *t, struct worker *w, float *input, size_t n, float rate)
 {
-	for (size_t m = 0; m < n_inputs; m += STEP_INPUTS)
-		for (size_t k = 0; k < n; k += STEP_OUTPUTS) {
-			struct skipgram_step step = {
-				.inputs = inputs + m, .n_inputs = n_inputs - m < STEP_INPUTS ? n_inputs - m : STEP_INPUTS,
-				.outputs = w->outputs + k, .labels = w->labels + k,
-				.n_outputs = n - k < STEP_OUTPUTS ? n - k : STEP_OUTPUTS,
-				.stride = t->stride, .rate = rate, .table = &t->table, .loss = &w->loss,
-			};
-			t->step(&step);
-		}
-	w->predictions += (int64_t)(n_inputs * n);
+	for (size_t k = 0; k < n; k += STEP_OUTPUTS) {
+		struct skipgram_step step = {
+			.input = input, .outputs = w->outputs + k, .labels = w->labels + k,
+			.n_outputs = n - k < STEP_OUTPUTS ? n - k : STEP_OUTPUTS,
+			.stride = t->stride, .rate = rate, .table = &t->table, .loss = &w->loss,
+		};
+		t->step(&step);
+	}
+	w->predictions += (int64_t)n;
 }
 
 static size_t outputs_of(const struct trainer *t, struct worker *w, uint32_t centre)
@@ -109,7 +103,7 @@ LOCK_FREE static void train_mean(const struct trainer *t, struct worker *w, size
 			w->mean[i] += w->inputs[m][i];
 	for (size_t i = 0; i < t->stride; i++)
 		w->before[i] = w->mean[i] /= (float)count;
-	predict(t, w, &w->mean, 1, outputs_of(t, w, centre), rate);
+	predict(t, w, w->mean, outputs_of(t, w, centre), rate);
 	for (size_t m = 0; m < count; m++)
 		for (size_t i = 0; i < t->stride; i++)
 			w->inputs[m][i] += w->mean[i] - w->before[i];
@@ -123,10 +117,13 @@ static void train_centre(const struct trainer *t, struct worker *w, size_t count
 	w->pairs += (int64_t)count;
 	if (t->options->cbow) {
 		train_mean(t, w, count, centre, rate);
-	} else {
-		size_t most = t->options->hierarchical ? count : t->options->shared_negatives ? SHARED_INPUTS : 1;
-		for (size_t m = 0; m < count; m += most)
-			predict(t, w, w->inputs + m, count - m < most ? count - m : most, outputs_of(t, w, centre), rate);
+		return;
+	}
+	bool kept = t->options->hierarchical || t->options->shared_negatives;
+	for (size_t m = 0, n = 0; m < count; m++) {
+		if (m == 0 || !kept)
+			n = outputs_of(t, w, centre);
+		predict(t, w, w->inputs[m], n, rate);
 	}
 }
 

@@ -18,12 +18,12 @@ skipgram_step_run *skipgram_step_choose(enum cpu_level level)
 	return step_exact_choose(level);
 }
 
-static double gradient_ref(const struct skipgram_step *step, size_t m, size_t k)
+static double gradient_ref(const struct skipgram_step *step, size_t k)
 {
 	double x = 0, label = step->labels[k];
 
 	for (size_t i = 0; i < step->stride; i++)
-		x += (double)step->inputs[m][i] * (double)step->outputs[k][i];
+		x += (double)step->input[i] * (double)step->outputs[k][i];
 	if (!(x > -SIGMOID_LIMIT && x < SIGMOID_LIMIT))
 		return 0;
 	*step->loss += log1p(exp(label > 0 ? -x : x));
@@ -32,21 +32,17 @@ static double gradient_ref(const struct skipgram_step *step, size_t m, size_t k)
 
 void skipgram_step_ref(const struct skipgram_step *step)
 {
-	double g[STEP_INPUTS][STEP_OUTPUTS], old[STEP_OUTPUTS];
+	double g[STEP_OUTPUTS];
 
-	for (size_t m = 0; m < step->n_inputs; m++)
-		for (size_t k = 0; k < step->n_outputs; k++)
-			g[m][k] = gradient_ref(step, m, k);
+	for (size_t k = 0; k < step->n_outputs; k++)
+		g[k] = gradient_ref(step, k);
 	for (size_t i = 0; i < step->stride; i++) {
-		for (size_t k = 0; k < step->n_outputs; k++)
-			old[k] = (double)step->outputs[k][i];
-		for (size_t m = 0; m < step->n_inputs; m++) {
-			double before = (double)step->inputs[m][i], after = before;
-			for (size_t k = 0; k < step->n_outputs; k++) {
-				after += g[m][k] * old[k];
-				step->outputs[k][i] = (float)((double)step->outputs[k][i] + g[m][k] * before);
-			}
-			step->inputs[m][i] = (float)after;
+		double before = (double)step->input[i], after = before;
+		for (size_t k = 0; k < step->n_outputs; k++) {
+			double old = (double)step->outputs[k][i];
+			after += g[k] * old;
+			step->outputs[k][i] = (float)(old + g[k] * before);
 		}
+		step->input[i] = (float)after;
 	}
 }

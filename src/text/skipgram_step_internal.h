@@ -55,8 +55,9 @@ INLINE LOCK_FREE float gradients(const struct skipgram_step *step, size_t n, con
 	return loss;
 }
 
-INLINE LOCK_FREE void dots(const struct skipgram_step *step, size_t n, const lanes *input, float *x)
+INLINE LOCK_FREE void dots(const struct skipgram_step *step, size_t n, float *x)
 {
+	const lanes *input = (const lanes *)(const void *)step->input;
 	lanes sums[STEP_OUTPUTS] = {{0}};
 
 	for (size_t i = 0; i < step->stride / SKIPGRAM_LANES; i++)
@@ -65,36 +66,27 @@ INLINE LOCK_FREE void dots(const struct skipgram_step *step, size_t n, const lan
 	lanes_sums(sums, x);
 }
 
-/* One column of lanes of all rows at a time: the outputs' stay in registers. */
-INLINE LOCK_FREE void update(const struct skipgram_step *step, size_t n, float (*g)[STEP_OUTPUTS])
+/* One column of lanes of all rows at a time. */
+INLINE LOCK_FREE void update(const struct skipgram_step *step, size_t n, const float *g)
 {
 	for (size_t i = 0; i < step->stride / SKIPGRAM_LANES; i++) {
-		lanes old[STEP_OUTPUTS], changed[STEP_OUTPUTS];
-		for (size_t k = 0; k < n; k++)
-			old[k] = changed[k] = ((lanes *)(void *)step->outputs[k])[i];
-		for (size_t m = 0; m < step->n_inputs; m++) {
-			lanes *input = (lanes *)(void *)step->inputs[m] + i, before = *input, after = before;
-			for (size_t k = 0; k < n; k++) {
-				after += g[m][k] * old[k];
-				changed[k] += g[m][k] * before;
-			}
-			*input = after;
+		lanes *input = (lanes *)(void *)step->input + i, before = *input, after = before;
+		for (size_t k = 0; k < n; k++) {
+			lanes *output = (lanes *)(void *)step->outputs[k] + i, old = *output;
+			after += g[k] * old;
+			*output = old + g[k] * before;
 		}
-		for (size_t k = 0; k < n; k++)
-			((lanes *)(void *)step->outputs[k])[i] = changed[k];
+		*input = after;
 	}
 }
 
 INLINE LOCK_FREE void step_of(const struct skipgram_step *step, size_t n)
 {
-	float x[STEP_OUTPUTS], g[STEP_INPUTS][STEP_OUTPUTS], loss = 0;
+	float x[STEP_OUTPUTS], g[STEP_OUTPUTS];
 
-	for (size_t m = 0; m < step->n_inputs; m++) {
-		dots(step, n, (const lanes *)(const void *)step->inputs[m], x);
-		loss += gradients(step, n, x, g[m]);
-	}
+	dots(step, n, x);
+	*step->loss += (double)gradients(step, n, x, g);
 	update(step, n, g);
-	*step->loss += (double)loss;
 }
 
 /* The number of outputs as a constant: loops over them unroll into registers. */

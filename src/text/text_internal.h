@@ -13,9 +13,8 @@
 
 /* Rows of the two matrices are padded with zeros to a multiple of this many floats and 64-byte aligned. */
 #define SKIPGRAM_LANES 16
-/* The most outputs and inputs of a step; longer lists are several steps. */
+/* The most outputs of a step; longer lists are several steps. */
 #define STEP_OUTPUTS 8
-#define STEP_INPUTS 16
 /* word2vec's table of the logistic function: SIGMOID_CELLS values over (−SIGMOID_LIMIT, SIGMOID_LIMIT); beyond it a
  * pair counts as learnt and is left alone. */
 #define SIGMOID_LIMIT 6
@@ -25,12 +24,12 @@ struct sigmoid_table {
 };
 void sigmoid_table_fill(struct sigmoid_table *table);
 
-/* One step: every input row predicts every output row o with its label. With g = rate · (label − σ(input · o)) of the
- * rows as they are before the step, input += Σ g o and o += Σ g input. Outputs differ from one another; an input
- * may stand twice. Sums run over SKIPGRAM_LANES partial sums in one fixed order. */
+/* One step: an input row predicts every output row o with its label. With g = rate · (label − σ(input · o)) of the rows
+ * as they are before the step, input += Σ g o and o += g input. Outputs differ from one another. Sums run over
+ * SKIPGRAM_LANES partial sums in one fixed order. Steps follow one another: several inputs that saw the same outputs at
+ * once would each miss what the others' steps change, and the nearest words would drift away from gensim's. */
 struct skipgram_step {
-	float *const *inputs;
-	size_t n_inputs;
+	float *input;
 	float *const *outputs;
 	const float *labels; /* [n_outputs], 1 or 0 */
 	size_t n_outputs, stride;

@@ -21,7 +21,7 @@
 #define STRIDE (WIDTH * 2 + 64)
 #define ROOM 524288
 
-static int camera_fd = -1, next_buffer, given, queued;
+static int memory_fd = -1, camera_fd = -1, next_buffer, given, queued;
 static size_t jpeg_size;
 static unsigned char jpeg[ROOM];
 
@@ -43,12 +43,13 @@ static void draw(unsigned char *memory)
 		}
 }
 
-static int open_camera(void)
+/* Made when the library is loaded, since a server that has started may make no file any more. */
+__attribute__((constructor)) static void make_camera(void)
 {
-	camera_fd = memfd_create("camera", 0);
-	if (camera_fd < 0 || ftruncate(camera_fd, 4 * ROOM) != 0)
-		return -1;
-	unsigned char *all = mmap(NULL, 4 * ROOM, PROT_READ | PROT_WRITE, MAP_SHARED, camera_fd, 0);
+	memory_fd = memfd_create("camera", MFD_CLOEXEC);
+	if (memory_fd < 0 || ftruncate(memory_fd, 4 * ROOM) != 0)
+		return;
+	unsigned char *all = mmap(NULL, 4 * ROOM, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
 	const char *path = getenv("FAKE_CAMERA_JPEG");
 	FILE *file = mode_is("mjpg") && path ? fopen(path, "rb") : NULL;
 	jpeg_size = file ? fread(jpeg, 1, ROOM, file) : 0;
@@ -61,7 +62,12 @@ static int open_camera(void)
 			draw(all + i * ROOM);
 	}
 	munmap(all, 4 * ROOM);
+}
+
+static int open_camera(void)
+{
 	next_buffer = given = queued = 0;
+	camera_fd = fcntl(memory_fd, F_DUPFD_CLOEXEC, 0);
 	return camera_fd;
 }
 

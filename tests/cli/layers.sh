@@ -16,7 +16,7 @@ while IFS=: read -r file include; do
   [ "$include" = "$to/$to.h" ] || [ "$include" = app/app.h ] || say "$file includes $include, which is not the public header of $to"
 done < <(grep -rnoE '^#include "[a-z_]+/[a-z0-9_]+\.h"' src --include='*.[ch]' | sed -E 's/^([^:]+):[0-9]+:#include "(.*)"/\1:\2/')
 
-for header in hdf5.h archive.h cblas.h csv.h microhttpd.h turbojpeg.h expat.h jansson.h ini.h utf8proc.h png.h zlib.h cairo.h pango/pangocairo.h xxhash.h openssl/evp.h; do
+for header in hdf5.h archive.h cblas.h csv.h microhttpd.h turbojpeg.h expat.h jansson.h ini.h utf8proc.h png.h zlib.h cairo.h pango/pangocairo.h xxhash.h openssl/evp.h openssl/pem.h seccomp.h; do
   folders=$(grep -rlE "#include <$header>" src | cut -d/ -f2 | sort -u | tr '\n' ' ')
   [ "$(wc -w <<<"$folders")" -le 1 ] || say "$header is included from more than one directory: $folders"
 done

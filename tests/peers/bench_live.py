@@ -1,46 +1,10 @@
 """bench_live.py MOODCAST BUNDLE ROUNDS: one 640x480 JPEG after another through `moodcast serve` (JPEG in by HTTP, JSON out) and, in turns, through
 the same chain in Python (cv2 decodes and detects, torch runs VGG16), two threads each. Python pays neither for HTTP nor for songs."""
-import hashlib, http.client, json, os, re, resource, subprocess, sys, time
+import http.client, json, os, re, subprocess, sys, time
 import cv2, numpy as np, torch
+from vgg16_bundle import BLOCKS, SIZE, XML, make_bundle, picture
 
-SIZE, BLOCKS, THREADS = 150, (2, 2, 3, 3, 3), 2
-XML = "/usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml"
-
-
-def save_tensors(path, tensors):
-    head, at = {}, 0
-    for name, array in tensors.items():
-        head[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [at, at + array.nbytes]}
-        at += array.nbytes
-    text = json.dumps(head).encode()
-    text += b" " * (-len(text) % 64 + 56)
-    with open(path, "wb") as out:
-        out.write(len(text).to_bytes(8, "little") + text)
-        for array in tensors.values():
-            out.write(array.tobytes())
-
-
-def make_bundle(folder):
-    """The unit tests' songs, OpenCV's own cascade and a whole VGG16 with random weights (He et al. 2015)."""
-    random, tensors, channels = np.random.default_rng(1), {}, 3
-    for block, layers in enumerate(BLOCKS, 1):
-        for layer in range(1, layers + 1):
-            width = min(64 << (block - 1), 512)
-            tensors[f"block{block}_conv{layer}/kernel"] = (random.standard_normal((3, 3, channels, width)) * np.sqrt(2 / (9 * channels))).astype("f4")
-            tensors[f"block{block}_conv{layer}/bias"] = np.zeros(width, "f4")
-            channels = width
-    tensors["dense/kernel"] = (random.standard_normal((8192, 3)) * 0.001).astype("f4")
-    tensors["dense/bias"] = np.zeros(3, "f4")
-    save_tensors(f"{folder}/emotion.safetensors", tensors)
-    open(f"{folder}/cascade.xml", "wb").write(open(XML, "rb").read())
-    card = json.load(open(f"{folder}/bundle.json"))
-    card.update(cut="block5_pool", average_pool=0)
-    card["preprocess"].update(size=SIZE, margin=0, detect_scale=1.1, detect_neighbors=3, detect_min_size=60)
-    for name in card["files"]:
-        data = open(f"{folder}/{name}", "rb").read()
-        card["files"][name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-    json.dump(card, open(f"{folder}/bundle.json", "w"))
-    return tensors
+THREADS = 2
 
 
 def torch_network(tensors):
@@ -117,19 +81,6 @@ class Moodcast:
         return int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{self.process.pid}/status").read()).group(1)) / 1024
 
 
-def picture():
-    """A face drawn by hand on a noisy wall: found by the cascade, and detailed enough that the detector works."""
-    random = np.random.default_rng(2)
-    image = cv2.GaussianBlur(random.integers(60, 200, (480, 640, 3), np.uint8), (9, 9), 0)
-    cv2.ellipse(image, (320, 240), (95, 125), 0, 0, 360, (150, 180, 215), -1)
-    for x in (283, 357):
-        cv2.ellipse(image, (x, 210), (22, 11), 0, 0, 360, (60, 70, 90), -1)
-        cv2.ellipse(image, (x, 187), (27, 6), 0, 0, 360, (50, 60, 80), -1)
-    cv2.ellipse(image, (320, 255), (13, 30), 0, 0, 360, (170, 200, 235), -1)
-    cv2.ellipse(image, (320, 308), (40, 11), 0, 0, 360, (70, 70, 140), -1)
-    return cv2.imencode(".jpg", cv2.GaussianBlur(image, (7, 7), 0), [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
-
-
 def table(name, runs):
     line = []
     for part in runs[0]:
@@ -167,10 +118,13 @@ def main(program, folder, rounds):
     print(f"  page: {np.percentile(pages, 50):.2f} / {np.percentile(pages, 99):.2f} ms; memory {ours.memory():.0f} MB")
     frames = int(os.environ.get("FRAMES", "0"))
     if frames:
-        first = ours.memory()
-        for _ in range(frames):
+        seen = []
+        for frame in range(frames):
             ours.fetch("POST", "/api/analyze", jpeg)
-        print(f"  memory after {frames} more pictures: {first:.0f} -> {ours.memory():.0f} MB")
+            if frame % 100 == 99:
+                seen.append(ours.memory())
+        marks = ", ".join(f"{seen[at // 100 - 1]:.1f} after {at}" for at in (100, 1000, 2500, 5000, 10000, 20000) if at <= frames)
+        print(f"  memory, MB: {marks} more pictures; largest {max(seen):.1f}")
     ours.process.terminate()
     assert ours.process.wait() == 0
 

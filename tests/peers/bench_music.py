@@ -1,13 +1,11 @@
-"""Word2Vec of gensim and of moodcast, one after the other in turns, on the same tags; then how well each does.
+"""Word2Vec of gensim and of moodcast, one after the other in turns, on the same tags; then how alike the trainings are.
 
 bench_music.py TRAIN PLAYLISTS_H5_DIR WORK [ROUNDS] [EPOCHS]
-Speed: seconds of training alone (vocabularies are built before), wall time with 2 threads and user time, which for
-moodcast is what the epochs behind the first add to the whole process. Quality: the share of the ten nearest of 50 frequent tags that two
-trainings share, gensim's seeds among themselves as the yardstick.
+Speed: seconds of training alone by the clock (vocabularies are built before), 2 threads. Quality: the share of the ten nearest of 50 frequent
+tags that two trainings of other seeds have in common; what gensim's seeds share among themselves is the yardstick, and how far one of them
+stands from the others its noise.
 """
-import itertools
 import re
-import resource
 import shutil
 import statistics
 import subprocess
@@ -32,21 +30,19 @@ def corpus(folder):
 def gensim_run(rows, epochs, seed):
     model = Word2Vec(vector_size=100, window=3, min_count=1, sg=1, negative=5, workers=2, epochs=epochs, seed=seed)
     model.build_vocab(rows)
-    wall, user = time.time(), resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    started = time.time()
     model.train(rows, total_examples=len(rows), epochs=epochs)
-    return time.time() - wall, resource.getrusage(resource.RUSAGE_SELF).ru_utime - user, model.wv
+    return time.time() - started, model.wv
 
 
-def own_run(train, folder, work, epochs, way):
-    shutil.rmtree(f"{work}/{way}", ignore_errors=True)  # what is done already is not done again
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    words = [train, "tags", "--in", "playlists=" + folder, "--out", f"{work}/{way}", "--set", f"tags.epochs={epochs}",
-             "--set", "run.threads=2", "--set", "tags.neighbours=1"]
-    for setting in WAYS[way]:
+def own_run(train, folder, out, epochs, seed, way):
+    shutil.rmtree(out, ignore_errors=True)  # what is done already is not done again
+    words = [train, "tags", "--in", "playlists=" + folder, "--out", out]
+    for setting in WAYS[way] + [f"tags.epochs={epochs}", f"run.seed={seed}", "run.threads=2", "tags.neighbours=1"]:
         words += ["--set", setting]
     log = subprocess.run(words, stderr=subprocess.PIPE, text=True, check=True).stderr
-    user = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
-    return float(re.search(r"trained in ([0-9.]+) s", log).group(1)), user
+    model = KeyedVectors.load_word2vec_format(out + "/tags.bin", binary=True)
+    return float(re.search(r"trained in ([0-9.]+) s", log).group(1)), model.index_to_key, model.vectors
 
 
 def nearest(vectors):
@@ -56,35 +52,40 @@ def nearest(vectors):
     return [set(row) for row in np.argpartition(-score, NEAR)[:, :NEAR]]
 
 
-def shared(a, b):
-    return np.mean([len(x & y) / NEAR for x, y in zip(a, b)])
+def shared(near, others):
+    return np.mean([len(x & y) / NEAR for other in others for x, y in zip(near, other)])
 
 
-def main(train, folder, work, rounds=5, epochs=42):
-    rows, speed = corpus(folder), {way: [] for way in WAYS}
-    for r in range(rounds):
-        wall, user, _ = gensim_run(rows, epochs, r + 1)
-        for way in WAYS:
-            one = own_run(train, folder, work, 1, way)
-            own = own_run(train, folder, work, epochs, way)
-            speed[way].append((wall / own[0], user / ((own[1] - one[1]) * epochs / (epochs - 1))))
-    for way, ratios in speed.items():
-        wall, user = (sorted(x[i] for x in ratios) for i in (0, 1))
-        print(f"word2vec, {way}: {statistics.median(wall):.1f} x gensim by the clock ({wall[0]:.1f}-{wall[-1]:.1f}), "
-              f"{statistics.median(user):.1f} x by user time ({user[0]:.1f}-{user[-1]:.1f}), {rounds} rounds")
-    names = KeyedVectors.load_word2vec_format(f"{work}/fresh/tags.bin", binary=True).index_to_key
-    peers = []
+def numbers_of(folder, names):
+    """The playlists' numbers of the tags, in the order of their vectors."""
     with h5py.File(folder + "/playlists.h5") as f:
         data, offsets = f["tag/name/bytes"][:].tobytes(), f["tag/name/offsets"][:]
     tags = {data[a:b].decode().replace(" ", "_"): str(i) for i, (a, b) in enumerate(zip(offsets[:-1], offsets[1:]))}
-    for seed in (1, 2, 3):
-        wv = gensim_run(rows, epochs, seed)[2]
-        peers.append(nearest(np.array([wv[tags[n.rstrip('_') if n not in tags else n]] for n in names])))
-    among = np.mean([shared(a, b) for a, b in itertools.combinations(peers, 2)])
+    return [tags[n.rstrip("_") if n not in tags else n] for n in names]
+
+
+def spread(values, form):
+    values = sorted(values)
+    return f"{statistics.median(values):{form}} ({values[0]:{form}}-{values[-1]:{form}})"
+
+
+def main(train, folder, work, rounds=5, epochs=42):
+    rows, gensim, numbers = corpus(folder), [], None
+    speed, own = {way: [] for way in WAYS}, {way: [] for way in WAYS}
+    for seed in range(1, rounds + 1):
+        wall, wv = gensim_run(rows, epochs, seed)
+        for way in WAYS:
+            seconds, names, vectors = own_run(train, folder, f"{work}/{way}", epochs, seed, way)
+            numbers = numbers or numbers_of(folder, names)
+            speed[way].append(wall / seconds)
+            own[way].append(nearest(vectors))
+        gensim.append(nearest(np.array([wv[n] for n in numbers])))
+    print(f"word2vec, {rounds} rounds of {epochs} epochs, a seed each")
+    among = [shared(near, gensim[:i] + gensim[i + 1:]) for i, near in enumerate(gensim)]
+    print(f"gensim: neighbours shared with its other seeds {spread(among, '.3f')}")
     for way in WAYS:
-        own = nearest(KeyedVectors.load_word2vec_format(f"{work}/{way}/tags.bin", binary=True).vectors)
-        print(f"word2vec, {way}: neighbours shared with gensim {np.mean([shared(own, p) for p in peers]):.3f}, "
-              f"gensim's seeds among themselves {among:.3f}")
+        print(f"{way}: {spread(speed[way], '.1f')} x gensim by the clock, neighbours shared with gensim "
+              f"{spread([shared(near, gensim) for near in own[way]], '.3f')}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 /*
  * bench_network BATCH THREADS ROUNDS PYTHON TORCH_SCRIPT [NODE ONNX_SCRIPT]: VGG16 at 150 pixels by moodcast, by oneDNN
- * (Winograd and direct), by PyTorch and by onnxruntime-node, same weights and pictures, in turns. Prints pictures a second by the clock and by processor
- * time, medians of the rounds, and the ratios, medians of the rounds' own, with the spread.
+ * (Winograd and direct), by PyTorch and by onnxruntime-node, same weights and pictures, in turns. A turn is as many calls
+ * as bring at least 16 pictures, one behind the other as frames come. Prints pictures a second by the clock and by
+ * processor time, medians of the rounds, and the ratios, medians of the rounds' own, with the spread.
  */
 #include "bench_network.h"
 
@@ -15,6 +16,7 @@
 
 #define SIZE 150
 #define ROUNDS_MAX 99
+#define TURN 16 /* pictures */
 #define PAUSE 300000 /* µs */
 enum { PRODUCT, HALF, WINOGRAD, DIRECT, TORCH, ONNX, WAYS };
 static const char *const way_names[WAYS] = {"moodcast", "moodcast fp16", "oneDNN Winograd", "oneDNN direct", "PyTorch",
@@ -25,7 +27,7 @@ struct timing {
 };
 struct bench {
 	size_t batch, floats; /* floats: of a batch's features */
-	int threads, rounds;
+	int threads, rounds, calls; /* calls: of a turn */
 	struct network *network;
 	struct network_plan *plan, *half;
 	void *workspace;
@@ -104,19 +106,15 @@ static void start_peer(struct bench *bench, int way, const char *program, const 
 static struct timing run_peer(struct bench *bench, int way)
 {
 	struct timing timing;
-	fprintf(bench->to_peer[way], "%d\n", bench->threads);
+	fprintf(bench->to_peer[way], "%d %d\n", bench->threads, bench->calls);
 	fflush(bench->to_peer[way]);
 	if (fscanf(bench->from_peer[way], "%lf %lf", &timing.wall, &timing.cpu) != 2)
 		fail("a peer does not answer");
 	return timing;
 }
 
-static struct timing run_way(struct bench *bench, int way)
+static void run_own(struct bench *bench, int way)
 {
-	usleep(PAUSE); /* threads of whoever ran before go on spinning for a while */
-	if (way == TORCH || way == ONNX)
-		return run_peer(bench, way);
-	struct timing from = now();
 	if (way == PRODUCT || way == HALF)
 		network_plan_forward(&(struct plan_run){.plan = way == HALF ? bench->half : bench->plan,
 		                                        .n = bench->batch,
@@ -126,8 +124,19 @@ static struct timing run_way(struct bench *bench, int way)
 		                     bench->workspace);
 	else
 		onednn_forward(bench->onednn[way - WINOGRAD], bench->input, bench->features[way]);
+}
+
+/* Of a turn's call, on average. */
+static struct timing run_way(struct bench *bench, int way)
+{
+	usleep(PAUSE); /* threads of whoever ran before go on spinning for a while */
+	if (way == TORCH || way == ONNX)
+		return run_peer(bench, way);
+	struct timing from = now();
+	for (int i = 0; i < bench->calls; i++)
+		run_own(bench, way);
 	struct timing to = now();
-	return (struct timing){to.wall - from.wall, to.cpu - from.cpu};
+	return (struct timing){(to.wall - from.wall) / bench->calls, (to.cpu - from.cpu) / bench->calls};
 }
 
 static void prepare(struct bench *bench, char **peers)
@@ -214,6 +223,7 @@ int main(int argc, char **argv)
 	bench.ways = argc == 8 ? WAYS : ONNX;
 	bench.batch = (size_t)atoi(argv[1]);
 	bench.threads = atoi(argv[2]);
+	bench.calls = bench.batch < TURN ? (int)(TURN / bench.batch) : 1;
 	bench.rounds = atoi(argv[3]) < ROUNDS_MAX ? atoi(argv[3]) : ROUNDS_MAX;
 	omp_set_num_threads(bench.threads);
 	prepare(&bench, argv + 4);

@@ -1,5 +1,5 @@
-// VGG16 by onnxruntime-node, for bench_network: a line on stdin = one run of the batch, answered with the seconds by the clock and of
-// processor time. Arguments: weights, pictures, batch, size, file for the features, threads. ONNX: the module's folder.
+// VGG16 by onnxruntime-node, for bench_network: a line "threads calls" on stdin = so many runs of the batch, answered with the seconds of
+// one by the clock and of processor time. Arguments: weights, pictures, batch, size, file for the features, threads. ONNX: the module's folder.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,13 +15,15 @@ const raw = fs.readFileSync(pictures), values = new Float32Array(raw.buffer, raw
 const input = new ort.Tensor('float32', values, [+batch, +size, +size, 3]);
 let written = false;
 for await (const line of readline.createInterface({ input: process.stdin })) {
+  const calls = +line.split(' ')[1];
   const cpu = process.cpuUsage(), wall = process.hrtime.bigint();
-  const output = await session.run({ x: input });
+  let output;
+  for (let i = 0; i < calls; i++) output = await session.run({ x: input });
   const took = Number(process.hrtime.bigint() - wall) / 1e9, used = process.cpuUsage(cpu);
   if (!written) {
     const y = output.y.data;
     fs.writeFileSync(features, Buffer.from(y.buffer, y.byteOffset, y.byteLength));
     written = true;
   }
-  console.log(took, (used.user + used.system) / 1e6);
+  console.log(took / calls, (used.user + used.system) / 1e6 / calls);
 }

@@ -186,11 +186,11 @@ static void sub_sampling_drops_the_share_that_the_formula_says(void **state)
 
 /* ---- the step ---- */
 
-enum { STRIDE = 112, INPUTS = 3, OUTPUTS = 6 };
+enum { STRIDE = 112, OUTPUTS = 6 };
 
 struct step_data {
-	float *input_rows, *rows;
-	float *inputs[INPUTS], *outputs[OUTPUTS];
+	float *input, *rows;
+	float *outputs[OUTPUTS];
 	float labels[OUTPUTS];
 	struct sigmoid_table table;
 	double loss;
@@ -203,14 +203,12 @@ static void step_open(struct step_data *d, float scale)
 
 	rng_seed(&rng, 5, "step", 0);
 	*d = (struct step_data){.labels = {1, 0, 0, 1}};
-	assert_non_null(d->input_rows = mem_alloc(STRIDE * INPUTS, sizeof(float), &err));
+	assert_non_null(d->input = mem_alloc(STRIDE, sizeof(float), &err));
 	assert_non_null(d->rows = mem_alloc(STRIDE * OUTPUTS, sizeof(float), &err));
-	for (size_t i = 0; i < STRIDE * INPUTS; i++)
-		d->input_rows[i] = scale * (float)rng_normal(&rng);
+	for (size_t i = 0; i < STRIDE; i++)
+		d->input[i] = scale * (float)rng_normal(&rng);
 	for (size_t i = 0; i < STRIDE * OUTPUTS; i++)
 		d->rows[i] = scale * (float)rng_normal(&rng);
-	for (size_t m = 0; m < INPUTS; m++)
-		d->inputs[m] = d->input_rows + m * STRIDE;
 	for (size_t k = 0; k < OUTPUTS; k++)
 		d->outputs[k] = d->rows + k * STRIDE;
 	sigmoid_table_fill(&d->table);
@@ -218,7 +216,7 @@ static void step_open(struct step_data *d, float scale)
 
 static void step_run(struct step_data *d, size_t n_outputs, skipgram_step_run *run)
 {
-	struct skipgram_step step = {.inputs = d->inputs, .n_inputs = INPUTS, .outputs = d->outputs, .labels = d->labels,
+	struct skipgram_step step = {.input = d->input, .outputs = d->outputs, .labels = d->labels,
 	                             .n_outputs = n_outputs, .stride = STRIDE, .rate = 0.05f, .table = &d->table,
 	                             .loss = &d->loss};
 	run(&step);
@@ -226,7 +224,7 @@ static void step_run(struct step_data *d, size_t n_outputs, skipgram_step_run *r
 
 static void step_close(struct step_data *d)
 {
-	free(d->input_rows);
+	free(d->input);
 	free(d->rows);
 }
 
@@ -241,7 +239,7 @@ static void every_cpu_level_takes_the_same_step(void **state)
 			step_open(&other, 0.2f);
 			step_run(&base, n, skipgram_step_choose(CPU_BASELINE));
 			step_run(&other, n, skipgram_step_choose((enum cpu_level)level));
-			assert_memory_equal(base.input_rows, other.input_rows, STRIDE * INPUTS * sizeof(float));
+			assert_memory_equal(base.input, other.input, STRIDE * sizeof(float));
 			assert_memory_equal(base.rows, other.rows, STRIDE * OUTPUTS * sizeof(float));
 			step_close(&base);
 			step_close(&other);
@@ -257,9 +255,9 @@ static void follows_the_reference(skipgram_step_run *run, size_t n)
 	step_run(&fast, n, run);
 	step_run(&slow, n, skipgram_step_ref);
 	/* A cell of the sigmoid's table is 0.012 wide: g is off by at most 0.25 × 0.012 × rate. */
-	assert_close(fast.input_rows, slow.input_rows, STRIDE * INPUTS, 0, OUTPUTS * 0.25 * 0.012 * 0.05 * 0.9);
-	assert_close(fast.rows, slow.rows, STRIDE * OUTPUTS, 0, INPUTS * 0.25 * 0.012 * 0.05 * 0.9);
-	assert_true(fabs(fast.loss - slow.loss) < INPUTS * OUTPUTS * 0.012);
+	assert_close(fast.input, slow.input, STRIDE, 0, OUTPUTS * 0.25 * 0.012 * 0.05 * 0.9);
+	assert_close(fast.rows, slow.rows, STRIDE * OUTPUTS, 0, 0.25 * 0.012 * 0.05 * 0.9);
+	assert_true(fabs(fast.loss - slow.loss) < OUTPUTS * 0.012);
 	step_close(&fast);
 	step_close(&slow);
 }
@@ -278,18 +276,16 @@ static void a_pair_that_is_learnt_is_left_alone(void **state)
 {
 	(void)state;
 	struct step_data d;
-	float before[STRIDE * INPUTS];
+	float before[STRIDE];
 
 	step_open(&d, 0.2f);
 	for (size_t i = 0; i < STRIDE; i++) {
-		for (size_t m = 1; m < INPUTS; m++)
-			d.inputs[m][i] = d.inputs[0][i];
 		for (size_t k = 0; k < OUTPUTS; k++)
-			d.outputs[k][i] = d.inputs[0][i] * 3;
+			d.outputs[k][i] = d.input[i] * 3;
 	}
-	memcpy(before, d.input_rows, sizeof before);
+	memcpy(before, d.input, sizeof before);
 	step_run(&d, OUTPUTS, skipgram_step_choose(cpu_features()->level));
-	assert_memory_equal(before, d.input_rows, sizeof before);
+	assert_memory_equal(before, d.input, sizeof before);
 	step_close(&d);
 }
 
@@ -306,13 +302,13 @@ static void the_reference_goes_down_the_slope_of_its_loss(void **state)
 		float h = 1e-2f, start = 0;
 		for (int side = 0; side < 2; side++) {
 			step_open(&moved, 0.2f);
-			start = moved.inputs[1][i];
-			moved.inputs[1][i] += side ? h : -h;
+			start = moved.input[i];
+			moved.input[i] += side ? h : -h;
 			step_run(&moved, OUTPUTS, skipgram_step_ref);
 			loss[side] = moved.loss;
 			step_close(&moved);
 		}
-		double slope = (loss[1] - loss[0]) / (2 * (double)h), change = (double)d.inputs[1][i] - (double)start;
+		double slope = (loss[1] - loss[0]) / (2 * (double)h), change = (double)d.input[i] - (double)start;
 		assert_true(fabs(change + 0.05 * slope) < 0.05 * (1e-3 + 1e-2 * fabs(slope)));
 	}
 	step_close(&d);
