@@ -3,8 +3,8 @@
  *
  * Its pictures go through the stages faces and features themselves, in a folder of their own and under the settings of
  * this experiment, then through the code that judges the held-out people: so nothing can be done otherwise. Only what
- * chooses among the experiment's own pictures (people, lights, parts, …) does not hold there, all of it is held out, and
- * where the face stands in such pictures may be said apart: that belongs to a data set, everything else to the model.
+ * chooses among the experiment's own pictures (people, lights, …) does not hold there, all of it is held out, and where
+ * the face stands in such pictures may be said apart: that belongs to a data set, everything else to the model.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -66,8 +66,8 @@ static void map_add(struct text_map *map, char *theirs, const struct text_list *
 	map->values[map->count++] = *ours;
 }
 
-/* What the setting says; without it, what faces.classes says of the experiment's own pictures, and each class of the model
- * by its own name. */
+/* What the setting says; without it, what faces.classes says of the experiment's own pictures, and each class of the
+ * model by its own name. */
 static int make_map(struct external *external, struct err *err)
 {
 	const struct text_map *given = &external->run->settings->evaluate.external_classes;
@@ -201,8 +201,9 @@ static int check_alike(const struct external *external, const char *path, struct
 		if (code == OK)
 			code = read_attribute(there, own, names[i], &b, err);
 		if (code == OK && strcmp(a, b) != 0)
-			code = err_set(err, ERR_SETTINGS, "%s was made with another '%s' than the settings say; run the stage features again",
-			               own, names[i]);
+			code = err_set(err, ERR_SETTINGS,
+			               "%s was made with another '%s' than the settings say; run the stage features again", own,
+			               names[i]);
 		free(a);
 		free(b);
 	}

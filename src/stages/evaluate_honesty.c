@@ -111,11 +111,12 @@ static void say_external(const struct json *metrics, struct json *list)
 	if (!external)
 		return;
 	if (json_number(json_at(limits, 0), NAN) <= figure(external, "chance_balanced_accuracy"))
-		say(list, "On another data set (%s) the expression head cannot be told from guessing (balanced accuracy %.2f, chance %.2f).",
+		say(list,
+		    "On another data set (%s) the expression head cannot be told from guessing (balanced accuracy %.2f, chance %.2f).",
 		    name, outside, figure(external, "chance_balanced_accuracy"));
 	else if (json_number(json_at(limits, 1), NAN) < inside)
-		say(list, "On another data set (%s) the balanced accuracy is %.2f, not %.2f as on people like those trained on.", name,
-		    outside, inside);
+		say(list, "On another data set (%s) the balanced accuracy is %.2f, not %.2f as on people like those trained on.",
+		    name, outside, inside);
 	if (figure(external, "trained_on") > 0)
 		say(list, "Of the other data set's %.0f pictures %.0f were trained on: its figures are too good.",
 		    figure(external, "pictures"), figure(external, "trained_on"));

@@ -20,9 +20,9 @@ static void tell(struct report *report, const struct json *external)
 	}
 	if (inputs.text && classes.text)
 		page_paragraph(&report->page,
-		               "The finished model on %s: %s pictures, each class of it taken as one of the model's: %s. They are prepared "
-		               "as those that the model was made of; the face is what the cascade found in %s of them, a known box in %s, "
-		               "a central square in %s.",
+		               "The finished model on %s: %s pictures, each class of it taken as one of the model's: %s. They are "
+		               "prepared as those that the model was made of; the face is what the cascade found in %s of them, a "
+		               "known box in %s, a central square in %s.",
 		               inputs.text, show_count(report_number(external, "pictures")), classes.text,
 		               show_count(report_number(crop, "cascade")), show_count(report_number(crop, "box")),
 		               show_count(report_number(crop, "centre")));
@@ -61,8 +61,8 @@ static void beside(struct report *report, const struct json *test, const struct 
 	                                      {"log_loss", "log loss"}};
 	const struct json *classes = json_get(external, "classes");
 
-	page_table_start(&report->page, "Inside and outside; a class that does not occur outside is not counted there", columns,
-	                 ARRAY_COUNT(columns));
+	page_table_start(&report->page, "Inside and outside; a class that does not occur outside is not counted there",
+	                 columns, ARRAY_COUNT(columns));
 	for (size_t i = 0; i < ARRAY_COUNT(keys); i++)
 		row(report, keys[i][1], test, external, keys[i][0]);
 	for (size_t c = 0; c < json_count(classes); c++) {

@@ -82,7 +82,8 @@ static int open_faces(const struct report *report, struct stored_faces *faces, s
 	return code;
 }
 
-static int show_image(struct report *report, const struct image *image, const struct page_picture *about, struct err *err)
+static int show_image(struct report *report, const struct image *image, const struct page_picture *about,
+                      struct err *err)
 {
 	struct page_picture picture = *about;
 	uint8_t *bytes = NULL;
@@ -148,7 +149,8 @@ static int show_error(struct report *report, struct error_pictures *pictures, co
 	while (row < pictures->faces.count && strcmp(pictures->members.items[row], name) != 0)
 		row++;
 	if (row == pictures->faces.count || feature >= pictures->rows)
-		return err_set(err, ERR_DATA, "%s: holds no picture %s; the stages do not belong together", pictures->faces.path, name);
+		return err_set(err, ERR_DATA, "%s: holds no picture %s; the stages do not belong together", pictures->faces.path,
+		               name);
 	code = stored_faces_picture(&pictures->faces, row, &picture, err);
 	if (code == OK)
 		code = thumbnail_make(&thumbnail, &picture, err);
@@ -159,8 +161,10 @@ static int show_error(struct report *report, struct error_pictures *pictures, co
 	}
 	snprintf(caption, sizeof(caption), "%s: %s, taken for %s with %s", name, report_text(one, "truth"),
 	         report_text(one, "verdict"), show_share(report_number(one, "probability")));
-	if (code == OK)
-		code = show_image(report, &thumbnail.image, &(struct page_picture){.alt = "A face that was misread", .caption = caption}, err);
+	if (code == OK) {
+		struct page_picture about = {.alt = "A face that was misread", .caption = caption};
+		code = show_image(report, &thumbnail.image, &about, err);
+	}
 	thumbnail_free(&thumbnail);
 	image_free(&picture);
 	return code;
@@ -298,12 +302,12 @@ int report_montage(struct report *report, struct err *err)
 	if (code == OK && montage.pictures) {
 		char caption[256];
 		snprintf(caption, sizeof(caption),
-		         "%zu pictures of people held out, spread evenly: green is what the cascade found (something in %zu of them), "
-		         "yellow the known box",
+		         "%zu pictures of people held out, spread evenly: green is what the cascade found (something in %zu of "
+		         "them), yellow the known box",
 		         montage.pictures, montage.with_face);
-		code = show_image(report, &montage.sheet,
-		                  &(struct page_picture){.alt = "Held-out pictures with the faces that the cascade found", .caption = caption, .large = true},
-		                  err);
+		struct page_picture about = {
+		    .alt = "Held-out pictures with the faces that the cascade found", .caption = caption, .large = true};
+		code = show_image(report, &montage.sheet, &about, err);
 	}
 	montage_free(&montage);
 	return code;

@@ -66,7 +66,8 @@ static double terms_at(const struct picture_print *a, const struct picture_print
 	}
 	terms[0] = (m[2] - m[1]) / 2;
 	terms[1] = (m[4] - m[3]) / 2;
-	terms[2] = ((double)column - (COLUMNS - 1) / 2.0) / COLUMNS * terms[0] + ((double)row - (ROWS - 1) / 2.0) / ROWS * terms[1];
+	terms[2] = ((double)column - (COLUMNS - 1) / 2.0) / COLUMNS * terms[0] +
+	           ((double)row - (ROWS - 1) / 2.0) / ROWS * terms[1];
 	terms[3] = 1;
 	terms[4] = m[0];
 	return (b->cells[at] - a->cells[at]) / UNIT;

@@ -29,6 +29,17 @@ cmp "$scratch/whole/external_predictions.tsv" "$scratch/drawn/external_predictio
 evaluate none || say "no other set"
 [ ! -e "$scratch/none/external_predictions.tsv" ] && ! grep -q '"external"' "$scratch/none/metrics.json" || say "figures of a set that was not given"
 
+# Killed on its way, it ends with the same bytes and leaves nothing behind.
+stops=0
+for moment in 0.1 0.2 0.3 0.5; do
+  { timeout -s KILL $moment "$train" evaluate "${common[@]}" "${ins[@]}" --set augment.copies=1 --out "$scratch/killed" \
+    --set evaluate.external="$scratch/sample/faces.zip" >"$scratch/log" 2>&1; } 2>/dev/null || stops=$((stops + 1))
+done
+[ $stops -gt 0 ] || say "never killed"
+[ -e "$scratch/killed/done" ] || evaluate killed --set evaluate.external="$scratch/sample/faces.zip" || say "does not go on"
+cmp "$scratch/whole/external_predictions.tsv" "$scratch/killed/external_predictions.tsv"
+[ ! -e "$scratch/killed/external.part" ] || say "pictures are left behind after a kill"
+
 # Class folders with parts and names of their own, one of them a class that the model has not got, one picture broken.
 judge folders "$scratch/sample/faces.zip" "$scratch/other.zip"
 map=evaluate.external_classes=calm=neutral,smile=positive,laugh=positive
