@@ -136,6 +136,10 @@ struct evaluate_settings {
 	long neighbours, bootstrap;
 	int leaks; /* enum leak_policy */
 	struct text_list show_tags;
+	struct text_list external; /* another data set of faces */
+	struct text_map external_classes;
+	struct text_list external_crop; /* empty = preprocess.crop */
+	double external_centre;         /* 0 = preprocess.centre */
 };
 struct report_settings {
 	char *title;

@@ -186,9 +186,16 @@ const struct setting schema[] = {
     CHOICE("evaluate", "leaks", evaluate.leaks, "error", "error|report|ignore", "when a held-out picture is also among those trained on, by a perceptual hash"),
     INTEGER("evaluate", "bootstrap", evaluate.bootstrap, "1000", 10, 1000000, "draws behind the 95 % intervals"),
     OTHER("evaluate", "show_tags", TAGS, evaluate.show_tags, "신나는, 여름, 드라이브, 잔잔한, 카페, 힐링, 슬픔, 이별, 위로, 새벽", "tags whose neighbours the report lists"),
+    OTHER("evaluate", "external", PATHS, evaluate.external, "",
+          "another data set of faces, in any form that faces.input takes, on which the finished model is judged besides; empty = none"),
+    OTHER("evaluate", "external_classes", MAP, evaluate.external_classes, "",
+          "its folder, label or expression = a class of the model, as happy=positive; what is not named is left out; empty = as faces.classes says, and equal names"),
+    OTHER("evaluate", "external_crop", WORDS, evaluate.external_crop, "", "where the face is taken from in its pictures; empty = preprocess.crop"),
+    REAL("evaluate", "external_centre", evaluate.external_centre, "0", 0, 1,
+         "the central square taken as the face in its pictures, as a share of the shorter side; 0 = as preprocess says"),
 
     OTHER("report", "title", TEXT, report.title, "moodcast", "heading of the report"),
-    OTHER("report", "faces", BOOL, report.faces, "no", "may the report show faces? Licensed pictures must not"),
+    OTHER("report", "faces", BOOL, report.faces, "no", "may the report show faces (the surest errors, 24 held-out pictures with what the cascade found)? Licensed pictures must not"),
 
     OTHER("pack", "name", TEXT, pack.name, "moodcast", "name of the bundle"),
     OTHER("pack", "sign_key", PATHS, pack.sign_key, "", "a private Ed25519 key (PEM) that signs the bundle, for moodcast --verify-key; empty = not signed"),

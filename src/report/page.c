@@ -195,6 +195,30 @@ void page_figures_end(struct page *page)
 	strbuf_add(&page->body, "</div>\n");
 }
 
+void page_pictures_start(struct page *page)
+{
+	strbuf_add(&page->body, "<div class=\"pictures\">\n");
+}
+
+int page_picture(struct page *page, const struct page_picture *picture, struct err *err)
+{
+	bool png = picture->size > 4 && memcmp(picture->bytes, "\x89PNG", 4) == 0;
+
+	strbuf_add(&page->body, picture->large ? "<figure class=\"large\"><img alt=\"" : "<figure><img alt=\"");
+	html_escape(&page->body, picture->alt);
+	strbuf_format(&page->body, "\" src=\"data:image/%s;base64,", png ? "png" : "jpeg");
+	strbuf_base64(&page->body, picture->bytes, picture->size);
+	strbuf_add(&page->body, "\">");
+	add_element(page, "figcaption", picture->caption);
+	strbuf_add(&page->body, "</figure>\n");
+	return strbuf_check(&page->body, err);
+}
+
+void page_pictures_end(struct page *page)
+{
+	strbuf_add(&page->body, "</div>\n");
+}
+
 void page_columns_start(struct page *page)
 {
 	strbuf_add(&page->body, "<div class=\"columns\">\n");

@@ -46,6 +46,7 @@ const char page_style[] =
     ".columns{display:flex;flex-wrap:wrap;gap:0 3.5rem;align-items:flex-start}.columns .scroll{min-width:0}\n"
     "figure{margin:0;min-width:0;max-width:36rem}figure svg{width:100%;height:auto;display:block;color:var(--ink)}\n"
     "figure img{width:100%;max-width:75rem;height:auto;display:block}\n"
+    ".pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(9rem,1fr));gap:1rem;margin:1rem 0}\n"
     ".large{max-width:none;overflow-x:auto}.large svg{min-width:44rem}\n"
     "details{margin:.8rem 0}summary{cursor:pointer;color:var(--accent)}\n"
     "pre{overflow-x:auto;font:.82rem/1.45 ui-monospace,'DejaVu Sans Mono',monospace}"

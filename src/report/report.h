@@ -131,6 +131,16 @@ void page_confusion(struct page *page, char *const *names, const double *counts,
 void page_figures_start(struct page *page);
 int page_figure(struct page *page, const struct plot *plot, const char *caption, struct err *err) MUST_CHECK;
 void page_figures_end(struct page *page);
+/* A picture inside the page. Small ones stand in a grid of their own. */
+struct page_picture {
+	const void *bytes; /* of a JPEG or PNG file */
+	size_t size;
+	const char *alt, *caption;
+	bool large; /* as wide as the page */
+};
+void page_pictures_start(struct page *page);
+int page_picture(struct page *page, const struct page_picture *picture, struct err *err) MUST_CHECK;
+void page_pictures_end(struct page *page);
 /* Tables between them stand side by side where there is room. */
 void page_columns_start(struct page *page);
 void page_columns_end(struct page *page);

@@ -136,28 +136,26 @@ static int predict(struct judged_faces *faces, const struct head_features *featu
 	return number_people(faces, features, err);
 }
 
-static int faces_judge(const struct stage_run *run, struct judged_faces *faces, struct head_features **features,
-                       struct err *err)
+static int faces_judge(const struct stage_run *run, const char *path, struct judged_faces *faces,
+                       struct head_features **features, struct err *err)
 {
 	struct model model = {0};
-	char *rows = stage_in_path(run, "features", "features.h5", err);
-	int code = rows ? head_features_open(features, rows, err) : err->code;
+	int code = head_features_open(features, path, err);
 
 	if (code == OK)
 		code = model_load(run, &model, &faces->classes, err);
 	if (code == OK)
 		code = predict(faces, *features, &model, run->threads, err);
 	model_free(&model);
-	free(rows);
 	return code;
 }
 
 /* predictions.tsv: row of features.h5, person, true class, verdict's probability a class. */
-static int save_predictions(const struct stage_run *run, const struct judged_faces *faces,
+static int save_predictions(const struct stage_run *run, const char *name, const struct judged_faces *faces,
                             const struct head_features *features, struct err *err)
 {
 	struct out_file file = {0};
-	char *path = stage_out_path(run, "predictions.tsv", err);
+	char *path = stage_out_path(run, name, err);
 	int code = path ? out_open(&file, path, err) : err->code;
 
 	free(path);
@@ -178,20 +176,16 @@ static int save_predictions(const struct stage_run *run, const struct judged_fac
 	return out_commit(&file, err);
 }
 
-int evaluate_emotion(struct evaluation *evaluation, struct err *err)
+int evaluate_faces(struct stage_run *run, const struct faces_source *source, struct judged_faces *faces,
+                   struct err *err)
 {
-	struct stage_run *run = evaluation->run;
-	struct judged_faces *faces = &evaluation->faces;
 	struct head_features *features = NULL;
 	struct classification measured = {0};
 	struct judged judged;
-	int code;
+	int code = faces_judge(run, source->path, faces, &features, err);
 
-	if (!evaluate_given(run, "features") || !evaluate_given(run, "emotion"))
-		return OK;
-	code = faces_judge(run, faces, &features, err);
 	if (code == OK && comm_publishes())
-		code = save_predictions(run, faces, features, err);
+		code = save_predictions(run, source->predictions, faces, features, err);
 	if (code == OK && faces->n) {
 		judged = (struct judged){.n = faces->n,
 		                         .classes = faces->classes.count,
@@ -204,13 +198,28 @@ int evaluate_emotion(struct evaluation *evaluation, struct err *err)
 		code = classification_measure(&measured, &judged, err);
 	}
 	if (code == OK && faces->n) {
-		struct json *test = json_set_object(evaluate_stage(run, "emotion"), "test");
+		struct json *test = json_set_object(evaluate_stage(run, "emotion"), source->name);
 		classification_to_json(&measured, faces->classes.items, test);
 		code = evaluate_groups(faces, features, test, err);
-		if (code == OK)
-			code = evaluate_found(evaluation, test, err);
 	}
 	classification_free(&measured);
 	head_features_close(features);
+	return code;
+}
+
+int evaluate_emotion(struct evaluation *evaluation, struct err *err)
+{
+	struct stage_run *run = evaluation->run;
+	struct faces_source source = {.name = "test", .predictions = "predictions.tsv"};
+	char *path;
+	int code;
+
+	if (!evaluate_given(run, "features") || !evaluate_given(run, "emotion"))
+		return OK;
+	source.path = path = stage_in_path(run, "features", "features.h5", err);
+	code = path ? evaluate_faces(run, &source, &evaluation->faces, err) : err->code;
+	if (code == OK && evaluation->faces.n)
+		code = evaluate_found(evaluation, json_get(evaluate_stage(run, "emotion"), source.name), err);
+	free(path);
 	return code;
 }

@@ -100,6 +100,28 @@ static void say_emotion(const struct json *metrics, struct json *list)
 	say_classes(test, list);
 }
 
+/* What is left of the figure outside of the data that the model was made of. */
+static void say_external(const struct json *metrics, struct json *list)
+{
+	const struct json *emotion = json_get(metrics, "emotion"), *external = json_get(emotion, "external");
+	const struct json *test = json_get(emotion, "test"), *limits = json_get(external, "balanced_accuracy_95");
+	double outside = figure(external, "balanced_accuracy"), inside = figure(test, "balanced_accuracy");
+	const char *name = json_text(json_at(json_get(external, "inputs"), 0), "");
+
+	if (!external)
+		return;
+	if (json_number(json_at(limits, 0), NAN) <= figure(external, "chance_balanced_accuracy"))
+		say(list,
+		    "On another data set (%s) the expression head cannot be told from guessing (balanced accuracy %.2f, chance %.2f).",
+		    name, outside, figure(external, "chance_balanced_accuracy"));
+	else if (json_number(json_at(limits, 1), NAN) < inside)
+		say(list, "On another data set (%s) the balanced accuracy is %.2f, not %.2f as on people like those trained on.",
+		    name, outside, inside);
+	if (figure(external, "trained_on") > 0)
+		say(list, "Of the other data set's %.0f pictures %.0f were trained on: its figures are too good.",
+		    figure(external, "pictures"), figure(external, "trained_on"));
+}
+
 static void say_cascade(const struct json *metrics, struct json *list)
 {
 	const struct json *test = test_of(metrics, "cascade");
@@ -142,6 +164,7 @@ void evaluate_honesty(struct stage_run *run)
 
 	say_data(run->metrics, list);
 	say_emotion(run->metrics, list);
+	say_external(run->metrics, list);
 	say_cascade(run->metrics, list);
 	say_music(run->metrics, list);
 }
@@ -149,6 +172,7 @@ void evaluate_honesty(struct stage_run *run)
 void evaluate_headline(struct stage_run *run)
 {
 	const struct json *emotion = test_of(run->metrics, "emotion"), *cascade = test_of(run->metrics, "cascade");
+	const struct json *external = json_get(json_get(run->metrics, "emotion"), "external");
 	const struct json *songs = test_of(run->metrics, "als");
 	struct strbuf text = {0};
 
@@ -156,6 +180,8 @@ void evaluate_headline(struct stage_run *run)
 		strbuf_format(&text, "expression: balanced accuracy %.2f on %.0f people never seen (chance %.2f)",
 		              figure(emotion, "balanced_accuracy"), figure(emotion, "persons"),
 		              figure(emotion, "chance_balanced_accuracy"));
+	if (isfinite(figure(external, "balanced_accuracy")))
+		strbuf_format(&text, ", %.2f on another data set", figure(external, "balanced_accuracy"));
 	if (isfinite(figure(cascade, "found")))
 		strbuf_format(&text, "%scascade finds %.0f %% of faces", text.length ? " · " : "",
 		              100 * figure(cascade, "found"));

@@ -45,12 +45,16 @@ int evaluate_gather(struct stage_run *run, struct err *err) MUST_CHECK;
 int evaluate_counts(struct stage_run *run, struct err *err) MUST_CHECK; /* faces.counts */
 /* faces.leaks; ERR_DATA when a held-out picture was trained on, as evaluate.leaks says. */
 int evaluate_leaks(struct stage_run *run, struct err *err) MUST_CHECK;
+/* How many pictures of the held-out part of another faces.h5 are also among those trained on here. */
+int evaluate_trained_on(const struct stage_run *run, const char *path, size_t *out, struct err *err) MUST_CHECK;
 int evaluate_emotion(struct evaluation *evaluation, struct err *err) MUST_CHECK; /* emotion.test, predictions.tsv */
 /* `by` and `worst_errors` of emotion.test. */
 int evaluate_groups(const struct judged_faces *faces, const struct head_features *features, struct json *test,
                     struct err *err) MUST_CHECK;
 /* `found` of emotion.test: the same pictures through the trained cascade. */
 int evaluate_found(struct evaluation *evaluation, struct json *test, struct err *err) MUST_CHECK;
+/* The finished model on evaluate.external: emotion.external, external_predictions.tsv, external_skipped.tsv. */
+int evaluate_external(struct stage_run *run, struct err *err) MUST_CHECK;
 int evaluate_cascade(struct evaluation *evaluation, struct err *err) MUST_CHECK; /* cascade.test */
 int evaluate_tags(struct evaluation *evaluation, struct err *err) MUST_CHECK;    /* tags.test, tags.nearest */
 int evaluate_als(struct evaluation *evaluation, struct err *err) MUST_CHECK;     /* als.test */
@@ -67,6 +71,20 @@ int variety_new(struct variety **out, size_t songs, size_t classes, struct err *
 void variety_add(struct variety *variety, size_t class, const size_t *songs, size_t count);
 void variety_record(const struct variety *variety, struct json *metrics); /* coverage, repeats, most_given */
 void variety_free(struct variety *variety);                               /* NULL is fine */
+/* What the model says of the held-out rows of a features.h5: figures into an object of the stage emotion, a table of
+ * predictions. `out` starts zeroed and is freed by judged_faces_free whatever the result. */
+struct faces_source {
+	const char *path;              /* features.h5 */
+	const char *name, *predictions; /* "test", "predictions.tsv" */
+};
+int evaluate_faces(struct stage_run *run, const struct faces_source *source, struct judged_faces *out,
+                   struct err *err) MUST_CHECK;
+
+/* ---- stage_faces.c ---- */
+
+/* The stage faces. `judges` not NULL: the classes of a finished model; then all pictures are held out, and those of other
+ * classes counted as metrics' left_out. */
+int faces_build(struct stage_run *run, const struct path_list *judges, struct err *err) MUST_CHECK;
 
 int music_load(const struct stage_run *run, struct music *out, struct err *err) MUST_CHECK;
 void music_free(struct music *music);

@@ -36,28 +36,54 @@ static void plain(struct strbuf *out, const char *text)
 }
 
 struct merit {
-	const char *stage, *key, *type, *name; /* metrics.json STAGE.test.KEY; the type is what hubs call it */
+	const char *stage, *part, *key; /* metrics.json STAGE.PART.KEY */
+	const char *type, *name;        /* the type is what hubs call it */
 };
 static const struct merit merits[] = {
-    {"emotion", "balanced_accuracy", "balanced_accuracy", "balanced accuracy, people never seen"},
-    {"emotion", "accuracy", "accuracy", "accuracy, people never seen"},
-    {"emotion", "macro_f1", "f1", "macro F1, people never seen"},
-    {"emotion", "calibration_error", "expected_calibration_error", "calibration error"},
-    {"cascade", "found", "recall", "held-out faces found"},
-    {"cascade", "false_a_picture", "false_positives_per_image", "false detections a picture without a face"},
-    {"tags", "mrr", "mrr", "hidden tags of held-out playlists, mean reciprocal rank"},
-    {"als", "ndcg100", "ndcg@100", "hidden songs of held-out playlists, nDCG@100"},
-    {"als", "arena", "arena_score", "Arena score, 0.85 songs + 0.15 tags"},
+    {"emotion", "test", "balanced_accuracy", "balanced_accuracy", "balanced accuracy, people never seen"},
+    {"emotion", "test", "accuracy", "accuracy", "accuracy, people never seen"},
+    {"emotion", "test", "macro_f1", "f1", "macro F1, people never seen"},
+    {"emotion", "test", "calibration_error", "expected_calibration_error", "calibration error"},
+    {"cascade", "test", "found", "recall", "held-out faces found"},
+    {"cascade", "test", "false_a_picture", "false_positives_per_image", "false detections a picture without a face"},
+    {"tags", "test", "mrr", "mrr", "hidden tags of held-out playlists, mean reciprocal rank"},
+    {"als", "test", "ndcg100", "ndcg@100", "hidden songs of held-out playlists, nDCG@100"},
+    {"als", "test", "arena", "arena_score", "Arena score, 0.85 songs + 0.15 tags"},
+    {"emotion", "external", "balanced_accuracy", "balanced_accuracy", "balanced accuracy, another data set"},
+    {"emotion", "external", "accuracy", "accuracy", "accuracy, another data set"},
+    {"emotion", "external", "macro_f1", "f1", "macro F1, another data set"},
+    {"emotion", "external", "calibration_error", "expected_calibration_error", "calibration error, another data set"},
 };
 
 static const struct json *test_of(const struct report *report, const struct merit *merit)
 {
-	return json_get(report_stage(report, merit->stage), "test");
+	return json_get(report_stage(report, merit->stage), merit->part);
+}
+
+/* One entry of the model index: the figures on one data set. */
+static void add_result(const struct report *report, const char *part, const char *data, struct strbuf *out)
+{
+	size_t rows = 0;
+
+	strbuf_add(out, "      - task: {type: image-classification, name: \"expression of a face to songs\"}\n"
+	                "        dataset: {type: private, name: ");
+	quoted(out, data);
+	strbuf_add(out, "}\n        metrics:\n");
+	for (size_t i = 0; i < ARRAY_COUNT(merits); i++) {
+		double value = report_number(test_of(report, &merits[i]), merits[i].key);
+		if (strcmp(merits[i].part, part) != 0 || !isfinite(value))
+			continue;
+		strbuf_format(out, "          - {type: \"%s\", name: \"%s\", value: %.6g}\n", merits[i].type, merits[i].name, value);
+		rows++;
+	}
+	if (!rows)
+		strbuf_add(out, "          []\n");
 }
 
 static void front_matter(const struct report *report, struct strbuf *out)
 {
 	const struct json *faces = report_stage(report, "faces"), *classes = json_get(faces, "classes");
+	const struct json *external = json_get(report_stage(report, "emotion"), "external");
 	bool drawn = report_truth(faces, "synthetic") || report_truth(report_stage(report, "playlists"), "synthetic");
 
 	strbuf_add(out, "---\nmodel_name: ");
@@ -71,18 +97,15 @@ static void front_matter(const struct report *report, struct strbuf *out)
 	}
 	strbuf_add(out, "]\nmodel-index:\n  - name: ");
 	quoted(out, report->run->settings->report.title);
-	strbuf_add(out, "\n    results:\n      - task: {type: image-classification, name: \"expression of a face to songs\"}\n"
-	                "        dataset: {type: private, name: \"held-out people and playlists of this experiment\"}\n"
-	                "        metrics:\n");
-	size_t rows = 0;
-	for (size_t i = 0; i < ARRAY_COUNT(merits); i++) {
-		double value = report_number(test_of(report, &merits[i]), merits[i].key);
-		if (isfinite(value))
-			strbuf_format(out, "          - {type: \"%s\", name: \"%s\", value: %.6g}\n", merits[i].type, merits[i].name, value);
-		rows += isfinite(value);
+	strbuf_add(out, "\n    results:\n");
+	add_result(report, "test", "held-out people and playlists of this experiment", out);
+	if (external) {
+		struct strbuf inputs = {0};
+		report_join(json_get(external, "inputs"), &inputs);
+		add_result(report, "external", inputs.text ? inputs.text : "", out);
+		out->failed |= inputs.failed;
+		strbuf_free(&inputs);
 	}
-	if (!rows)
-		strbuf_add(out, "          []\n");
 	strbuf_add(out, "---\n\n");
 }
 

@@ -111,7 +111,7 @@ static void groups(struct report *report, const struct json *test)
 
 static void worst(struct report *report, const struct json *test)
 {
-	static const char *const columns[] = {"person", "#row of features.h5", "truth", "verdict", "#probability"};
+	static const char *const columns[] = {"picture", "person", "truth", "verdict", "#probability"};
 	const struct json *errors = json_get(test, "worst_errors");
 
 	if (!json_count(errors))
@@ -119,7 +119,7 @@ static void worst(struct report *report, const struct json *test)
 	page_table_start(&report->page, "Wrong, and sure of it", columns, ARRAY_COUNT(columns));
 	for (size_t i = 0; i < json_count(errors); i++) {
 		const struct json *one = json_at(errors, i);
-		const char *cells[] = {report_text(one, "person"), show_count(report_number(one, "row")),
+		const char *cells[] = {report_text(one, "picture"), report_text(one, "person"),
 		                       report_text(one, "truth"), report_text(one, "verdict"),
 		                       show_number(report_number(one, "probability"))};
 		page_table_row(&report->page, cells);
@@ -138,5 +138,5 @@ int report_groups(struct report *report, const struct json *emotion, struct err 
 	page_html(&report->page, json_count(json_get(test, "worst_errors")) ? "<details><summary>The surest errors</summary>\n" : "");
 	worst(report, test);
 	page_html(&report->page, json_count(json_get(test, "worst_errors")) ? "</details>\n" : "");
-	return code;
+	return code == OK ? report_worst_pictures(report, test, err) : code;
 }

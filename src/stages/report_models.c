@@ -55,21 +55,17 @@ static int roc_figure(struct report *report, const struct json *curve, struct er
 /* features.png of the cascade: a mean of many crops shows nobody. */
 static int features_figure(struct report *report, struct err *err)
 {
-	struct strbuf html = {0};
+	struct page_picture picture = {
+	    .alt = "Six faces, the same mean face, each with a Haar feature of light and dark rectangles over it",
+	    .caption = "The first features that training chose, over the mean of its crops: the sum under the white part is taken "
+	               "from that under the dark part",
+	    .large = true};
 	char *bytes = NULL, *path = stage_in_path(report->run, "cascade", "features.png", err);
-	size_t size = 0;
-	int code = path ? file_read(path, 16 << 20, &bytes, &size, err) : err->code;
-	if (code == OK) {
-		strbuf_add(&html, "<figure class=\"large\"><img alt=\"Six faces, the same mean face, each with a Haar feature of light and dark "
-		                  "rectangles over it\" src=\"data:image/png;base64,");
-		strbuf_base64(&html, bytes, size);
-		strbuf_add(&html, "\"><figcaption>The first features that training chose, over the mean of its crops: the sum under the white part is "
-		                  "taken from that under the dark part</figcaption></figure>\n");
-		code = strbuf_check(&html, err);
-	}
+	int code = path ? file_read(path, 16 << 20, &bytes, &picture.size, err) : err->code;
+
+	picture.bytes = bytes;
 	if (code == OK)
-		page_html(&report->page, html.text);
-	strbuf_free(&html);
+		code = page_picture(&report->page, &picture, err);
 	free(bytes);
 	free(path);
 	return code;
@@ -97,7 +93,9 @@ int report_cascade(struct report *report, struct err *err)
 	code = roc_figure(report, json_get(test, "curve"), err);
 	if (code == OK && json_count(stages))
 		stages_table(report, stages);
-	return code == OK && stage_in_folder(report->run, "cascade") ? features_figure(report, err) : code;
+	if (code == OK && stage_in_folder(report->run, "cascade"))
+		code = features_figure(report, err);
+	return code == OK ? report_montage(report, err) : code;
 }
 
 #define CURVES 7
@@ -203,6 +201,14 @@ static void confusion(struct report *report, const struct json *test)
 	page_confusion(&report->page, names, counts, n);
 }
 
+void report_verdicts(struct report *report, const struct json *test)
+{
+	page_columns_start(&report->page);
+	classes_table(report, test);
+	confusion(report, test);
+	page_columns_end(&report->page);
+}
+
 static void whole_table(struct report *report, const struct json *test)
 {
 	static const char *const columns[] = {"figure", "#value", "#95 %"};
@@ -257,12 +263,10 @@ int report_emotion(struct report *report, struct err *err)
 		               show_count(report_number(test, "pictures")), show_count(report_number(test, "persons")));
 		whole_table(report, test);
 		found_paragraph(report, json_get(test, "found"));
-		page_columns_start(&report->page);
-		classes_table(report, test);
-		confusion(report, test);
-		page_columns_end(&report->page);
+		report_verdicts(report, test);
 	}
 	if (report_groups(report, emotion, err) != OK)
 		return err->code;
+	report_external(report, emotion);
 	return history(report, json_get(emotion, "history"), err);
 }

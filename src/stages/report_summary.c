@@ -112,6 +112,8 @@ void report_summary(struct report *report)
 	tile_chain(report);
 	page_tiles_end(&report->page);
 	page_heading(&report->page, "What to distrust");
+	if (report->run->settings->report.faces)
+		page_warning(&report->page, "This page shows pictures of people (report.faces): it is for those who may see them.");
 	for (size_t i = 0; i < json_count(honesty); i++)
 		page_warning(&report->page, json_text(json_at(honesty, i), ""));
 	page_paragraph(&report->page,

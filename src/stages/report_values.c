@@ -24,6 +24,12 @@ bool report_truth(const struct json *object, const char *key)
 	return json_kind(value) == JSON_KIND_BOOL ? json_bool(value, false) : json_number(value, 0) != 0;
 }
 
+void report_join(const struct json *texts, struct strbuf *out)
+{
+	for (size_t i = 0; i < json_count(texts); i++)
+		strbuf_format(out, "%s%s", i ? ", " : "", json_text(json_at(texts, i), ""));
+}
+
 const char *report_limits(const struct json *object, const char *key)
 {
 	static _Thread_local char texts[4][64];

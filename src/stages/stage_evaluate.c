@@ -19,6 +19,8 @@ int stage_evaluate(struct stage_run *run, struct err *err)
 	if (code == OK)
 		code = evaluate_emotion(&evaluation, err);
 	if (code == OK)
+		code = evaluate_external(run, err);
+	if (code == OK)
 		code = evaluate_cascade(&evaluation, err);
 	if (code == OK)
 		code = music_load(run, &evaluation.music, err);

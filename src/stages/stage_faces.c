@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stages/evaluate_internal.h"
 #include "vision/vision.h"
 
 /* 2231 → "2,231". */
@@ -31,6 +32,14 @@ static int write_headline(struct stage_run *run, const struct face_set *set, str
 	         grouped(set->count, faces, sizeof faces), of, set->classes.names.count,
 	         grouped(set->skipped_pictures, skipped, sizeof skipped));
 	return OK;
+}
+
+/* Pictures of classes that no class of the model stands for. */
+static void write_left_out(struct json *metrics, const struct face_set *set)
+{
+	struct json *left_out = json_set_object(metrics, "left_out");
+	for (size_t i = 0; i < set->unknown.names.count; i++)
+		json_set_integer(left_out, set->unknown.names.items[i], (int64_t)set->unknown_count[i]);
 }
 
 static int save_skips(const struct stage_run *run, const struct face_set *set, struct err *err)
@@ -90,16 +99,21 @@ static int build(struct stage_run *run, const struct faces_request *request, str
 		return status;
 	if (faces_metrics(set, run->metrics, err) != OK)
 		return err->code;
+	if (request->judges)
+		write_left_out(run->metrics, set);
 	json_set_bool(run->metrics, "synthetic", synthetic);
 	return write_headline(run, set, err);
 }
 
-int stage_faces(struct stage_run *run, struct err *err)
+int faces_build(struct stage_run *run, const struct path_list *judges, struct err *err)
 {
 	const struct settings *settings = run->settings;
 	struct path_list inputs = {0};
-	struct faces_request request = {
-	    .settings = &settings->faces, .inputs = &inputs, .seed = (uint64_t)settings->run.seed, .threads = run->threads};
+	struct faces_request request = {.settings = &settings->faces,
+	                                .inputs = &inputs,
+	                                .seed = (uint64_t)settings->run.seed,
+	                                .threads = run->threads,
+	                                .judges = judges};
 	struct face_set *set = NULL;
 	int status = stage_expand(run, &settings->faces.input, &inputs, err);
 	if (status == OK)
@@ -112,4 +126,9 @@ int stage_faces(struct stage_run *run, struct err *err)
 	face_set_free(set);
 	path_list_free(&inputs);
 	return status;
+}
+
+int stage_faces(struct stage_run *run, struct err *err)
+{
+	return faces_build(run, NULL, err);
 }

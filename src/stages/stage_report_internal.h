@@ -20,6 +20,17 @@ int report_cascade(struct report *report, struct err *err) MUST_CHECK;
 int report_emotion(struct report *report, struct err *err) MUST_CHECK;
 int report_tags(struct report *report, struct err *err) MUST_CHECK;
 int report_groups(struct report *report, const struct json *emotion, struct err *err) MUST_CHECK;
+/* ---- report_pictures.c: faces, and only with report.faces; without it nothing is opened ---- */
+
+/* Held-out pictures with what the cascade found in them. */
+int report_montage(struct report *report, struct err *err) MUST_CHECK;
+/* The pictures of worst_errors. */
+int report_worst_pictures(struct report *report, const struct json *test, struct err *err) MUST_CHECK;
+
+/* A table by class and the confusion of verdicts, side by side. */
+void report_verdicts(struct report *report, const struct json *test);
+/* The figures on evaluate.external beside those on the people held out; nothing when there was none. */
+void report_external(struct report *report, const struct json *emotion);
 int report_songs(struct report *report, struct err *err) MUST_CHECK;
 void report_chain(struct report *report);
 int report_settings(struct report *report, struct err *err) MUST_CHECK;
@@ -34,6 +45,8 @@ const struct json *report_stage(const struct report *report, const char *stage);
 double report_number(const struct json *object, const char *key);
 const char *report_text(const struct json *object, const char *key);
 bool report_truth(const struct json *object, const char *key); /* true, or a number other than 0 */
+/* "a.zip, b": the texts of an array. */
+void report_join(const struct json *texts, struct strbuf *out);
 /* "0.712 – 0.786" of an array of two; "–" when absent. */
 const char *report_limits(const struct json *object, const char *key);
 /* The numbers `key` of an array of objects, NaN where one has none; returns how many. `out` holds json_count(rows). */

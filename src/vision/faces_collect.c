@@ -131,19 +131,25 @@ const char *scan_class(const struct face_scan *scan, const char *label)
 	return NULL;
 }
 
-/* Remembers a few names for the sentence that says why nothing was found. */
-static void note_unknown_label(struct face_scan *scan, const char *label)
+#define UNKNOWN_CLASSES 1000 /* folders of something else altogether may have a million names */
+
+static int count_unknown(struct face_set *set, const char *label, struct err *err)
 {
-	if (scan->n_unknown >= 8)
-		return;
-	const char *text = scan->unknown_labels.text;
-	size_t length = strlen(label);
-	for (const char *at = text ? strstr(text, label) : NULL; at; at = strstr(at + 1, label)) {
-		if ((at == text || at[-1] == ' ') && (at[length] == ',' || at[length] == '\0'))
-			return;
-	}
-	strbuf_format(&scan->unknown_labels, "%s%s", scan->n_unknown ? ", " : "", label);
-	scan->n_unknown++;
+	uint32_t at;
+	if (set->unknown.names.count >= UNKNOWN_CLASSES && !names_has(&set->unknown, label))
+		return OK;
+	size_t known = set->unknown.names.count, *counts;
+	counts = mem_grow(set->unknown_count, &set->unknown_capacity, known + 1, sizeof *counts, err);
+	if (!counts)
+		return err->code;
+	set->unknown_count = counts;
+	int status = names_intern(&set->unknown, label, &at, err);
+	if (status != OK)
+		return status;
+	if (at == known)
+		counts[at] = 0;
+	counts[at]++;
+	return OK;
 }
 
 /* ---- adding a picture ------------------------------------------------------------------------------ */
@@ -276,10 +282,10 @@ void scan_add(struct face_scan *scan, const struct face_find *find)
 	if (scan->status != OK)
 		return;
 	const char *class_name = scan_class(scan, find->label);
-	if (!class_name)
-		note_unknown_label(scan, find->label);
 	if (!class_name || !scan_selects(scan->settings, find)) {
 		scan->set->not_selected++;
+		if (!class_name)
+			scan_fail(scan, count_unknown(scan->set, find->label, &scan->err));
 		return;
 	}
 	scan_fail(scan, add_face(scan, find, class_name, &scan->err));

@@ -167,27 +167,49 @@ static int sort_classes(struct face_set *set, struct err *err)
 	return status;
 }
 
-/* The classes of the map, each once, in its order. */
+/* The classes of the model that is to be judged, then those of the map, each once, in its order. */
 static int name_classes(struct face_scan *scan, struct err *err)
 {
 	const struct text_map *map = &scan->settings->classes;
+	const struct path_list *judges = scan->request->judges;
+	uint32_t ignored;
 	int status = OK;
+	for (size_t i = 0; judges && status == OK && i < judges->count; i++)
+		status = names_intern(&scan->set->classes, judges->items[i], &ignored, err);
 	for (size_t i = 0; status == OK && i < map->count; i++) {
-		uint32_t ignored;
 		if (map->values[i].count > 0)
 			status = names_intern(&scan->set->classes, map->values[i].items[0], &ignored, err);
 	}
 	return status;
 }
 
+/* None of the classes that were met is one that is wanted. */
+static int refuse_classes(const struct face_scan *scan, const char *first, struct err *err)
+{
+	const struct path_list *names = &scan->set->unknown.names;
+	struct strbuf list = {0};
+	for (size_t i = 0; i < names->count && i < 8; i++)
+		strbuf_format(&list, "%s%s", i ? ", " : "", names->items[i]);
+	strbuf_add(&list, names->count > 8 ? ", …" : "");
+	if (strbuf_check(&list, err) == OK && scan->request->judges)
+		(void)err_set(err, ERR_DATA,
+		              "%s: none of its classes (%s) is named in evaluate.external_classes; write "
+		              "evaluate.external_classes = THEIRS=YOURS, …",
+		              first, list.text);
+	else if (err->code == OK)
+		(void)err_set(err, ERR_DATA,
+		              "%s: none of its classes (%s) is named in faces.classes; write faces.classes = THEIRS=YOURS, …, "
+		              "or leave it empty to take every folder or label as a class",
+		              first, list.text);
+	strbuf_free(&list);
+	return err->code;
+}
+
 static int refuse_empty(const struct face_scan *scan, struct err *err)
 {
 	const char *first = scan->request->inputs->count ? scan->request->inputs->items[0] : "faces.input";
-	if (scan->n_unknown > 0)
-		return err_set(err, ERR_DATA,
-		               "%s: none of its classes (%s) is named in faces.classes; write faces.classes = THEIRS=YOURS, …, "
-		               "or leave it empty to take every folder or label as a class",
-		               first, scan->unknown_labels.text);
+	if (scan->set->unknown.names.count > 0)
+		return refuse_classes(scan, first, err);
 	if (scan->set->n_skips > 0)
 		return err_set(err, ERR_DATA, "%s: no picture could be used; the first: %s: %s", first,
 		               scan->set->skips[0].member, scan->set->skips[0].reason);
@@ -253,7 +275,7 @@ static int scan_all(struct face_scan *scan, struct err *err)
 		status = sort_classes(scan->set, err);
 	if (status == OK)
 		status = faces_select(scan->set, scan->request, err);
-	if (status == OK)
+	if (status == OK && !scan->request->judges)
 		status = check_classes(scan->set, err);
 	/* A split that cannot be made is told before hours of decoding; the one that counts is made after it. */
 	if (status == OK)
@@ -275,7 +297,6 @@ int faces_scan(struct face_set **out, const struct faces_request *request, struc
 	free(scan.texts);
 	free(scan.label);
 	names_free(&scan.wanted);
-	strbuf_free(&scan.unknown_labels);
 	malloc_trim(0); /* what the lists left behind as they grew would stay with the process to its end */
 	if (status == OK)
 		*out = set;

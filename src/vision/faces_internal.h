@@ -32,8 +32,6 @@ struct face_scan {
 	struct face_text *texts; /* whose pictures have not come yet, and the last one */
 	size_t n_texts, text_capacity;
 	size_t pictures;              /* names seen, chosen or not */
-	struct strbuf unknown_labels; /* a few class names that faces.classes does not have, for the error */
-	size_t n_unknown;
 	int status; /* what a callback without a result ran into */
 	struct err err;
 };

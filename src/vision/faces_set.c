@@ -113,6 +113,8 @@ void face_set_free(struct face_set *set)
 	free(set->skips);
 	names_free(&set->persons);
 	names_free(&set->classes);
+	names_free(&set->unknown);
+	free(set->unknown_count);
 	free(set);
 }
 

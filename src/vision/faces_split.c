@@ -262,6 +262,11 @@ int faces_split(struct face_set *set, const struct faces_request *request, struc
 {
 	const struct faces_settings *settings = request->settings;
 	struct split_job job = {.set = set};
+	if (request->judges) {
+		for (size_t i = 0; i < set->count; i++)
+			set->faces[i].split = FACE_TEST;
+		return OK;
+	}
 	job.share[FACE_VALIDATION] = settings->validation;
 	job.share[FACE_TEST] = settings->test;
 	job.share[FACE_TRAIN] = 1 - settings->validation - settings->test;

@@ -308,6 +308,19 @@ int drawn_background(uint64_t seed, size_t number, size_t width, size_t height, 
 /* A zip of `count` of them, 320×240, as background_0001.jpg … */
 int drawn_backgrounds_save(const char *path, size_t count, uint64_t seed, int threads, struct err *err) MUST_CHECK;
 
+/* ---- is it the same picture? ---- */
+
+/* A picture of 1 or 3 channels as 17 × 16 grey cells. */
+#define PRINT_COLUMNS 17
+#define PRINT_ROWS 16
+struct picture_print {
+	uint64_t rises[PRINT_ROWS * (PRINT_COLUMNS - 1) / 64], falls[PRINT_ROWS * (PRINT_COLUMNS - 1) / 64]; /* clearly, to the right */
+	uint16_t cells[PRINT_ROWS * PRINT_COLUMNS]; /* means, 1/128 grey level */
+};
+void picture_print_take(struct picture_print *out, const struct image *image);
+/* Also when one was compressed again, scaled as a whole, made lighter or grey, or moved by a pixel; not when it was mirrored. */
+bool picture_print_same(const struct picture_print *a, const struct picture_print *b);
+
 /* ---- reading face data sets ---- */
 
 /* Pictures of faces with a class and, where known, a person: K-FACE trees and archives, class folders, CSV indexes.
@@ -381,7 +394,9 @@ struct face_set {
 	struct name_table persons, classes;
 	struct face_skip *skips;
 	size_t n_skips, skip_capacity, skipped_pictures;
-	size_t not_selected; /* pictures that the settings did not ask for */
+	size_t not_selected; /* pictures that the settings did not ask for, */
+	struct name_table unknown; /* among them those of classes that have no name in the settings: the first such classes, */
+	size_t *unknown_count, unknown_capacity; /* and the pictures of each */
 	unsigned layouts;    /* bit i: enum faces_layout i was met */
 };
 struct faces_request {
@@ -389,6 +404,9 @@ struct faces_request {
 	const struct path_list *inputs; /* archives, folders, *.csv */
 	uint64_t seed;
 	int threads;
+	/* NULL, or the classes of a finished model that this set is to judge: the set has these, in this order, with or without
+	 * pictures, and every picture is held out. */
+	const struct path_list *judges;
 };
 
 /* First pass: what there is, of whom, of which class; selection by S, L, E, C, faces.classes, faces.people and

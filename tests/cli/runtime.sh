@@ -104,6 +104,9 @@ if command -v curl >/dev/null; then
   curl -sf "$url/healthz" | json 'd["status"]=="ok"' || say "healthz"
   curl -sf --data-binary @"$scratch/face.png" -H 'Content-Type: image/png' "$url/api/analyze" | json 'len(d["faces"])==1' || say "POST /api/analyze"
   curl -sf --data-binary @"$scratch/face.png" "$url/api/analyze" | json 'len(d["faces"])==1' || say "POST /api/analyze with curl's own type"
+  faces() { /usr/bin/python3 -c 'import json,sys; print(json.load(sys.stdin)["faces"])'; }
+  [ "$(curl -sf --data-binary @"$scratch/face.png" -H 'Content-Type: image/png' "$url/api/analyze" | faces)" = "$("$bin" analyze --bundle "$bundle" "$scratch/face.png" | faces)" ] \
+    || say "an upload is scored otherwise than by analyze"
   curl -sf "$url/api/recommend?label=negative&n=2" | json 'len(d["songs"])==2' || say "GET /api/recommend"
   [ "$(curl -s -o /dev/null -w '%{http_code}' -H 'Host: evil.example' "$url/")" = 421 ] || say "a foreign host name"
   [ "$(head -c 9000000 /dev/zero | curl -s -o /dev/null -w '%{http_code}' --data-binary @- "$url/api/analyze")" = 413 ] || say "nine megabytes"
