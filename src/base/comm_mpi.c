@@ -143,6 +143,7 @@ int comm_start(struct err *err)
 	job.size = job.all;
 	if (job.all == 1)
 		return OK;
+	job.ranks = job.desk = MPI_COMM_WORLD; /* for a failure before they are made */
 	if (threads < MPI_THREAD_MULTIPLE)
 		return err_set(err, ERR_SETTINGS, "this MPI lets one thread at a time speak; one built with MPI_THREAD_MULTIPLE is needed");
 	if ((code = MPI_Comm_dup(MPI_COMM_WORLD, &job.ranks)) != MPI_SUCCESS || (code = MPI_Comm_dup(MPI_COMM_WORLD, &job.desk)) != MPI_SUCCESS)
