@@ -215,8 +215,11 @@ static int dispatch(int argc, char **argv, struct err *err)
 	const char *name = argc > 1 ? argv[1] : "help";
 	int rest = argc > 2 ? argc - 2 : 0;
 	/* The ranks of a job share a stage; anything else is for one. */
-	if (!comm_publishes() && !(stage_find(name) && has_option(rest, argv + 2, "--out")))
-		return OK;
+	if (!(stage_find(name) && has_option(rest, argv + 2, "--out"))) {
+		if (!comm_publishes())
+			return OK;
+		comm_alone();
+	}
 	if (asks_help(name))
 		name = "help";
 	else if (strcmp(name, "--version") == 0)

@@ -10,6 +10,7 @@
 #include <mpi.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #define PAUSE_NANOSECONDS 50000 /* between two looks after that */
 #define DESK_NANOSECONDS 500000
 #define DESK_SECONDS 5.0        /* within which rank 0 must have ended the job; then the rank that failed does */
+#define LEAVE_SECONDS 5         /* for MPICH's connections to be closed */
 #define CHUNK_VALUES ((size_t)1 << 22)
 #define CHUNK_BYTES ((size_t)1 << 30)
 
@@ -143,6 +145,7 @@ int comm_start(struct err *err)
 	job.size = job.all;
 	if (job.all == 1)
 		return OK;
+	job.ranks = job.desk = MPI_COMM_WORLD; /* for a failure before they are made */
 	if (threads < MPI_THREAD_MULTIPLE)
 		return err_set(err, ERR_SETTINGS, "this MPI lets one thread at a time speak; one built with MPI_THREAD_MULTIPLE is needed");
 	if ((code = MPI_Comm_dup(MPI_COMM_WORLD, &job.ranks)) != MPI_SUCCESS || (code = MPI_Comm_dup(MPI_COMM_WORLD, &job.desk)) != MPI_SUCCESS)
@@ -172,13 +175,27 @@ static void report_failure(const struct err *failure)
 	end_job(job.rank, failure);
 }
 
+#ifdef MPICH_VERSION
+static void end_at_once(int signal_number)
+{
+	(void)signal_number;
+	_exit(OK);
+}
+#endif
+
 /* All ranks are through. MPI_Finalize of MPICH 4.0 over UCX and TCP may wait for ever for a connection to be closed that its peer looks after no
- * more; MPICH's launcher takes the end of a process that does without, Open MPI's does not. */
+ * more, and its launcher kills the others when a process ends without: so it is tried, and given up only when it hangs. */
 static void leave(void)
 {
-#ifndef MPICH_VERSION
-	MPI_Finalize();
+#ifdef MPICH_VERSION
+	if (job.all > 1) {
+		fflush(NULL);
+		signal(SIGALRM, end_at_once);
+		alarm(LEAVE_SECONDS);
+	}
 #endif
+	MPI_Finalize();
+	alarm(0);
 }
 
 void comm_finish(const struct err *failure)

@@ -33,9 +33,8 @@ int comm_stop_check(const char *what, struct err *err)
 {
 	uint64_t asked = stop_requested();
 	int status = comm_sum_u64(&asked, 1, err);
-	if (status == OK)
-		status = stop_check(what, err);
-	if (status != OK || !asked)
+	/* Whoever is asked from here on stops at the next call, together with the others. */
+	if (status != OK || !asked || (status = stop_check(what, err)) != OK)
 		return status;
 	return err_set(err, ERR_STOPPED, "%s: another rank was stopped by a signal; run the same command again to go on", what);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* A server that was taken over through a hostile picture or request can do what its process may do. After the start that
@@ -27,8 +28,8 @@ void __gcov_init(void *) __attribute__((weak));
 
 static const int always[] = {
     /* connections that are there, or come to the listening socket */
-    SCMP_SYS(accept4), SCMP_SYS(accept), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendto), SCMP_SYS(sendmsg),
-    SCMP_SYS(shutdown), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+    SCMP_SYS(accept4), SCMP_SYS(accept), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(shutdown),
+    SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
     SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(select),
     SCMP_SYS(pselect6),
     /* descriptors that are open */
@@ -72,16 +73,24 @@ static int add_all(scmp_filter_ctx filter, uint32_t action, const int *calls, si
 	return failure;
 }
 
+/* No thread of this program wants a namespace of its own. */
+#define CLONE_NAMESPACES                                                                                               \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+
 /* Calls that are needed, and harmless only with some arguments. */
 static int add_careful(scmp_filter_ctx filter)
 {
 	int failure = 0;
+	/* With this flag a socket that is no longer connected, as a listening one after shutdown, is connected anew. */
+	failure |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1, MASKED(3, MSG_FASTOPEN, 0));
+	failure |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1, MASKED(2, MSG_FASTOPEN, 0));
 	/* Memory that holds code was mapped at the start; none is added. */
 	failure |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, MASKED(2, PROT_EXEC, 0));
 	failure |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, MASKED(2, PROT_EXEC, 0));
 	/* Threads but no processes. What clone3 asks for lies in memory, where no filter can look; told that there is none,
 	 * the C library takes clone. */
-	failure |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, MASKED(0, CLONE_THREAD, CLONE_THREAD));
+	failure |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+	                            MASKED(0, CLONE_THREAD | CLONE_NAMESPACES, CLONE_THREAD));
 	failure |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	failure |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, EQUAL(0, PR_SET_NAME));
 	/* abort() */

@@ -115,7 +115,7 @@ static int lock_gap(int file, off_t length, off_t end)
 
 int stage_memory_take(const struct stage *stage, const struct stage_run *run, const char *path, struct err *err)
 {
-	double need, all = run->settings->run.memory_mb ? (double)run->settings->run.memory_mb * MB : machine_memory();
+	double need = 0, all = run->settings->run.memory_mb ? (double)run->settings->run.memory_mb * MB : machine_memory();
 	int status = stage_memory_need(stage, run, &need, err), locked = 0;
 	int file = status == OK ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666) : -1;
 	off_t end = (off_t)(all / MB), length = (off_t)(need / MB) + 1;

@@ -2,8 +2,10 @@
 #include "base/comm.h"
 #include "support/support.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static struct err err;
 
@@ -176,6 +178,28 @@ static void nobody_stops_unasked_and_threads_are_shared_out(void **state)
 	assert_ok(comm_barrier(&err));
 }
 
+/* The signal comes to one rank at any moment, also while it waits for the others' answers: they leave the loop in the same round. */
+static void all_ranks_stop_in_the_same_round(void **state)
+{
+	(void)state;
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGTERM};
+	const struct itimerspec soon = {.it_value.tv_nsec = 20 * 1000 * 1000};
+	timer_t timer;
+	uint64_t rounds = 0, sum;
+	int code;
+	signals_install();
+	if (comm_rank() == comm_size() - 1) {
+		assert_int_equal(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+		assert_int_equal(timer_settime(timer, 0, &soon, NULL), 0);
+	}
+	while ((code = comm_stop_check("a test", &err)) == OK)
+		rounds++;
+	assert_int_equal(code, ERR_STOPPED);
+	sum = rounds;
+	assert_ok(comm_sum_u64(&sum, 1, &err));
+	assert_int_equal(sum, rounds * (uint64_t)comm_size());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +212,7 @@ int main(void)
 	    cmocka_unit_test(each_number_is_dealt_once),
 	    cmocka_unit_test(rank_0_reads_a_file_for_all),
 	    cmocka_unit_test(nobody_stops_unasked_and_threads_are_shared_out),
+	    cmocka_unit_test(all_ranks_stop_in_the_same_round),
 	};
 	if (comm_start(&err) != OK) {
 		fprintf(stderr, "error: %s\n", err.text);

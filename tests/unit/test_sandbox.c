@@ -7,6 +7,7 @@
 #include <linux/videodev2.h>
 #include <omp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -21,6 +22,8 @@
 enum outcome { DONE = 0, REFUSED = 1, OTHER = 2, NO_FILTER = 3, KILLED = 100 };
 
 static char *folder;
+static int unconnected; /* a socket as a listening one becomes by shutdown */
+static struct sockaddr_in elsewhere;
 
 static enum outcome of(long result)
 {
@@ -167,6 +170,22 @@ static enum outcome become_dumpable(void)
 {
 	return of(prctl(PR_SET_DUMPABLE, 1));
 }
+/* Both would connect while they send. */
+static enum outcome send_to_elsewhere(void)
+{
+	return of(sendto(unconnected, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL, (struct sockaddr *)&elsewhere, sizeof(elsewhere)));
+}
+static enum outcome send_a_message_elsewhere(void)
+{
+	struct iovec byte = {.iov_base = (char[]){'x'}, .iov_len = 1};
+	const struct msghdr message = {.msg_name = &elsewhere, .msg_namelen = sizeof(elsewhere), .msg_iov = &byte, .msg_iovlen = 1};
+	return of(sendmsg(unconnected, &message, MSG_FASTOPEN | MSG_NOSIGNAL));
+}
+/* The kernel itself takes no thread with signal handlers of its own (EINVAL), so none is made where the filter lets this pass. */
+static enum outcome thread_in_a_namespace(void)
+{
+	return of(syscall(SYS_clone, CLONE_THREAD | CLONE_NEWNET, NULL, NULL, NULL, NULL));
+}
 static enum outcome listen_elsewhere(void)
 {
 	return of(listen(0, 1));
@@ -198,6 +217,9 @@ static const struct trial trials[] = {
     {"ioctl VIDIOC_QUERYCAP", ask_a_camera, REFUSED, REFUSED, OTHER},
     {"setrlimit", raise_a_limit, REFUSED, REFUSED, REFUSED},
     {"prctl PR_SET_DUMPABLE", become_dumpable, REFUSED, REFUSED, REFUSED},
+    {"sendto that connects", send_to_elsewhere, REFUSED, REFUSED, REFUSED},
+    {"sendmsg that connects", send_a_message_elsewhere, REFUSED, REFUSED, REFUSED},
+    {"clone into a namespace", thread_in_a_namespace, REFUSED, REFUSED, REFUSED},
     {"listen", listen_elsewhere, REFUSED, REFUSED, REFUSED},
 };
 
@@ -291,9 +313,24 @@ static void threads_memory_and_time_go_on(void **state)
 	assert_int_equal(tried(SANDBOX_CONNECTIONS, threads_memory_and_time), DONE);
 }
 
+/* Somebody listens at `elsewhere`, so that only the filter keeps `unconnected` from it. */
+static void open_sockets(void)
+{
+	socklen_t size = sizeof(elsewhere);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	elsewhere = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	assert_int_equal(bind(listener, (struct sockaddr *)&elsewhere, size), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&elsewhere, &size), 0);
+	assert_int_equal(listen(listener, 100), 0);
+	unconnected = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(listen(unconnected, 1), 0);
+	assert_int_equal(shutdown(unconnected, SHUT_RDWR), 0);
+}
+
 static int setup(void **state)
 {
 	(void)state;
+	open_sockets();
 	folder = scratch_new();
 	fixture_cascade(scratch_path(folder, "cascade.xml"));
 	return 0;
