@@ -24,7 +24,7 @@ struct need {
 	double mb, of_inputs;
 };
 static const struct need needs[] = {
-    {"sample", 128, 0},   {"faces", 64, 0}, {"cascade", 256, 0}, {"features", 1024, 0}, {"emotion", 256, 1}, {"playlists", 256, 2},
+    {"sample", 128, 0},   {"faces", 64, 0}, {"cascade", 256, 0}, {"features", 256, 0}, {"emotion", 256, 1}, {"playlists", 256, 2},
     {"tags", 128, 8},     {"als", 128, 24}, {"evaluate", 256, 1}, {"report", 64, 0},    {"pack", 128, 2.5},
 };
 
@@ -59,6 +59,20 @@ static int bytes_read(const struct stage *stage, const struct stage_run *run, do
 	return status;
 }
 
+/* The kernels in the form in which they are applied, and two maps of a batch behind the first layers: 64 channels of 4 bytes a pixel, with a
+ * quarter for what is around them. */
+static double network_bytes(const struct settings *settings)
+{
+	return 256 * MB + 640 * (double)settings->network.batch * (double)settings->preprocess.size * (double)settings->preprocess.size;
+}
+
+/* `evaluate` takes held-out faces through the network as the cascade finds them. */
+static bool runs_network(const struct stage *stage, const struct stage_run *run)
+{
+	return stage->run == stage_features ||
+	       (stage->run == stage_evaluate && stage_in_folder(run, "faces") && stage_in_folder(run, "cascade"));
+}
+
 int stage_memory_need(const struct stage *stage, const struct stage_run *run, double *bytes, struct err *err)
 {
 	const struct settings *settings = run->settings;
@@ -71,7 +85,9 @@ int stage_memory_need(const struct stage *stage, const struct stage_run *run, do
 		if (needs[i].of_inputs > 0)
 			status = bytes_read(stage, run, &sum, err);
 		*bytes = needs[i].mb * MB + needs[i].of_inputs * sum;
-		if (stage->run == stage_faces)
+		if (runs_network(stage, run))
+			*bytes += network_bytes(settings);
+		else if (stage->run == stage_faces)
 			*bytes += (double)settings->faces.memory_mb * MB;
 		else if (stage->run == stage_cascade)
 			*bytes += (double)settings->cascade.memory_mb * MB;
@@ -115,7 +131,7 @@ static int lock_gap(int file, off_t length, off_t end)
 
 int stage_memory_take(const struct stage *stage, const struct stage_run *run, const char *path, struct err *err)
 {
-	double need, all = run->settings->run.memory_mb ? (double)run->settings->run.memory_mb * MB : machine_memory();
+	double need = 0, all = run->settings->run.memory_mb ? (double)run->settings->run.memory_mb * MB : machine_memory();
 	int status = stage_memory_need(stage, run, &need, err), locked = 0;
 	int file = status == OK ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666) : -1;
 	off_t end = (off_t)(all / MB), length = (off_t)(need / MB) + 1;
