@@ -59,18 +59,10 @@ static int bytes_read(const struct stage *stage, const struct stage_run *run, do
 	return status;
 }
 
-/* The kernels in the form in which they are applied, and two maps of a batch behind the first layers: 64 channels of 4 bytes a pixel, with a
- * quarter for what is around them. */
+/* The kernels as they are applied, and two maps of a batch behind the first layers: 64 floats a pixel, with a quarter for what is around them. */
 static double network_bytes(const struct settings *settings)
 {
 	return 256 * MB + 640 * (double)settings->network.batch * (double)settings->preprocess.size * (double)settings->preprocess.size;
-}
-
-/* `evaluate` takes held-out faces through the network as the cascade finds them. */
-static bool runs_network(const struct stage *stage, const struct stage_run *run)
-{
-	return stage->run == stage_features ||
-	       (stage->run == stage_evaluate && stage_in_folder(run, "faces") && stage_in_folder(run, "cascade"));
 }
 
 int stage_memory_need(const struct stage *stage, const struct stage_run *run, double *bytes, struct err *err)
@@ -85,8 +77,9 @@ int stage_memory_need(const struct stage *stage, const struct stage_run *run, do
 		if (needs[i].of_inputs > 0)
 			status = bytes_read(stage, run, &sum, err);
 		*bytes = needs[i].mb * MB + needs[i].of_inputs * sum;
-		if (runs_network(stage, run))
-			*bytes += network_bytes(settings);
+		if (stage->run == stage_features ||
+		    (stage->run == stage_evaluate && stage_in_folder(run, "faces") && stage_in_folder(run, "cascade")))
+			*bytes += network_bytes(settings); /* evaluate: held-out faces as the cascade finds them */
 		else if (stage->run == stage_faces)
 			*bytes += (double)settings->faces.memory_mb * MB;
 		else if (stage->run == stage_cascade)
