@@ -13,17 +13,25 @@
 #include "nn/tune_internal.h"
 
 #define EXPLODED 1e3 /* times ln(classes), what guessing costs: no longer learning */
+#define ROWS_AT_ONCE 32
+
+/* Rows of features.h5 on their way to the layers, `batch` at a time. */
+struct reader {
+	const struct head_features *features;
+	size_t batch, map; /* map: floats of a row */
+	float *maps;       /* [batch][map] */
+	int32_t *labels;   /* [batch] */
+};
 
 struct tune_job {
 	struct network *network;
 	struct head *head;
 	const struct head_features *features;
 	const struct tune_training *training;
-	size_t first, map;              /* layer; floats of a row of features.h5 */
+	struct reader reader;
+	size_t first;                   /* layer */
 	size_t *train, n_train, *order; /* rows of features.h5; [n_train]: their order in an epoch */
 	size_t steps_an_epoch;
-	float *maps; /* [batch][map] */
-	int32_t *labels;
 	float *class_weight;
 	struct head_data validation;
 	struct head_judge judge;
@@ -43,42 +51,58 @@ static int rows_of(const struct head_features *features, int split, size_t **row
 	return OK;
 }
 
-static int read_maps(const struct tune_job *job, const size_t *rows, size_t n, struct err *err)
+static int reader_new(struct reader *reader, const struct head_features *features, size_t batch, struct err *err)
 {
+	size_t map = features->map.height * features->map.width * features->map.channels;
+	*reader = (struct reader){.features = features, .batch = batch, .map = map};
+	reader->maps = mem_alloc(batch, map * sizeof(float), err);
+	reader->labels = reader->maps ? mem_alloc(batch, sizeof *reader->labels, err) : NULL;
+	return reader->labels ? OK : ERR_MEMORY;
+}
+
+static void reader_free(struct reader *reader)
+{
+	free(reader->maps);
+	free(reader->labels);
+}
+
+static int read_maps(const struct reader *reader, const size_t *rows, size_t n, struct err *err)
+{
+	const struct head_features *features = reader->features;
 	for (size_t i = 0; i < n; i++) {
-		int code = hdf_read_rows(job->features->file, "features", HDF_F32, rows[i], 1, job->maps + i * job->map, err);
+		int code = hdf_read_rows(features->file, "features", HDF_F32, rows[i], 1, reader->maps + i * reader->map, err);
 		if (code != OK)
-			return err_wrap(err, "%s", job->features->path);
-		job->labels[i] = job->features->label[rows[i]];
+			return err_wrap(err, "%s", features->path);
+		reader->labels[i] = features->label[rows[i]];
 	}
 	return OK;
 }
 
-/* What the layers as they are now give the head, of some rows. data->rows and labels are there already. */
-static int fill_rows(struct tune_job *job, struct tuner *tuner, struct head_data *data, struct err *err)
+/* What the layers as they are now give the head, of some rows. data->index is there already. */
+static int fill_rows(const struct reader *reader, struct tuner *tuner, struct head_data *data, struct err *err)
 {
-	size_t batch = job->training->batch, *start = NULL;
+	size_t batch = reader->batch, *start = NULL;
 	int code = comm_shares(data->n, batch, NULL, &start, err);
 	for (size_t first = start ? start[comm_rank()] : 0; code == OK && first < start[comm_rank() + 1]; first += batch) {
 		size_t n = data->n - first < batch ? data->n - first : batch;
-		code = read_maps(job, data->index + first, n, err);
+		code = read_maps(reader, data->index + first, n, err);
 		if (code == OK)
 			code = stop_check("emotion", err);
 		if (code == OK)
-			tuner_rows(tuner, n, job->maps, data->rows + first * data->inputs);
+			tuner_rows(tuner, n, reader->maps, data->rows + first * data->inputs);
 	}
 	for (size_t i = 0; i < data->n; i++)
-		data->labels[i] = job->features->label[data->index[i]];
+		data->labels[i] = reader->features->label[data->index[i]];
 	if (code == OK)
 		code = comm_gather(data->rows, start, data->inputs * sizeof *data->rows, err);
 	free(start);
 	return code;
 }
 
-static int data_new(struct head_data *data, const struct tune_job *job, int split, struct err *err)
+static int data_new(struct head_data *data, const struct head *head, const struct head_features *features, int split, struct err *err)
 {
-	*data = (struct head_data){.inputs = job->head->inputs, .classes = job->head->classes, .names = job->features->classes.items};
-	int code = rows_of(job->features, split, &data->index, &data->n, err);
+	*data = (struct head_data){.inputs = head->inputs, .classes = head->classes, .names = features->classes.items};
+	int code = rows_of(features, split, &data->index, &data->n, err);
 	if (code != OK)
 		return code;
 	data->rows = mem_alloc(data->n, data->inputs * sizeof(float), err);
@@ -91,11 +115,11 @@ static int data_new(struct head_data *data, const struct tune_job *job, int spli
 static int train_head(struct tune_job *job, struct head_outcome *outcome, struct err *err)
 {
 	struct head_data train;
-	int code = data_new(&train, job, 0, err);
+	int code = data_new(&train, job->head, job->features, 0, err);
 	if (code == OK)
-		code = fill_rows(job, job->state.tuner, &train, err);
+		code = fill_rows(&job->reader, job->state.tuner, &train, err);
 	if (code == OK)
-		code = fill_rows(job, job->state.tuner, &job->validation, err);
+		code = fill_rows(&job->reader, job->state.tuner, &job->validation, err);
 	if (code == OK)
 		code = head_train(job->head, &train, &job->validation, &job->training->head, outcome, err);
 	if (code == OK)
@@ -152,10 +176,10 @@ static int run_step(struct tune_job *job, bool *stop, struct err *err)
 	struct step_result result = {.stop = stop_requested()};
 	for (size_t i = 0; i < own; i++)
 		rows[i] = job->train[job->order[first + from + i]];
-	int code = read_maps(job, rows, own, err);
+	int code = read_maps(&job->reader, rows, own, err);
 	tuner_drop(state->tuner, state->epoch, job->order + first + from);
 	if (code == OK && own > 0)
-		code = tuner_gradient(state->tuner, own, job->maps, job->labels, &result.loss, err);
+		code = tuner_gradient(state->tuner, own, job->reader.maps, job->reader.labels, &result.loss, err);
 	result.correct = own > 0 ? tuner_correct(state->tuner) : 0;
 	if (code == OK && ranks > 1)
 		code = share_gradient(job, own, n, &result, err);
@@ -210,7 +234,7 @@ static int close_epoch(struct tune_job *job, struct err *err)
 {
 	struct tune_state *state = &job->state;
 	struct head_epoch epoch = {.epoch = state->epoch, .tuning = true};
-	int code = fill_rows(job, state->tuner, &job->validation, err);
+	int code = fill_rows(&job->reader, state->tuner, &job->validation, err);
 	if (code == OK)
 		code = head_validate(job->head, &job->validation, &job->judge, &epoch, err);
 	if (code != OK)
@@ -305,7 +329,6 @@ static int job_prepare(struct tune_job *job, struct err *err)
 	const struct head_features *features = job->features;
 	const struct tune_training *training = job->training;
 	struct tune_state *state = &job->state;
-	job->map = features->map.height * features->map.width * features->map.channels;
 	job->class_weight = mem_alloc(job->head->classes, sizeof(float), err);
 	struct tuner_options options = {.first = job->first,
 	                                .map = features->map,
@@ -324,11 +347,10 @@ static int job_prepare(struct tune_job *job, struct err *err)
 		return err_set(err, ERR_DATA, "%s: there are no training examples", features->path);
 	job->steps_an_epoch = (job->n_train + training->batch - 1) / training->batch;
 	if (!(job->order = mem_alloc(job->n_train, sizeof *job->order, err)) ||
-	    !(job->maps = mem_alloc(training->batch, job->map * sizeof(float), err)) ||
-	    !(job->labels = mem_alloc(training->batch, sizeof *job->labels, err)) ||
+	    reader_new(&job->reader, features, training->batch, err) != OK ||
 	    !(state->history = mem_alloc(training->epochs, sizeof *state->history, err)))
 		return ERR_MEMORY;
-	int code = data_new(&job->validation, job, 1, err);
+	int code = data_new(&job->validation, job->head, features, 1, err);
 	job->judge.class_weight = job->class_weight;
 	job->judge.threads = training->head.threads;
 	if (code == OK)
@@ -369,8 +391,7 @@ static void job_free(struct tune_job *job)
 	head_data_free(&job->validation);
 	free(job->train);
 	free(job->order);
-	free(job->maps);
-	free(job->labels);
+	reader_free(&job->reader);
 	free(job->class_weight);
 }
 
@@ -406,24 +427,19 @@ int tune_train(struct network *network, struct head *head, const struct head_fea
 int tuned_rows(const struct network *network, const struct head *head, const struct head_features *features, int split,
                int threads, struct head_data *out, struct err *err)
 {
-	struct tune_training training = {.batch = 32};
-	struct tune_job job = {.head = (struct head *)(uintptr_t)head, .features = features, .training = &training};
+	struct tuner_options options = {.map = features->map, .batch = ROWS_AT_ONCE, .predict_only = true, .threads = threads};
+	struct reader reader = {0};
 	struct tuner *tuner = NULL;
-	int code = network_first_behind(network, features->cut, &job.first, err);
-	job.map = features->map.height * features->map.width * features->map.channels;
-	struct tuner_options options = {
-	    .first = job.first, .map = features->map, .batch = training.batch, .predict_only = true, .threads = threads};
-	if (code == OK && (!(job.maps = mem_alloc(training.batch, job.map * sizeof(float), err)) ||
-	                   !(job.labels = mem_alloc(training.batch, sizeof *job.labels, err))))
-		code = ERR_MEMORY;
+	int code = network_first_behind(network, features->cut, &options.first, err);
+	if (code == OK)
+		code = reader_new(&reader, features, options.batch, err);
 	if (code == OK)
 		code = tuner_new(&tuner, network, head, &options, err);
 	if (code == OK)
-		code = data_new(out, &job, split, err);
+		code = data_new(out, head, features, split, err);
 	if (code == OK)
-		code = fill_rows(&job, tuner, out, err);
+		code = fill_rows(&reader, tuner, out, err);
 	tuner_free(tuner);
-	free(job.maps);
-	free(job.labels);
+	reader_free(&reader);
 	return code;
 }

@@ -130,6 +130,8 @@ static void spread_out(const struct recommend_work *work, size_t *places, size_t
 {
 	const struct recommend_request *request = work->request;
 	size_t taken = 0;
+	if (request->per_artist == 0 && request->per_album == 0)
+		return;
 	for (size_t i = 0; i < pool && taken < count; i++) {
 		struct alike alike = alike_taken(work, places, taken, places[i]);
 		if ((request->per_artist > 0 && alike.artist >= request->per_artist) ||

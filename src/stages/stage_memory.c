@@ -24,7 +24,7 @@ struct need {
 	double mb, of_inputs;
 };
 static const struct need needs[] = {
-    {"sample", 128, 0},   {"faces", 64, 0}, {"cascade", 256, 0}, {"features", 1024, 0}, {"emotion", 256, 1}, {"playlists", 256, 2},
+    {"sample", 128, 0},   {"faces", 64, 0}, {"cascade", 256, 0}, {"features", 256, 0}, {"emotion", 256, 1}, {"playlists", 256, 2},
     {"tags", 128, 8},     {"als", 128, 24}, {"evaluate", 256, 1}, {"report", 64, 0},    {"pack", 128, 2.5},
 };
 
@@ -59,6 +59,12 @@ static int bytes_read(const struct stage *stage, const struct stage_run *run, do
 	return status;
 }
 
+/* The kernels as they are applied, and two maps of a batch behind the first layers: 64 floats a pixel, with a quarter for what is around them. */
+static double network_bytes(const struct settings *settings)
+{
+	return 256 * MB + 640 * (double)settings->network.batch * (double)settings->preprocess.size * (double)settings->preprocess.size;
+}
+
 int stage_memory_need(const struct stage *stage, const struct stage_run *run, double *bytes, struct err *err)
 {
 	const struct settings *settings = run->settings;
@@ -71,7 +77,10 @@ int stage_memory_need(const struct stage *stage, const struct stage_run *run, do
 		if (needs[i].of_inputs > 0)
 			status = bytes_read(stage, run, &sum, err);
 		*bytes = needs[i].mb * MB + needs[i].of_inputs * sum;
-		if (stage->run == stage_faces)
+		if (stage->run == stage_features ||
+		    (stage->run == stage_evaluate && stage_in_folder(run, "faces") && stage_in_folder(run, "cascade")))
+			*bytes += network_bytes(settings); /* evaluate: held-out faces as the cascade finds them */
+		else if (stage->run == stage_faces)
 			*bytes += (double)settings->faces.memory_mb * MB;
 		else if (stage->run == stage_cascade)
 			*bytes += (double)settings->cascade.memory_mb * MB;

@@ -9,7 +9,8 @@ python=/usr/bin/python3
 $python -c '' 2>/dev/null || { echo "SKIP memory: python3 is not installed"; exit 77; }
 
 jobs=-j2
-job
+large=network.batch=256 # what the network takes shows beside what the stages take anyway
+job $large
 ! grep -q ' waits: ' "$scratch/log" || { cat "$scratch/log"; echo "a stage waits although there is room"; exit 1; }
 $python - "$scratch"/out/store/*/done <<'END' || exit 1
 import json, sys
@@ -22,7 +23,7 @@ END
 
 # With less than any of them needs each has all of it: at no time two at work.
 mv "$scratch/out" "$scratch/roomy"
-job run.memory_mb=50
+job $large run.memory_mb=50
 grep -qE '(playlists|tags|als|faces|cascade|features): waits: it may need 50 MB of the 50 MB' "$scratch/log" || { cat "$scratch/log"; echo "no stage waits"; exit 1; }
 sums | diff <(sums "$scratch/roomy") - || { echo "other bytes"; exit 1; }
 
