@@ -7,10 +7,12 @@
 int comm_start(struct err *err)
 {
 	static const char *const sizes[] = {"PMI_SIZE", "OMPI_COMM_WORLD_SIZE"};
-	for (size_t i = 0; i < ARRAY_COUNT(sizes); i++)
-		if (getenv(sizes[i]) && atoi(getenv(sizes[i])) > 1)
+	for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+		const char *size = getenv(sizes[i]);
+		if (size && atoi(size) > 1)
 			return err_set(err, ERR_SETTINGS, "this program was built for one process, and started as %s; build with `make MPI=1`",
-			               getenv(sizes[i]));
+			               size);
+	}
 	return OK;
 }
 

@@ -328,7 +328,7 @@ int image_decoder_read(struct image_decoder *decoder, const struct image_source 
 			return err_set(err, ERR_MEMORY, "out of memory for a JPEG decoder");
 		return renew_after_failure(decoder, jpeg_decode(decoder, &jpeg, wish, out, err), err);
 	}
-	struct image_head head;
+	struct image_head head = {0};
 	struct image image = {0};
 	int status = image_decoder_head(decoder, source, &head, err);
 	if (status == OK && image_check_size(head.width, head.height, wish->max_pixels, err) != OK)

@@ -187,7 +187,7 @@ int npz_save(const char *path, const struct npz_entry *entries, size_t count, st
 			err_wrap(err, "%s: %s", path, entries[i].name);
 	uint64_t directory = zip.offset;
 	for (size_t i = 0; status == OK && i < count; i++)
-		status = emit_central(&zip, &zip.entries[i], err);
+		status = emit_central(&zip, &zip.entries[i], err); /* NOLINT(clang-analyzer-unix.Malloc): freed below */
 	if (status == OK)
 		status = emit_end(&zip, directory, err);
 	if (status == OK)

@@ -14,9 +14,10 @@ static int features_column(const struct head_features *features, const char *nam
 {
 	struct hdf_shape shape;
 	void *data;
+	int code = hdf_read(features->file, name, type, (size_t)1 << 32, &data, &shape, err);
 
-	if (hdf_read(features->file, name, type, (size_t)1 << 32, &data, &shape, err) != OK)
-		return err->code;
+	if (code != OK)
+		return code;
 	if (shape.rank != 1 || shape.dims[0] != features->n) {
 		free(data);
 		return err_set(err, ERR_DATA, "%s: %s: expected %zu numbers", features->path, name, features->n);

@@ -72,7 +72,7 @@ static int read_hidden(const struct hdf_file *file, size_t *hidden, struct err *
 
 static int head_read(struct head **out, const struct hdf_file *file, struct path_list *names, struct err *err)
 {
-	struct map_shape map;
+	struct map_shape map = {0};
 	struct head *head;
 	size_t pool = 0, hidden, below;
 	int code;

@@ -83,7 +83,7 @@ static int fill_rows(const struct reader *reader, struct tuner *tuner, struct he
 {
 	size_t batch = reader->batch, *start = NULL;
 	int code = comm_shares(data->n, batch, NULL, &start, err);
-	for (size_t first = start ? start[comm_rank()] : 0; code == OK && first < start[comm_rank() + 1]; first += batch) {
+	for (size_t first = start ? start[comm_rank()] : 0; code == OK && start && first < start[comm_rank() + 1]; first += batch) {
 		size_t n = data->n - first < batch ? data->n - first : batch;
 		code = read_maps(reader, data->index + first, n, err);
 		if (code == OK)

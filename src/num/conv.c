@@ -74,6 +74,7 @@ static void gather_row(const struct conv *conv, const float *row, size_t x, floa
 static void gather_window(const struct conv *conv, const float *picture, size_t pixel, float *out)
 {
 	size_t half = conv->size / 2, row_floats = conv->size * conv->in;
+	/* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): a picture without pixels has no window */
 	size_t x = pixel % conv->width, y = pixel / conv->width;
 
 	for (size_t ky = 0; ky < conv->size; ky++, out += row_floats) {
@@ -126,13 +127,12 @@ void conv_forward(const struct conv *conv, void *workspace)
 {
 	struct plan plan = conv_plan(conv);
 	size_t tasks = conv->n * plan.blocks * plan.slices, scratch = scratch_floats(&plan);
-	int threads = conv->threads < 1 ? 1 : conv->threads;
 	/* OpenBLAS (OpenMP build) takes one thread inside a parallel region of several; for a region of one it asks
 	 * OpenMP's setting of the calling thread. */
 	int before = omp_get_max_threads();
 
 	omp_set_num_threads(1);
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
+#pragma omp parallel for schedule(dynamic) num_threads(conv->threads < 1 ? 1 : conv->threads)
 	for (size_t task = 0; task < tasks; task++)
 		run_task(conv, &plan, task, (float *)workspace + (size_t)omp_get_thread_num() * scratch);
 	omp_set_num_threads(before);

@@ -79,9 +79,8 @@ void direct_forward(const struct direct_run *run, void *workspace)
 	const struct direct *layer = run->layer;
 	size_t height = layer->shape.height, width = layer->shape.width, in = layer->shape.in, out = layer->shape.out;
 	size_t padded = padded_row(layer), plane = height * width * BLOCK;
-	int threads = run->threads < 1 ? 1 : run->threads;
 
-#pragma omp parallel for schedule(static) num_threads(threads)
+#pragma omp parallel for schedule(static) num_threads(run->threads < 1 ? 1 : run->threads)
 	for (size_t i = 0; i < run->n * height; i++) {
 		float *rows = (float *)workspace + (size_t)omp_get_thread_num() * DIRECT_ROWS * padded;
 		size_t picture = i / height, y = i % height;

@@ -51,8 +51,8 @@ const struct winograd_kernels *winograd_kernels_of(enum cpu_level level)
 void winograd_points(size_t tile, double g[WINOGRAD_SIDE][3])
 {
 	const double root = sqrt(0.5);
-	const double points2[] = {0, 1, -1}, points3[] = {0, 1, -1, 2}, points4[] = {0, root, -root, 2 * root, -2 * root},
-	             points6[] = {0, 1, -1, 2, -2, 0.5, -0.5};
+	const double points2[7] = {0, 1, -1}, points3[7] = {0, 1, -1, 2}, points4[7] = {0, root, -root, 2 * root, -2 * root},
+	             points6[7] = {0, 1, -1, 2, -2, 0.5, -0.5};
 	const double *p = tile == 6 ? points6 : tile == 4 ? points4 : tile == 3 ? points3 : points2;
 	for (size_t j = 0; j < tile + 1; j++) {
 		double divisor = 1;
@@ -206,7 +206,7 @@ struct grouping {
 static size_t even_part(size_t count, size_t most)
 {
 	size_t parts = divide_up(count, most < 1 ? 1 : most);
-	return divide_up(count, parts < 1 ? 1 : parts);
+	return parts < 1 ? 1 : divide_up(count, parts);
 }
 
 static struct grouping group_tiles(const struct winograd *layer, size_t n, int threads)

@@ -243,6 +243,7 @@ static void multiply_position(const struct winograd *layer, size_t part, const f
 				                          .depth = depth,
 				                          .unscale = layer->half && last ? layer->unscale[part] : 1,
 				                          .add = first > 0};
+				/* NOLINTNEXTLINE(bugprone-branch-clone): the portable kernels have one product for both */
 				(layer->half ? product_half : product_float)(&product, count);
 			}
 		}

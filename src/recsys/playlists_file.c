@@ -78,9 +78,9 @@ static size_t extent_of(const struct playlists *playlists, enum extent extent)
 	case EXTENT_STARTS:
 		return rows + 1;
 	case EXTENT_TAG_LINKS:
-		return (size_t)playlists->tags.start[rows];
+		return (size_t)playlists->tags.start[rows]; /* NOLINT(clang-analyzer-core.NullDereference): a member before */
 	case EXTENT_SONG_LINKS:
-		return (size_t)playlists->songs.start[rows];
+		return (size_t)playlists->songs.start[rows]; /* NOLINT(clang-analyzer-core.NullDereference): a member before */
 	case EXTENT_TAGS:
 		return playlists->n_tags;
 	case EXTENT_SONGS:

@@ -28,7 +28,7 @@ static int pack_texts(struct recommender *r, const struct path_list *texts, cons
 	for (size_t i = 0; i < count; i++) {
 		const char *text = texts->items[rows ? rows[i] : i];
 		size_t length = strlen(text);
-		memcpy(bytes + offsets[i], text, length);
+		memcpy(bytes + offsets[i], text, length); /* NOLINT(bugprone-not-null-terminated-result): offsets end it */
 		offsets[i + 1] = offsets[i] + (int64_t)length;
 	}
 	*out = (struct text_table){bytes, offsets, count};

@@ -159,7 +159,7 @@ static int judge_faces(struct scan *scan, const struct cascade_test *test, struc
 	size_t *start = NULL;
 	int code = comm_shares(test->n_faces, 1, NULL, &start, err);
 	score->faces = test->n_faces;
-	for (size_t i = start ? start[comm_rank()] : 0; code == OK && i < start[comm_rank() + 1]; i++) {
+	for (size_t i = start ? start[comm_rank()] : 0; code == OK && start && i < start[comm_rank() + 1]; i++) {
 		const struct face_picture *picture = &test->faces[i];
 		if ((code = scan_picture(scan, &picture->grey, err)) != OK)
 			err_wrap(err, "held-out face picture %zu", i);

@@ -169,15 +169,13 @@ int detector_scan(struct detector *detector, const struct image *image, const st
 	if (wanted.scale == 0)
 		wanted.scale = 1.1;
 	int threads = wanted.threads > 1 ? wanted.threads : 1;
-	struct geometry geometry;
-	memset(&geometry, 0, sizeof geometry); /* compared as bytes */
-	geometry.width = image->width;
-	geometry.height = image->height;
-	geometry.scale = wanted.scale;
-	geometry.min_w = wanted.min_w;
-	geometry.min_h = wanted.min_h;
-	geometry.max_w = wanted.max_w;
-	geometry.max_h = wanted.max_h;
+	struct geometry geometry = {.width = image->width,
+	                            .height = image->height,
+	                            .scale = wanted.scale,
+	                            .min_w = wanted.min_w,
+	                            .min_h = wanted.min_h,
+	                            .max_w = wanted.max_w,
+	                            .max_h = wanted.max_h};
 	int code = options_check(&wanted, image, err);
 	if (code == OK)
 		code = picture_prepare(detector, image, err);

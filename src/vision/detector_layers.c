@@ -206,9 +206,15 @@ static int layers_list(struct detector *detector, const struct geometry *geometr
 	return OK;
 }
 
+static bool same_geometry(const struct geometry *a, const struct geometry *b)
+{
+	return a->width == b->width && a->height == b->height && a->scale == b->scale && a->min_w == b->min_w &&
+	       a->min_h == b->min_h && a->max_w == b->max_w && a->max_h == b->max_h;
+}
+
 int detector_layers_prepare(struct detector *detector, const struct geometry *geometry, struct err *err)
 {
-	if (memcmp(geometry, &detector->geometry, sizeof *geometry) == 0)
+	if (same_geometry(geometry, &detector->geometry))
 		return OK;
 	detector->geometry = (struct geometry){0};
 	int code = layers_list(detector, geometry, err);

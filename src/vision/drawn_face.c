@@ -18,9 +18,9 @@ static int check_shot(const struct drawn_faces *faces, struct drawn_shot shot, s
 /* A stream a picture, so that no picture depends on which others are drawn. */
 static void seed_shot(struct rng *rng, const struct drawn_faces *faces, size_t person, struct drawn_shot shot)
 {
-	uint64_t number = (uint64_t)(((shot.accessory * 31 + shot.light) * 4 + shot.expression) * 21 + shot.camera);
+	int number = ((shot.accessory * 31 + shot.light) * 4 + shot.expression) * 21 + shot.camera;
 
-	rng_seed(rng, faces->seed, "sample.shot", (uint64_t)person * 65536 + number);
+	rng_seed(rng, faces->seed, "sample.shot", (uint64_t)person * 65536 + (uint64_t)number);
 }
 
 /* Heads stand near the middle; a person holds the head a little differently each time. */

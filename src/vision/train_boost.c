@@ -285,7 +285,7 @@ static int split(struct boost_state *state, struct weak *weak, struct side *side
                  struct err *err)
 {
 	struct open_place from = open[--*n_open];
-	struct cut cut;
+	struct cut cut = {0};
 	size_t feature;
 	take_part(state, from.place);
 	if (weak->nodes > 0 && (state->part_positives == 0 || state->part_positives == state->n_part))
@@ -317,7 +317,7 @@ static int split(struct boost_state *state, struct weak *weak, struct side *side
 static int grow(struct boost_state *state, struct weak *weak, struct err *err)
 {
 	struct open_place open[TREE_DEPTH + 1] = {{0}};
-	struct side sides[TREE_NODES + 1];
+	struct side sides[TREE_NODES + 1] = {{0}};
 	size_t n_open = 1;
 	int code = OK;
 	weak->nodes = 0;
