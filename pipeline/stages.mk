@@ -79,7 +79,8 @@ $(PLAN_MK): FORCE
 # Identities stand for contents, so results are rebuilt when they are missing, not when they are older (order-only).
 define stage_rule
 $(call folder,$(1))/done: | $(foreach up,$(UP_$(1)),$(call folder,$(up))/done)
-	@$(TRAIN) $(1) --config $(SNAPSHOT) $(OVERRIDE) $(foreach up,$(UP_$(1)),--in $(up)=$(call folder,$(up))) --out $(call folder,$(1))
+	@$(TRAIN) $(1) --config $(SNAPSHOT) $(OVERRIDE) $(foreach up,$(UP_$(1)),--in $(up)=$(call folder,$(up))) --out $(call folder,$(1)) \
+	  --shares $(OUT)/.memory
 $(if $(MOODCAST_LOCKED),.PHONY: stage-$(1)
 stage-$(1): $(call folder,$(1))/done
 	@:)

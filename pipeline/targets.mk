@@ -5,7 +5,7 @@
 
 help:
 	@echo "make run [EXP=sample] [SET=\"als.factors=64 …\"]   train what is out of date for configs/EXP.ini"
-	@echo "     TO=stage ends there · FROM=stage only if all before it is done · DRY=1 only says what · KEEP_GOING=1 past a failure"
+	@echo "     TO=stage ends there · FROM=stage only if all before it is done · DRY=1 only says what · KEEP_GOING=1 past a failure · -j2 side by side within run.memory_mb"
 	@echo "make sweep EXP=… GRID=\"emotion.l2=0.3,1 emotion.average_pool=2,3\"   try combinations; the best is run to its end"
 	@echo "make status [EXP=…]    which stages are done, which are not and why"
 	@echo "make report [EXP=…]    where the last run's report lies (without one: run)"
@@ -14,7 +14,7 @@ help:
 	@echo "make gc [DRY=1]        remove results that no experiment's last run names"
 	@echo "make demo [EXP=…]      start the program with the last run's bundle for your webcam on http://127.0.0.1:8080"
 	@echo "make test              build and run every test"
-	@echo "make check             the same under AddressSanitizer and UBSan, and a build with clang"
+	@echo "make check             the same under AddressSanitizer and UBSan, a build with clang, and two builds that must give the same bytes"
 	@echo "make fuzz [FUZZ=fuzz_picture] [SECONDS=60]   libFuzzer on one target of tests/fuzz, starting from its corpus"
 	@echo "make weights           download Keras' VGG16 weights into data/weights and check them"
 	@echo "make deps | deps-test  install the Debian packages for building | for the tests' judges"
@@ -90,6 +90,7 @@ check:
 	@$(MAKE) -s --no-print-directory $(jobs) MODE=asan WERROR=-Werror programs unit fuzz-targets
 	@$(SANITIZED) tests/run.sh build/asan/bin build/asan/tests
 	@$(MAKE) -s --no-print-directory $(jobs) CC=clang BUILD=build/clang WERROR=-Werror programs unit
+	@tests/check/two_builds.sh
 
 # What it finds goes to build/fuzzer/found, never into the corpus by itself.
 FUZZ    ?= fuzz_nested_zip

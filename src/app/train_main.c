@@ -16,13 +16,16 @@ static int version_command(int argc, char **argv, struct err *err)
 	return OK;
 }
 
-static int print_settings(const struct stage_options *options, bool comments, struct err *err)
+static int print_settings(const struct stage_options *options, bool plain, struct err *err)
 {
 	struct settings *settings = NULL;
 	struct strbuf text = {0};
+	if (!plain)
+		strbuf_format(&text, "# Every setting%s. A file in configs/ needs only those that differ from the defaults.\n\n",
+		              options->config || options->n_overrides ? " as it stands here" : " with its default");
 	int status = settings_load(&settings, options->config, options->overrides, options->n_overrides, err);
 	if (status == OK)
-		status = settings_print(settings, comments ? SETTINGS_COMMENTED : SETTINGS_ALL, NULL, &text, err);
+		status = settings_print(settings, plain ? SETTINGS_ALL : SETTINGS_COMMENTED, NULL, &text, err);
 	if (status == OK)
 		fputs(text.text, stdout);
 	strbuf_free(&text);
@@ -41,15 +44,15 @@ static int config_command(int argc, char **argv, struct err *err)
 		strbuf_free(&text);
 		return written;
 	}
-	bool comments = argc > 0 && strcmp(argv[0], "--comments") == 0;
-	int status = stage_options_parse(&options, argc - comments, argv + comments, err);
+	bool plain = argc > 0 && strcmp(argv[0], "--plain") == 0;
+	int status = stage_options_parse(&options, argc - plain, argv + plain, err);
 	if (status != OK)
 		return status;
 	if (options.n_words)
-		status = err_set(err, ERR_SETTINGS, "config: \"%s\" is not an option; there are --comments, --reference, --config, --set",
+		status = err_set(err, ERR_SETTINGS, "config: \"%s\" is not an option; there are --plain, --reference, --config, --set",
 		                 options.words[0]);
 	else
-		status = print_settings(&options, comments, err);
+		status = print_settings(&options, plain, err);
 	stage_options_free(&options);
 	return status;
 }
@@ -61,7 +64,7 @@ struct command {
 enum { MAX_STAGES = 32 };
 static const struct command commands[] = {
     {"help", "help [STAGE]: this text, or a stage's settings", help_command},
-    {"config", "config [--comments] [--config FILE] [--set …]: the effective settings; --reference: SETTINGS.md", config_command},
+    {"config", "config [--plain] [--config FILE] [--set …]: all settings as an example with comments, or without; --reference: SETTINGS.md", config_command},
     {"version", "version, compiler, libraries, BLAS core, CPU", version_command},
     {"network", "network --summary | --forward IN.npy [--weights FILE] [--cut block5_pool] [--reference] --out OUT.npy",
      network_command},

@@ -126,6 +126,9 @@ int signature_make(const char *key_path, const void *bytes, size_t count, unsign
 /* *good: was it made of these very bytes by the private half of this public key? */
 int signature_check(const char *key_path, const void *bytes, size_t count,
                     const unsigned char signature[SIGNATURE_BYTES], bool *good, struct err *err) MUST_CHECK;
+/* As sha256_file, for what may take minutes: adds each megabyte to a progress, stops when asked to. */
+struct progress;
+int sha256_file_watched(const char *path, char hex[SHA256_HEX], struct progress *megabytes, struct err *err) MUST_CHECK;
 /* For data: URLs (RFC 4648). */
 void strbuf_base64(struct strbuf *buf, const void *bytes, size_t count);
 uint64_t hash64(const void *bytes, size_t count, uint64_t seed);

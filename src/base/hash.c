@@ -22,6 +22,11 @@ void sha256_bytes(const void *bytes, size_t count, char hex[SHA256_HEX])
 
 int sha256_file(const char *path, char hex[SHA256_HEX], struct err *err)
 {
+	return sha256_file_watched(path, hex, NULL, err);
+}
+
+int sha256_file_watched(const char *path, char hex[SHA256_HEX], struct progress *megabytes, struct err *err)
+{
 	unsigned char block[1 << 16], digest[32] = {0};
 	FILE *file = fopen(path, "rb");
 	if (!file)
@@ -30,8 +35,16 @@ int sha256_file(const char *path, char hex[SHA256_HEX], struct err *err)
 	int status = OK;
 	if (!context || !EVP_DigestInit_ex(context, EVP_sha256(), NULL))
 		status = err_set(err, ERR_MEMORY, "no memory for a hash");
-	for (size_t got; status == OK && (got = fread(block, 1, sizeof block, file)) > 0;)
+	size_t rest = 0;
+	for (size_t got; status == OK && (got = fread(block, 1, sizeof block, file)) > 0;) {
 		EVP_DigestUpdate(context, block, got);
+		rest += got;
+		if (megabytes && rest >= 1000000) {
+			progress_add(megabytes, rest / 1000000);
+			rest %= 1000000;
+			status = stop_check(megabytes->topic, err);
+		}
+	}
 	if (status == OK && ferror(file))
 		status = err_errno(err, "%s: reading failed", path);
 	if (status == OK) {

@@ -6,8 +6,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#define CLEAR_LINE "\r\033[K"
+
 static enum log_level shown_level = LOG_INFO;
 static int file = -1; /* of log_to_file */
+static bool bar_stands; /* the cursor stands behind a bar */
 
 void log_set_level(enum log_level level)
 {
@@ -52,7 +55,11 @@ static void log_line(const char *topic, enum log_level level, const char *fmt, v
 	char text[1024];
 	vsnprintf(text, sizeof text, fmt, args);
 	if (shown_level >= level)
-		fprintf(stderr, "%s: %s%s\n", topic, level == LOG_WARN ? "warning: " : "", text);
+#pragma omp critical(moodcast_progress)
+	{
+		fprintf(stderr, "%s%s: %s%s\n", bar_stands ? CLEAR_LINE : "", topic, level == LOG_WARN ? "warning: " : "", text);
+		bar_stands = false;
+	}
 	if (file >= 0)
 		write_record(topic, level == LOG_WARN ? "warning" : "info", text);
 }
@@ -110,9 +117,10 @@ static void time_left(char *text, size_t size, double seconds)
 static void progress_draw(const struct progress *progress, double now)
 {
 	char left[32], bar[25], parts[80] = "";
+	bar_stands = progress->terminal;
 	double elapsed = now - progress->started, rate = elapsed > 0 ? (double)progress->done / elapsed : 0;
 	if (progress->total == 0) {
-		fprintf(stderr, "%s%s: %zu %s, %.3g/s%s", progress->terminal ? "\r\033[K" : "", progress->topic, progress->done,
+		fprintf(stderr, "%s%s: %zu %s, %.3g/s%s", progress->terminal ? CLEAR_LINE : "", progress->topic, progress->done,
 		        progress->unit, rate, progress->terminal ? "" : "\n");
 		return;
 	}
@@ -124,7 +132,7 @@ static void progress_draw(const struct progress *progress, double now)
 		bar[i] = (double)i < share * (double)(sizeof bar - 1) ? '#' : '.';
 	bar[sizeof bar - 1] = '\0';
 	if (progress->terminal)
-		fprintf(stderr, "\r\033[K%s [%s] %3.0f %%  %zu/%zu %s  %s%.3g/s  %s left", progress->topic, bar, 100 * share,
+		fprintf(stderr, CLEAR_LINE "%s [%s] %3.0f %%  %zu/%zu %s  %s%.3g/s  %s left", progress->topic, bar, 100 * share,
 		        progress->done, progress->total, progress->unit, parts, rate, left);
 	else
 		fprintf(stderr, "%s: %zu of %zu %s, %s%.3g/s, %s left\n", progress->topic, progress->done, progress->total,
@@ -153,7 +161,11 @@ void progress_part(struct progress *progress)
 
 void progress_end(struct progress *progress)
 {
-	if (progress->drawn && progress->terminal)
-		fputs("\r\033[K", stderr);
-	progress->drawn = false;
+#pragma omp critical(moodcast_progress)
+	{
+		if (progress->drawn && progress->terminal)
+			fputs(CLEAR_LINE, stderr);
+		bar_stands = bar_stands && !progress->drawn;
+		progress->drawn = false;
+	}
 }

@@ -51,7 +51,7 @@ enum als_solver { SOLVER_CHOLESKY, SOLVER_CG };
 enum confidence { CONFIDENCE_RAW, CONFIDENCE_LOG, CONFIDENCE_MINMAX, CONFIDENCE_BM25 };
 
 struct run_settings {
-	long seed, threads;
+	long seed, threads, memory_mb;
 };
 struct sample_settings {
 	long people, pictures, width, height, backgrounds, playlists, songs;
@@ -98,8 +98,8 @@ struct network_settings {
 	long batch;
 };
 struct emotion_settings {
-	long average_pool, epochs, batch, patience, folds;
-	double learning_rate, l2, label_smoothing, focal;
+	long average_pool, hidden, epochs, batch, patience, folds;
+	double dropout, learning_rate, l2, label_smoothing, focal;
 	int class_weights; /* enum class_weighting */
 	int sampling; /* enum emotion_sampling */
 	int trainable, optimizer, schedule; /* enum trainable, optimizer, rate_schedule */

@@ -12,6 +12,7 @@
 const struct setting schema[] = {
     INTEGER("run", "seed", run.seed, "1", 0, 2147483647, "every random choice follows from it"),
     FREE_INTEGER("run", "threads", run.threads, "0", 0, 1024, "0 = every core; results do not depend on it"),
+    FREE_INTEGER("run", "memory_mb", run.memory_mb, "0", 0, 1e7, "most memory that stages side by side (make -j2) take together; one that may need more runs alone; 0 = nine tenths of the machine's"),
 
     INTEGER("sample", "people", sample.people, "110", 6, 9999, "drawn people"),
     INTEGER("sample", "pictures", sample.pictures, "9", 3, 3000, "pictures a drawn person"),
@@ -108,6 +109,8 @@ const struct setting schema[] = {
     FREE_INTEGER("network", "batch", network.batch, "32", 1, 256, "pictures at a time; from 32 on the kernels are read as seldom as can be"),
 
     INTEGER("emotion", "average_pool", emotion.average_pool, "0", 0, 64, "side of an average pooling before Flatten; 0 = none"),
+    INTEGER("emotion", "hidden", emotion.hidden, "0", 0, 4096, "units of a hidden dense layer (ReLU) in the head; 0 = none; it wants an l2 of 0.001 or so"),
+    REAL("emotion", "dropout", emotion.dropout, "0", 0, 0.9, "probability that a hidden unit is left out of a picture's step"),
     INTEGER("emotion", "epochs", emotion.epochs, "30", 1, 10000, "at most"),
     INTEGER("emotion", "batch", emotion.batch, "50", 1, 100000, "pictures a step"),
     INTEGER("emotion", "patience", emotion.patience, "6", 1, 10000, "epochs without a better validation before it stops"),

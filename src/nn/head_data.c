@@ -157,6 +157,7 @@ static int data_allocate(struct head_data *data, const struct head_features *fea
 struct reading {
 	const struct head_features *features;
 	size_t pool, inputs, block; /* block: rows read at once */
+	struct progress *progress;
 	float *maps;                /* [block][h][w][c]; NULL without an average */
 };
 
@@ -180,6 +181,7 @@ static int read_run(const struct reading *reading, size_t first, size_t count, f
 			if (!isfinite(to[i]))
 				return err_set(err, ERR_DATA, "%s: features: row %zu has a value that is not finite", features->path,
 				               first + done + i / reading->inputs);
+		progress_add(reading->progress, n);
 	}
 	return OK;
 }
@@ -213,7 +215,8 @@ int head_features_rows(const struct head_features *features, int split, size_t a
 	struct head_data data = {.inputs = (map->height / k) * (map->width / k) * map->channels,
 	                         .classes = features->classes.count,
 	                         .names = features->classes.items};
-	struct reading reading = {.features = features, .pool = k, .inputs = data.inputs};
+	struct progress progress;
+	struct reading reading = {.features = features, .pool = k, .inputs = data.inputs, .progress = &progress};
 	int code;
 
 	if (!data.inputs)
@@ -225,8 +228,10 @@ int head_features_rows(const struct head_features *features, int split, size_t a
 		reading.maps = mem_alloc(reading.block, size * sizeof(float), err);
 		code = reading.maps ? OK : err->code;
 	}
+	progress_start(&progress, "emotion", "features read", data.n);
 	if (code == OK)
 		code = read_split(&reading, split, &data, err);
+	progress_end(&progress);
 	free(reading.maps);
 	if (code != OK) {
 		head_data_free(&data);

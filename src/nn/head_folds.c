@@ -203,9 +203,15 @@ static int run_fold(const struct folds *folds, size_t fold, const struct head *l
 	struct head_training training = *folds->training;
 	struct head_outcome outcome;
 	struct head *head = NULL;
-	int code = head_new(&head, like->map, like->average_pool, like->classes, err);
+	char *checkpoint = NULL;
+	int code = head_new(&head, like->map, like->average_pool, like->hidden, like->classes, err);
 
 	training.epoch = NULL;
+	if (code == OK && training.checkpoint) {
+		checkpoint = mem_format(err, "%s.fold%zu", training.checkpoint, fold + 1);
+		training.checkpoint = checkpoint;
+		code = checkpoint ? OK : err->code;
+	}
 	for (int role = 0; code == OK && role < ROLES; role++)
 		code = gather(folds, fold, (enum role)role, &data[role], err);
 	if (code == OK)
@@ -215,6 +221,7 @@ static int run_fold(const struct folds *folds, size_t fold, const struct head *l
 	for (int role = 0; role < ROLES; role++)
 		head_data_free(&data[role]);
 	head_free(head);
+	free(checkpoint);
 	return code == OK ? OK : err_wrap(err, "fold %zu", fold + 1);
 }
 

@@ -5,6 +5,9 @@
  * A trainer works in units of standardised features: z = (x − mean) · scale, p = softmax(z · kernel + bias). The
  * features are cut into blocks of HEAD_BLOCK; a block's share of the products and its update are one task, and shares
  * are added in the order of the blocks, so the number of threads cannot show.
+ *
+ * With a hidden layer, kernel and bias are that layer's, and p = softmax(a · top kernel + top bias) with
+ * a = max(0, z · kernel + bias) · mask (head_hidden.c).
  */
 #ifndef MOODCAST_NN_HEAD_INTERNAL_H
 #define MOODCAST_NN_HEAD_INTERNAL_H
@@ -21,24 +24,31 @@ struct adam {
 
 struct head_trainer {
 	const struct head_data *data;
-	size_t inputs, classes, blocks, batch; /* batch: the most examples a step may have */
+	size_t inputs, hidden, classes, blocks, batch; /* batch: the most examples a step may have */
+	size_t units; /* of the layer behind the features: hidden or, without one, classes */
 	int threads;
-	double l2, smoothing, focal;
+	double l2, smoothing, focal, dropout;
+	uint64_t seed; /* of the dropout */
+	size_t epoch;  /* under way, as the caller says; 0 = nothing is dropped */
 	float *mean, *scale;                                     /* [inputs]; 0 and 1 without standardisation */
-	float *kernel, *kernel_gradient;                         /* [inputs][classes] */
+	float *kernel, *kernel_gradient;                         /* [inputs][units] */
 	float *kernel_moment, *kernel_square;                    /* Adam's m and v */
-	float *bias, *bias_gradient, *bias_moment, *bias_square; /* [classes] */
+	float *bias, *bias_gradient, *bias_moment, *bias_square; /* [units] */
+	float *top, *top_gradient, *top_moment, *top_square;     /* [hidden + 1][classes], the bias last; with a hidden layer */
 	float *class_weight;                                     /* [classes] */
 	float *rows;                                             /* [blocks][batch][HEAD_BLOCK]: the batch, standardised */
-	float *shares;   /* [blocks][batch][classes]: each block's part of the logits */
+	float *shares;   /* [blocks][batch][units]: each block's part of z · kernel */
+	float *active;   /* [batch][hidden]: what the hidden layer gives */
 	float *delta;    /* [batch][classes]: ∂loss/∂logits */
+	float *signal;   /* [batch][units]: ∂loss by z · kernel + bias; without a hidden layer, delta */
 	double *penalty; /* [blocks]: Σ kernel² */
 	float *block;    /* the memory behind all float arrays */
 	struct adam adam;
 };
 
-int head_trainer_new(struct head_trainer **out, const struct head_data *data, const struct head_training *training,
-                     struct err *err) MUST_CHECK;
+/* Zeros, but for the kernel of a hidden layer: normal numbers of deviation √(2 / inputs) (He et al. 2015). */
+int head_trainer_new(struct head_trainer **out, const struct head_data *data, size_t hidden,
+                     const struct head_training *training, struct err *err) MUST_CHECK;
 void head_trainer_free(struct head_trainer *trainer);
 
 struct head_loss {
@@ -48,12 +58,49 @@ struct head_loss {
 /* Loss and gradient of the examples data->rows[index[0 … count)], count ≤ batch. */
 int head_trainer_gradient(struct head_trainer *trainer, const size_t *index, size_t count, struct head_loss *loss,
                           struct err *err) MUST_CHECK;
-/* Moves kernel and bias by Adam along the gradient just computed. */
+/* z · kernel + bias of one example, of the batch under way: out[units]. */
+void head_trainer_sums(const struct head_trainer *trainer, size_t example, float *out);
+/* Moves all weights by Adam along the gradient just computed. */
 int head_trainer_step(struct head_trainer *trainer, struct err *err) MUST_CHECK;
-/* kernel and bias for features as they are: kernel · scale, bias − Σ mean · scale · kernel. */
-void head_trainer_fold(const struct head_trainer *trainer, float *kernel, float *bias);
+/* Weights for features as they are, in the order of head->owned: kernel · scale, bias − Σ mean · scale · kernel, and the layer
+ * behind a hidden one as it is. */
+void head_trainer_fold(const struct head_trainer *trainer, float *parameters);
 /* n / (classes · n_c), or ones. ERR_DATA names a class without examples. */
 int head_class_weights(const struct head_data *data, bool balance, float *weights, struct err *err) MUST_CHECK;
+
+/* ---- the hidden layer (head_hidden.c) ---- */
+
+/* Which of n units are left out of an example follows from seed, epoch and the example's number alone; the others grow
+ * by 1 / (1 − rate), so that nothing has to be scaled when the network serves. In place. */
+struct head_dropout {
+	double rate;
+	uint64_t seed;
+	size_t epoch;
+};
+void head_drop(const struct head_dropout *dropout, size_t example, size_t n, float *units);
+void head_hidden_init(struct head_trainer *trainer);
+/* From the shares to the logits, in delta. */
+void head_hidden_forward(struct head_trainer *trainer, const size_t *index, size_t count);
+/* From delta, divided by the number of examples, to the top's gradient and the signal. */
+void head_hidden_backward(struct head_trainer *trainer, size_t count);
+
+/* ---- between two steps (head_checkpoint.c) ---- */
+
+struct head_state {
+	struct head_trainer *trainer;
+	uint64_t identity; /* of the training, whatever the number of its epochs */
+	size_t step;       /* steps done of epoch n_history + 1 */
+	double sum;        /* of that epoch's losses */
+	size_t correct;
+	struct head_epoch *history; /* [epochs] */
+	size_t n_history, epochs;
+	size_t best_epoch; /* 0 = none yet */
+	float *best;       /* [parameters] of the head in that epoch, at its temperature */
+	size_t parameters;
+};
+int head_checkpoint_save(const struct head_state *state, const char *path, struct err *err) MUST_CHECK;
+/* Fills the state and the trainer from PATH; *found: there was a state of this identity. What does not fit is left. */
+int head_checkpoint_load(struct head_state *state, const char *path, bool *found, struct err *err) MUST_CHECK;
 
 /* ---- the order of the examples (head_order.c) ---- */
 

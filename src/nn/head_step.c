@@ -5,6 +5,7 @@
  *   loss  = 1/n Σ w · −ln p[label] + l2 · Σ W²
  * With smoothing s, onehot becomes (1 − s) onehot + s / classes in both.
  *   delta = w / n · (p − onehot(label)),   ∂W = zᵀ · delta + 2 · l2 · W,   ∂b = Σ delta
+ * A hidden layer stands between W and p; then ∂W and ∂b come of its signal in place of delta (head_hidden.c).
  * Adam (Kingma & Ba 2015, in Keras' form, where ε is added outside the bias correction), step t:
  *   m ← β₁ m + (1 − β₁) g,  v ← β₂ v + (1 − β₂) g²,  W ← W − α √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε)
  */
@@ -95,25 +96,32 @@ int head_class_weights(const struct head_data *data, bool balance, float *weight
 /* All float arrays stand in one block, in the order of the assignments. */
 static int trainer_allocate(struct head_trainer *trainer, struct err *err)
 {
-	size_t inputs = trainer->inputs, classes = trainer->classes, batch = trainer->batch;
+	size_t inputs = trainer->inputs, units = trainer->units, classes = trainer->classes, batch = trainer->batch;
+	size_t top = trainer->hidden ? (trainer->hidden + 1) * classes : 0;
 	struct {
 		float **array;
 		size_t count;
 	} parts[] = {
 	    {&trainer->mean, inputs},
 	    {&trainer->scale, inputs},
-	    {&trainer->kernel, inputs * classes},
-	    {&trainer->kernel_gradient, inputs * classes},
-	    {&trainer->kernel_moment, inputs * classes},
-	    {&trainer->kernel_square, inputs * classes},
-	    {&trainer->bias, classes},
-	    {&trainer->bias_gradient, classes},
-	    {&trainer->bias_moment, classes},
-	    {&trainer->bias_square, classes},
+	    {&trainer->kernel, inputs * units},
+	    {&trainer->kernel_gradient, inputs * units},
+	    {&trainer->kernel_moment, inputs * units},
+	    {&trainer->kernel_square, inputs * units},
+	    {&trainer->bias, units},
+	    {&trainer->bias_gradient, units},
+	    {&trainer->bias_moment, units},
+	    {&trainer->bias_square, units},
 	    {&trainer->class_weight, classes},
 	    {&trainer->rows, trainer->blocks * batch * HEAD_BLOCK},
-	    {&trainer->shares, trainer->blocks * batch * classes},
+	    {&trainer->shares, trainer->blocks * batch * units},
 	    {&trainer->delta, batch * classes},
+	    {&trainer->top, top},
+	    {&trainer->top_gradient, top},
+	    {&trainer->top_moment, top},
+	    {&trainer->top_square, top},
+	    {&trainer->active, batch * trainer->hidden},
+	    {&trainer->signal, batch * trainer->hidden},
 	};
 	size_t total = 0;
 
@@ -128,11 +136,13 @@ static int trainer_allocate(struct head_trainer *trainer, struct err *err)
 		*parts[i].array = trainer->block + total;
 		total += parts[i].count;
 	}
+	if (!trainer->hidden)
+		trainer->signal = trainer->delta;
 	return OK;
 }
 
-int head_trainer_new(struct head_trainer **out, const struct head_data *data, const struct head_training *training,
-                     struct err *err)
+int head_trainer_new(struct head_trainer **out, const struct head_data *data, size_t hidden,
+                     const struct head_training *training, struct err *err)
 {
 	struct head_trainer *trainer = mem_alloc(1, sizeof(*trainer), err);
 	int code;
@@ -141,13 +151,17 @@ int head_trainer_new(struct head_trainer **out, const struct head_data *data, co
 		return err->code;
 	trainer->data = data;
 	trainer->inputs = data->inputs;
+	trainer->hidden = hidden;
 	trainer->classes = data->classes;
+	trainer->units = hidden ? hidden : data->classes;
 	trainer->blocks = (data->inputs + HEAD_BLOCK - 1) / HEAD_BLOCK;
 	trainer->batch = training->batch < data->n ? training->batch : data->n;
 	trainer->threads = trainer->blocks < PARALLEL_BLOCKS ? 1 : training->threads;
 	trainer->l2 = training->l2;
 	trainer->smoothing = training->smoothing;
 	trainer->focal = training->focal;
+	trainer->dropout = training->dropout;
+	trainer->seed = training->seed;
 	trainer->adam.learning_rate = training->learning_rate;
 	code = trainer_allocate(trainer, err);
 	if (code == OK)
@@ -160,6 +174,8 @@ int head_trainer_new(struct head_trainer **out, const struct head_data *data, co
 		head_trainer_free(trainer);
 		return code;
 	}
+	if (hidden)
+		head_hidden_init(trainer);
 	*out = trainer;
 	return OK;
 }
@@ -225,24 +241,24 @@ static int forward_block(size_t block, int thread, void *context, struct err *er
 {
 	const struct step *step = context;
 	struct head_trainer *trainer = step->trainer;
-	size_t first = block * HEAD_BLOCK, width = block_width(trainer, block), classes = trainer->classes;
+	size_t first = block * HEAD_BLOCK, width = block_width(trainer, block), units = trainer->units;
 	float *rows = trainer->rows + block * trainer->batch * HEAD_BLOCK;
-	const float *kernel = trainer->kernel + first * classes;
+	const float *kernel = trainer->kernel + first * units;
 
 	(void)thread;
 	(void)err;
 	gather_block(step, block, rows);
 	gemm_run(&(struct gemm){.m = step->count,
-	                        .n = classes,
+	                        .n = units,
 	                        .k = width,
 	                        .alpha = 1,
 	                        .a = rows,
 	                        .lda = HEAD_BLOCK,
 	                        .b = kernel,
-	                        .ldb = classes,
-	                        .c = trainer->shares + block * trainer->batch * classes,
-	                        .ldc = classes});
-	trainer->penalty[block] = square_sum(kernel, width * classes);
+	                        .ldb = units,
+	                        .c = trainer->shares + block * trainer->batch * units,
+	                        .ldc = units});
+	trainer->penalty[block] = square_sum(kernel, width * units);
 	return OK;
 }
 
@@ -257,21 +273,25 @@ static double focal_delta(double gamma, double nll, double weight, float *delta,
 	return weight * pow(rest, gamma) * nll;
 }
 
-/* One example: its logits from the shares, its loss, delta = w · (p − onehot), before the division by n. */
+void head_trainer_sums(const struct head_trainer *trainer, size_t example, float *out)
+{
+	for (size_t u = 0; u < trainer->units; u++) {
+		double sum = (double)trainer->bias[u];
+		for (size_t b = 0; b < trainer->blocks; b++)
+			sum += (double)trainer->shares[(b * trainer->batch + example) * trainer->units + u];
+		out[u] = (float)sum;
+	}
+}
+
+/* One example: from its logits in delta, its loss and delta = w · (p − onehot), before the division by n. */
 static double example_delta(struct head_trainer *trainer, size_t i, size_t label, bool *correct)
 {
 	size_t classes = trainer->classes, best = 0;
 	float *delta = trainer->delta + i * classes;
 	double weight = (double)trainer->class_weight[label], most, sum = 0, at_label, spread, logits = 0, target, loss;
 
-	for (size_t c = 0; c < classes; c++) {
-		double logit = (double)trainer->bias[c];
-		for (size_t b = 0; b < trainer->blocks; b++)
-			logit += (double)trainer->shares[(b * trainer->batch + i) * classes + c];
-		delta[c] = (float)logit;
-		if (delta[c] > delta[best])
-			best = c;
-	}
+	for (size_t c = 1; c < classes; c++)
+		best = delta[c] > delta[best] ? c : best;
 	most = (double)delta[best];
 	at_label = (double)delta[label];
 	for (size_t c = 0; c < classes; c++)
@@ -293,26 +313,26 @@ static int backward_block(size_t block, int thread, void *context, struct err *e
 {
 	const struct step *step = context;
 	struct head_trainer *trainer = step->trainer;
-	size_t first = block * HEAD_BLOCK, width = block_width(trainer, block), classes = trainer->classes;
-	float *gradient = trainer->kernel_gradient + first * classes;
+	size_t first = block * HEAD_BLOCK, width = block_width(trainer, block), units = trainer->units;
+	float *gradient = trainer->kernel_gradient + first * units;
 	float decay = (float)(2 * trainer->l2);
 
 	(void)thread;
 	(void)err;
-	for (size_t j = 0; j < width * classes; j++)
-		gradient[j] = decay * trainer->kernel[first * classes + j];
+	for (size_t j = 0; j < width * units; j++)
+		gradient[j] = decay * trainer->kernel[first * units + j];
 	gemm_run(&(struct gemm){.m = width,
-	                        .n = classes,
+	                        .n = units,
 	                        .k = step->count,
 	                        .transpose_a = true,
 	                        .alpha = 1,
 	                        .beta = 1,
 	                        .a = trainer->rows + block * trainer->batch * HEAD_BLOCK,
 	                        .lda = HEAD_BLOCK,
-	                        .b = trainer->delta,
-	                        .ldb = classes,
+	                        .b = trainer->signal,
+	                        .ldb = units,
 	                        .c = gradient,
-	                        .ldc = classes});
+	                        .ldc = units});
 	return OK;
 }
 
@@ -320,24 +340,31 @@ int head_trainer_gradient(struct head_trainer *trainer, const size_t *index, siz
                           struct err *err)
 {
 	struct step step = {trainer, index, count};
-	size_t classes = trainer->classes;
+	size_t classes = trainer->classes, units = trainer->units;
 	double sum = 0, penalty = 0;
 	bool correct;
 
 	loss->correct = 0;
 	if (parallel_for(trainer->blocks, 1, trainer->threads, forward_block, &step, err) != OK)
 		return err->code;
+	if (trainer->hidden)
+		head_hidden_forward(trainer, index, count);
 	for (size_t i = 0; i < count; i++) {
+		if (!trainer->hidden)
+			head_trainer_sums(trainer, i, trainer->delta + i * classes);
 		sum += example_delta(trainer, i, (size_t)trainer->data->labels[index[i]], &correct);
 		loss->correct += correct;
 	}
-	memset(trainer->bias_gradient, 0, classes * sizeof(float));
-	for (size_t i = 0; i < count * classes; i++) {
+	for (size_t i = 0; i < count * classes; i++)
 		trainer->delta[i] /= (float)count;
-		trainer->bias_gradient[i % classes] += trainer->delta[i];
-	}
+	if (trainer->hidden)
+		head_hidden_backward(trainer, count);
+	memset(trainer->bias_gradient, 0, units * sizeof(float));
+	for (size_t i = 0; i < count * units; i++)
+		trainer->bias_gradient[i % units] += trainer->signal[i];
 	for (size_t b = 0; b < trainer->blocks; b++)
 		penalty += trainer->penalty[b];
+	penalty += square_sum(trainer->top, trainer->hidden * classes);
 	loss->loss = sum / (double)count + trainer->l2 * penalty;
 	return parallel_for(trainer->blocks, 1, trainer->threads, backward_block, &step, err);
 }
@@ -365,8 +392,8 @@ static void adam_update(const struct adam *adam, const struct parameters *p)
 static int update_block(size_t block, int thread, void *context, struct err *err)
 {
 	const struct head_trainer *trainer = context;
-	size_t first = block * HEAD_BLOCK * trainer->classes;
-	struct parameters part = {block_width(trainer, block) * trainer->classes, trainer->kernel_gradient + first,
+	size_t first = block * HEAD_BLOCK * trainer->units;
+	struct parameters part = {block_width(trainer, block) * trainer->units, trainer->kernel_gradient + first,
 	                          trainer->kernel + first, trainer->kernel_moment + first, trainer->kernel_square + first};
 
 	(void)thread;
@@ -379,25 +406,31 @@ int head_trainer_step(struct head_trainer *trainer, struct err *err)
 {
 	struct adam *adam = &trainer->adam;
 	double t = (double)++adam->steps;
-	struct parameters bias = {trainer->classes, trainer->bias_gradient, trainer->bias, trainer->bias_moment,
+	struct parameters bias = {trainer->units, trainer->bias_gradient, trainer->bias, trainer->bias_moment,
 	                          trainer->bias_square};
+	struct parameters top = {trainer->hidden ? (trainer->hidden + 1) * trainer->classes : 0, trainer->top_gradient, trainer->top,
+	                         trainer->top_moment, trainer->top_square};
 
 	adam->step_size = (float)(adam->learning_rate * sqrt(1 - pow(BETA2, t)) / (1 - pow(BETA1, t)));
 	adam_update(adam, &bias);
+	adam_update(adam, &top);
 	return parallel_for(trainer->blocks, 1, trainer->threads, update_block, trainer, err);
 }
 
-void head_trainer_fold(const struct head_trainer *trainer, float *kernel, float *bias)
+void head_trainer_fold(const struct head_trainer *trainer, float *parameters)
 {
-	size_t classes = trainer->classes;
+	size_t units = trainer->units;
+	float *kernel = parameters, *bias = kernel + trainer->inputs * units;
 
-	for (size_t c = 0; c < classes; c++) {
+	for (size_t c = 0; c < units; c++) {
 		double sum = (double)trainer->bias[c];
 		for (size_t i = 0; i < trainer->inputs; i++) {
-			double folded = (double)trainer->kernel[i * classes + c] * (double)trainer->scale[i];
-			kernel[i * classes + c] = (float)folded;
+			double folded = (double)trainer->kernel[i * units + c] * (double)trainer->scale[i];
+			kernel[i * units + c] = (float)folded;
 			sum -= folded * (double)trainer->mean[i];
 		}
 		bias[c] = (float)sum;
 	}
+	if (trainer->hidden)
+		memcpy(bias + units, trainer->top, (trainer->hidden + 1) * trainer->classes * sizeof(float));
 }

@@ -132,9 +132,26 @@ static void add_base(struct json *layers, const struct keras_model *model)
 	add_node(json_set_array(config, "output_layers"), before, false);
 }
 
+static void add_dense(struct json *layers, const char *name, size_t units, const char *activation)
+{
+	struct json *dense = add_layer(layers, "Dense", name, NULL);
+
+	json_set_integer(dense, "units", (int64_t)units);
+	set_weighted(dense, activation);
+}
+
+static void add_dropout(struct json *layers, double rate)
+{
+	struct json *dropout = add_layer(layers, "Dropout", KERAS_DROPOUT, NULL);
+
+	json_set_number(dropout, "rate", rate);
+	set_null(dropout, "noise_shape");
+	set_null(dropout, "seed");
+}
+
 int keras_model_config(const struct keras_model *model, char **out, struct err *err)
 {
-	struct json *root = json_object_new(), *config, *layers, *dense;
+	struct json *root = json_object_new(), *config, *layers;
 	int code;
 
 	json_set_text(root, "class_name", "Sequential");
@@ -145,9 +162,11 @@ int keras_model_config(const struct keras_model *model, char **out, struct err *
 	if (model->head->average_pool > 1)
 		set_pooling(add_layer(layers, "AveragePooling2D", KERAS_POOL, NULL), model->head->average_pool);
 	json_set_text(add_layer(layers, "Flatten", KERAS_FLATTEN, NULL), "data_format", "channels_last");
-	dense = add_layer(layers, "Dense", KERAS_DENSE, NULL);
-	json_set_integer(dense, "units", (int64_t)model->head->classes);
-	set_weighted(dense, "softmax");
+	if (model->head->hidden)
+		add_dense(layers, KERAS_DENSE, model->head->hidden, "relu");
+	if (model->dropout > 0)
+		add_dropout(layers, model->dropout);
+	add_dense(layers, model->head->hidden ? KERAS_LAST : KERAS_DENSE, model->head->classes, "softmax");
 	code = root ? json_print(root, 0, out, err) : err_set(err, ERR_MEMORY, "no memory for the model's description");
 	json_free(root);
 	return code;

@@ -7,6 +7,7 @@
 #include "nn/keras_internal.h"
 
 #define DENSE "model_weights/" KERAS_DENSE "/" KERAS_DENSE
+#define LAST "model_weights/" KERAS_LAST "/" KERAS_LAST
 #define MAX_PARAMETERS ((size_t)1 << 30)
 
 /* The features' map follows from the cut and the input's size. */
@@ -53,19 +54,42 @@ static int read_dense(const struct hdf_file *file, const char *name, size_t coun
 	return found == count ? OK : err_set(err, ERR_DATA, "%s: expected %zu numbers, found %zu", name, count, found);
 }
 
+/* Units of the hidden layer, 0 without one. */
+static int read_hidden(const struct hdf_file *file, size_t *hidden, struct err *err)
+{
+	struct hdf_shape shape;
+
+	*hidden = 0;
+	if (!hdf_has(file, LAST "/kernel:0"))
+		return OK;
+	if (hdf_shape(file, DENSE "/bias:0", &shape, err) != OK)
+		return err->code;
+	if (shape.rank != 1 || !shape.dims[0] || shape.dims[0] > HEAD_MAX_HIDDEN)
+		return err_set(err, ERR_DATA, DENSE "/bias:0: expected 1..%d numbers", HEAD_MAX_HIDDEN);
+	*hidden = shape.dims[0];
+	return OK;
+}
+
 static int head_read(struct head **out, const struct hdf_file *file, struct path_list *names, struct err *err)
 {
 	struct map_shape map;
 	struct head *head;
-	size_t pool = 0;
+	size_t pool = 0, hidden, below;
 	int code;
 
 	if (read_map(file, &map, &pool, err) != OK || hdf_attr_texts(file, "/", "moodcast_classes", names, err) != OK ||
-	    head_new(&head, map, pool, names->count, err) != OK)
+	    read_hidden(file, &hidden, err) != OK || head_new(&head, map, pool, hidden, names->count, err) != OK)
 		return err->code;
-	code = read_dense(file, DENSE "/kernel:0", head->inputs * head->classes, head->owned, err);
+	below = (head->inputs + 1) * hidden;
+	code = hidden ? read_dense(file, DENSE "/kernel:0", head->inputs * hidden, head->owned, err) : OK;
+	if (code == OK && hidden)
+		code = read_dense(file, DENSE "/bias:0", hidden, head->owned + head->inputs * hidden, err);
 	if (code == OK)
-		code = read_dense(file, DENSE "/bias:0", head->classes, head->owned + head->inputs * head->classes, err);
+		code = read_dense(file, hidden ? LAST "/kernel:0" : DENSE "/kernel:0", head_width(head) * head->classes,
+		                  head->owned + below, err);
+	if (code == OK)
+		code = read_dense(file, hidden ? LAST "/bias:0" : DENSE "/bias:0", head->classes,
+		                  head->owned + below + head_width(head) * head->classes, err);
 	if (code != OK) {
 		head_free(head);
 		return code;

@@ -6,6 +6,7 @@
  *   /model_weights/vgg16              attribute weight_names = block1_conv1/kernel:0, block1_conv1/bias:0, …
  *   /model_weights/vgg16/block1_conv1/kernel:0 …
  *   /model_weights/dense_1            attribute weight_names = dense_1/kernel:0, dense_1/bias:0
+ *   /model_weights/dense_2            alike, behind a hidden layer
  * Keras zips each list with the layers of model_config, so their order is the layers' order.
  */
 #include <stdlib.h>
@@ -63,28 +64,48 @@ static int write_group(struct hdf_file *file, const char *layer, const struct te
 	return code;
 }
 
+/* A Keras layer that may be there, with the arrays of its weights. */
+struct group {
+	const char *name;
+	bool given;
+	const struct tensor *tensors;
+	size_t count;
+};
+
+static const char *const dense_names[] = {KERAS_DENSE "/kernel", KERAS_DENSE "/bias", KERAS_LAST "/kernel", KERAS_LAST "/bias"};
+
 static int write_weights(struct hdf_file *file, const struct keras_model *model, struct err *err)
 {
 	struct tensor base[MAX_TENSORS], dense[HEAD_TENSORS];
-	size_t count = network_tensors(model->network, base);
-	bool pooled = model->head->average_pool > 1;
-	char *layers[] = {KERAS_BASE, KERAS_POOL, KERAS_FLATTEN, KERAS_DENSE};
-	char *unpooled[] = {KERAS_BASE, KERAS_FLATTEN, KERAS_DENSE};
+	size_t count = network_tensors(model->network, base), n_dense = head_tensors(model->head, dense);
+	bool hidden = model->head->hidden;
+	const struct group groups[] = {
+	    {KERAS_BASE, true, base, count},
+	    {KERAS_POOL, model->head->average_pool > 1, NULL, 0},
+	    {KERAS_FLATTEN, true, NULL, 0},
+	    {KERAS_DENSE, hidden, dense, 2},
+	    {KERAS_DROPOUT, model->dropout > 0, NULL, 0},
+	    {hidden ? KERAS_LAST : KERAS_DENSE, true, dense + n_dense - 2, 2},
+	};
+	struct path_list names = {0};
+	int code = hdf_group(file, WEIGHTS, err);
 
-	head_tensors(model->head, dense);
-	dense[0].name = KERAS_DENSE "/kernel";
-	dense[1].name = KERAS_DENSE "/bias";
-	if (hdf_group(file, WEIGHTS, err) != OK ||
-	    hdf_attr_set_texts(file, WEIGHTS, "layer_names", pooled ? layers : unpooled, pooled ? 4 : 3, err) != OK ||
-	    hdf_attr_set_text(file, WEIGHTS, "backend", KERAS_BACKEND, err) != OK ||
-	    hdf_attr_set_text(file, WEIGHTS, "keras_version", KERAS_VERSION, err) != OK ||
-	    write_group(file, KERAS_BASE, base, count, err) != OK)
-		return err->code;
-	if (pooled && write_group(file, KERAS_POOL, NULL, 0, err) != OK)
-		return err->code;
-	if (write_group(file, KERAS_FLATTEN, NULL, 0, err) != OK)
-		return err->code;
-	return write_group(file, KERAS_DENSE, dense, HEAD_TENSORS, err);
+	for (size_t i = 0; i < n_dense; i++)
+		dense[i].name = dense_names[i];
+	for (size_t i = 0; code == OK && i < ARRAY_COUNT(groups); i++)
+		if (groups[i].given)
+			code = path_list_add(&names, groups[i].name, err);
+	if (code == OK)
+		code = hdf_attr_set_texts(file, WEIGHTS, "layer_names", names.items, names.count, err);
+	if (code == OK)
+		code = hdf_attr_set_text(file, WEIGHTS, "backend", KERAS_BACKEND, err);
+	if (code == OK)
+		code = hdf_attr_set_text(file, WEIGHTS, "keras_version", KERAS_VERSION, err);
+	for (size_t i = 0; code == OK && i < ARRAY_COUNT(groups); i++)
+		if (groups[i].given)
+			code = write_group(file, groups[i].name, groups[i].tensors, groups[i].count, err);
+	path_list_free(&names);
+	return code;
 }
 
 static int write_attributes(struct hdf_file *file, const struct keras_model *model, struct err *err)

@@ -220,26 +220,33 @@ void augment_apply(const struct augment_draw *draw, const struct preprocess *pre
 
 /* ---- the head: training and prediction ---- */
 
-/* [k×k 'valid' average →] Flatten (H, W, C order) → Dense(classes) → softmax over the features of the network's cut.
- * head.c needs neither HDF5 nor BLAS: the program that serves uses it. */
+/* [k×k 'valid' average →] Flatten (H, W, C order) → [Dense(hidden), ReLU →] Dense(classes) → softmax over the features
+ * of the network's cut. head.c needs neither HDF5 nor BLAS: the program that serves uses it. */
+#define HEAD_MAX_HIDDEN 4096
 struct head {
 	struct map_shape map; /* of the features, before the average */
 	size_t average_pool;  /* k; 0 and 1 = none */
-	size_t inputs, classes;
-	const float *kernel; /* [inputs][classes] */
-	const float *bias;   /* [classes] */
-	float *owned;        /* kernel, then bias; NULL when they are borrowed */
+	size_t inputs, hidden, classes; /* hidden 0 = no hidden layer */
+	const float *hidden_kernel;     /* [inputs][hidden]; NULL without one */
+	const float *hidden_bias;       /* [hidden] */
+	const float *kernel;            /* [head_width][classes] */
+	const float *bias;              /* [classes] */
+	float *owned; /* hidden kernel and bias, kernel, bias, in this order; NULL when they are borrowed */
 };
-/* A head of zeros. ERR_SETTINGS when the average leaves nothing of the map, or there are fewer than two classes. */
-int head_new(struct head **out, struct map_shape map, size_t average_pool, size_t classes, struct err *err) MUST_CHECK;
+/* A head of zeros. ERR_SETTINGS when the average leaves nothing of the map, there are fewer than two classes, or more
+ * hidden units than HEAD_MAX_HIDDEN. */
+int head_new(struct head **out, struct map_shape map, size_t average_pool, size_t hidden, size_t classes,
+             struct err *err) MUST_CHECK;
 void head_free(struct head *head); /* NULL is fine */
-/* Borrows `dense/kernel` and `dense/bias` of a mapped file, which must outlive the head. ERR_DATA when they do not fit.
- */
+size_t head_width(const struct head *head);      /* inputs of the last dense layer */
+size_t head_parameters(const struct head *head); /* all numbers that are trained */
+/* Borrows `dense/kernel`, `dense/bias` and, when there is a hidden layer, `hidden/kernel` and `hidden/bias` of a mapped
+ * file, which must outlive the head. ERR_DATA when they do not fit. */
 int head_from_tensors(struct head **out, const struct tensor_file *file, struct map_shape map, size_t average_pool,
                       struct err *err) MUST_CHECK;
-#define HEAD_TENSORS 2
-/* `dense/kernel` and `dense/bias`, borrowed, for tensors_save. */
-void head_tensors(const struct head *head, struct tensor out[HEAD_TENSORS]);
+#define HEAD_TENSORS 4
+/* The tensors of those names, borrowed, for tensors_save; returns how many. */
+size_t head_tensors(const struct head *head, struct tensor out[HEAD_TENSORS]);
 /* Bytes of scratch for head_predict over n maps; 0 without an average. */
 size_t head_workspace(const struct head *head, size_t n);
 /* Features [n][h][w][c] → probabilities [n][classes]. Double sums in one order, so the bytes depend neither on the
@@ -273,11 +280,16 @@ struct head_training {
 	double learning_rate, l2;
 	double smoothing; /* share of a label spread over all classes (Szegedy et al. 2016) */
 	double focal;     /* exponent γ of the focal loss (Lin et al. 2017); 0 = cross-entropy */
+	double dropout;   /* probability that a hidden unit is left out of an example (Srivastava et al. 2014) */
 	bool sampling;    /* each class is shown alike often instead of each example once an epoch; not with balance */
 	bool balance;     /* class c weighs n / (classes · n_c) in the loss */
 	bool standardise; /* by the training part's mean and deviation; folded into kernel and bias at the end */
 	uint64_t seed;
 	int threads;
+	/* A file, or NULL: a training that was stopped or killed goes on from it and ends with the same bytes, as does one that
+	 * wants more epochs. It is written after each epoch and each so many steps (0 = none), and left to the caller. */
+	const char *checkpoint;
+	size_t checkpoint_steps;
 	int (*epoch)(const struct head_epoch *epoch, void *context, struct err *err); /* after each epoch; may be NULL */
 	void *context;
 };
@@ -287,10 +299,10 @@ struct head_outcome {
 	bool stopped_early;
 	size_t tuned, tuned_best; /* epochs with layers, and the best of them; 0 = the head alone was best */
 };
-/* Fits kernel and bias of a head made by head_new by softmax cross-entropy + l2 · Σ kernel² (in units of the
+/* Fits a head made by head_new by softmax cross-entropy + l2 · Σ kernel² (of all kernels, in units of the
  * standardised features), mini-batches shuffled from the seed, Adam as Keras writes it (β .9, .999, ε 1e-7; Kingma & Ba
  * 2015). After each epoch one temperature is fitted to the validation part (Guo et al. 2017); the epoch with the lowest
- * weighted loss at its temperature is kept, kernel and bias divided by it, and training ends `patience` epochs later.
+ * weighted loss at its temperature is kept, the last kernel and bias divided by it, and training ends `patience` epochs later.
  * So confidence that grows with training neither ends it too soon nor stays in the probabilities. Without validation
  * examples (`validation` NULL or empty) the last epoch is kept as it is. Same bytes for any number of threads.
  * ERR_DATA: a class without training examples; ERR_NUMERIC: a loss that is not finite or explodes, with epoch and step.
@@ -310,6 +322,8 @@ struct tuner_options {
 	double momentum;      /* of SGD */
 	double clip;          /* largest norm of the gradient of all weights together; 0 = any */
 	double smoothing;     /* as head_training */
+	double dropout;       /* as head_training */
+	uint64_t seed;        /* of the dropout */
 	const float *class_weight; /* [classes], lent; NULL = every example counts alike */
 	bool predict_only;         /* for tuner_rows alone: no memory for gradients, and weights may be borrowed */
 	int threads;
@@ -323,6 +337,9 @@ void tuner_free(struct tuner *tuner); /* NULL is fine */
  * trained weight. ERR_NUMERIC when the loss is not finite. */
 int tuner_gradient(struct tuner *tuner, size_t n, const float *maps, const int32_t *labels, double *loss,
                    struct err *err) MUST_CHECK;
+/* The next gradients are of the examples numbered pictures[n] (lent) in that epoch: by both, and the seed, follows which hidden
+ * units are left out. Before the first call, and after one with NULL, none is. */
+void tuner_drop(struct tuner *tuner, size_t epoch, const size_t *pictures);
 /* How many of those examples had their label's probability the largest. */
 size_t tuner_correct(const struct tuner *tuner);
 /* One step along the gradient just computed; returns the gradient's norm before it was clipped. */
@@ -383,7 +400,7 @@ struct head_folds {
 	const struct head_features *features;
 	const struct head_data *train, *validation; /* head_features_rows of splits 0 and 1 */
 	const struct head *head;                    /* of this shape; not changed */
-	const struct head_training *training;
+	const struct head_training *training; /* a checkpoint is a file a fold: its name, then .fold1 … */
 	size_t count; /* k ≥ 2 */
 };
 struct head_fold {
@@ -401,14 +418,15 @@ struct keras_model {
 	size_t size;            /* pixels a side of the network's input */
 	char *const *classes;   /* head->classes names */
 	const char *preprocess; /* JSON text of the preprocessing object */
+	double dropout;         /* of the hidden layer, for whoever trains on */
 	bool synthetic;
 };
 /* A file that keras.models.load_model opens: Sequential of the nested model `vgg16` (up to the cut), AveragePooling2D
- * when the head has one, Flatten, Dense(softmax), all strings fixed-length, names in the order of the layers; plus the
- * moodcast_* attributes. */
+ * when the head has one, Flatten, Dense(relu) and Dropout when it has a hidden layer, Dense(softmax), all strings
+ * fixed-length, names in the order of the layers; plus the moodcast_* attributes. */
 int keras_model_save(const struct keras_model *model, const char *path, struct err *err) MUST_CHECK;
-/* Reads the head of such a file (HDF5): kernel and bias of its Dense layer, moodcast_average_pool; classes may be NULL.
- */
+/* Reads the head of such a file (HDF5): kernels and biases of its Dense layers, moodcast_average_pool; classes may be
+ * NULL. */
 int keras_head_load(struct head **out, const char *path, struct path_list *classes, struct err *err) MUST_CHECK;
 
 #endif

@@ -1,17 +1,12 @@
 /*
  * Training of the network's last layers together with the head: forward with every map kept, backward by the kernels'
- * gradients.
- *
- * Loss: mean over the examples of w · Σ −q ln p, w the weight of the label's class, q the label smoothed (a share σ
- * spread over all classes); ∂L/∂logits = w (p − q) / n.
+ * gradients. The head's own part is in tune_head.c.
  */
 #include "nn/tune_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LEAST_PROBABILITY 1e-30 /* what float32 rounds to zero still has a loss */
 
 static size_t floats_of(struct map_shape map)
 {
@@ -38,27 +33,14 @@ void tuner_free(struct tuner *tuner)
 	free(tuner->rows);
 	free(tuner->rows_gradient);
 	free(tuner->scores);
+	free(tuner->active);
+	free(tuner->active_gradient);
 	free(tuner->blocked[0]);
 	free(tuner->blocked[1]);
 	free(tuner->turned);
 	free(tuner->zeros);
 	free(tuner->workspace);
 	free(tuner);
-}
-
-static int weights_add(struct tuner *tuner, float *values, size_t count, struct err *err)
-{
-	struct weights *weights = &tuner->weights[tuner->n_weights];
-	if (tuner->options.predict_only)
-		return OK;
-	if (!(weights->gradient = mem_alloc(count, 3 * sizeof(float), err)))
-		return ERR_MEMORY;
-	weights->values = values;
-	weights->moment = weights->gradient + count;
-	weights->square = weights->moment + count;
-	weights->count = count;
-	tuner->n_weights++;
-	return OK;
 }
 
 static struct conv stage_conv(const struct tuner *tuner, size_t i, size_t n, const float *input)
@@ -126,9 +108,9 @@ static int stage_add(struct tuner *tuner, const struct layer *layer, struct map_
 	if (!layer->owned)
 		return err_set(err, ERR_SETTINGS, "%s: borrowed or absent weights cannot be trained", layer->name);
 	size_t count = layer_kernel_count(layer);
-	int code = weights_add(tuner, layer->owned, count, err);
+	int code = tuner_weights_add(tuner, layer->owned, count, err);
 	if (code == OK)
-		code = weights_add(tuner, layer->owned + count, layer->out, err);
+		code = tuner_weights_add(tuner, layer->owned + count, layer->out, err);
 	return code == OK ? stage_prepare(tuner, stage, err) : code;
 }
 
@@ -160,24 +142,6 @@ static int workspace_allocate(struct tuner *tuner, struct err *err)
 	return tuner->workspace && tuner->blocked[0] && tuner->blocked[1] ? OK : ERR_MEMORY;
 }
 
-static int head_add(struct tuner *tuner, const struct head *head, struct map_shape map, struct err *err)
-{
-	size_t batch = tuner->options.batch;
-	if (!head->owned || head->map.height != map.height || head->map.width != map.width ||
-	    head->map.channels != map.channels)
-		return err_set(err, ERR_SETTINGS, "head: it is not one of its own over maps of %zu×%zu×%zu", map.height,
-		               map.width, map.channels);
-	tuner->inputs = head->inputs;
-	tuner->classes = head->classes;
-	tuner->pool = head->average_pool > 1 ? head->average_pool : 1;
-	if (!(tuner->rows = mem_alloc(batch * head->inputs, sizeof(float), err)) ||
-	    !(tuner->rows_gradient = mem_alloc(batch * head->inputs, sizeof(float), err)) ||
-	    !(tuner->scores = mem_alloc(batch * head->classes, sizeof(float), err)))
-		return ERR_MEMORY;
-	int code = weights_add(tuner, head->owned, head->inputs * head->classes, err);
-	return code == OK ? weights_add(tuner, head->owned + head->inputs * head->classes, head->classes, err) : code;
-}
-
 static int turned_allocate(struct tuner *tuner, const struct network *network, struct err *err)
 {
 	size_t kernel = 0, channels = 0;
@@ -202,7 +166,7 @@ int tuner_new(struct tuner **out, const struct network *network, const struct he
 	for (size_t i = options->first; code == OK && i < network->count; i++)
 		code = stage_add(tuner, &network->layers[i], &map, err);
 	if (code == OK)
-		code = head_add(tuner, head, map, err);
+		code = tuner_head_add(tuner, head, map, err);
 	if (code == OK)
 		code = workspace_allocate(tuner, err);
 	if (code == OK)
@@ -248,83 +212,7 @@ static void forward_layers(struct tuner *tuner, size_t n, const float *maps)
 	pool_average(n, last->height, last->width, last->channels, tuner->pool, maps, tuner->rows);
 }
 
-static void forward_head(struct tuner *tuner, size_t n)
-{
-	const struct weights *kernel = &tuner->weights[tuner->n_weights - 2], *bias = kernel + 1;
-	for (size_t i = 0; i < n; i++)
-		memcpy(tuner->scores + i * tuner->classes, bias->values, tuner->classes * sizeof(float));
-	gemm_run(&(struct gemm){.m = n,
-	                        .n = tuner->classes,
-	                        .k = tuner->inputs,
-	                        .alpha = 1,
-	                        .beta = 1,
-	                        .a = tuner->rows,
-	                        .lda = tuner->inputs,
-	                        .b = kernel->values,
-	                        .ldb = tuner->classes,
-	                        .c = tuner->scores,
-	                        .ldc = tuner->classes});
-	softmax_rows(n, tuner->classes, tuner->scores);
-}
-
-/* The mean loss; the probabilities become ∂L/∂logits. */
-static double loss_of(struct tuner *tuner, size_t n, const int32_t *labels)
-{
-	const float *weights = tuner->options.class_weight;
-	double loss = 0, spread = tuner->options.smoothing / (double)tuner->classes;
-	tuner->correct = 0;
-	for (size_t i = 0; i < n; i++) {
-		float *p = tuner->scores + i * tuner->classes;
-		double weight = weights ? (double)weights[labels[i]] : 1;
-		size_t best = 0;
-		for (size_t k = 1; k < tuner->classes; k++)
-			best = p[k] > p[best] ? k : best;
-		tuner->correct += best == (size_t)labels[i];
-		for (size_t k = 0; k < tuner->classes; k++) {
-			double q = spread + (k == (size_t)labels[i] ? 1 - tuner->options.smoothing : 0);
-			loss -= q > 0 ? weight * q * log((double)p[k] < LEAST_PROBABILITY ? LEAST_PROBABILITY : (double)p[k]) : 0;
-			p[k] = (float)(weight * ((double)p[k] - q) / (double)n);
-		}
-	}
-	return loss / (double)n;
-}
-
 /* ---- backward ---- */
-
-static void backward_dense(struct tuner *tuner, size_t n)
-{
-	struct weights *kernel = &tuner->weights[tuner->n_weights - 2], *bias = kernel + 1;
-	struct gemm product = {.m = tuner->inputs,
-	                       .n = tuner->classes,
-	                       .k = n,
-	                       .transpose_a = true,
-	                       .alpha = 1,
-	                       .a = tuner->rows,
-	                       .lda = tuner->inputs,
-	                       .b = tuner->scores,
-	                       .ldb = tuner->classes,
-	                       .c = kernel->gradient,
-	                       .ldc = tuner->classes};
-	gemm_run(&product);
-	product = (struct gemm){.m = n,
-	                        .n = tuner->inputs,
-	                        .k = tuner->classes,
-	                        .transpose_b = true,
-	                        .alpha = 1,
-	                        .a = tuner->scores,
-	                        .lda = tuner->classes,
-	                        .b = kernel->values,
-	                        .ldb = tuner->classes,
-	                        .c = tuner->rows_gradient,
-	                        .ldc = tuner->inputs};
-	gemm_run(&product);
-	for (size_t k = 0; k < tuner->classes; k++) {
-		double sum = 0;
-		for (size_t i = 0; i < n; i++)
-			sum += (double)tuner->scores[i * tuner->classes + k];
-		bias->gradient[k] = (float)sum;
-	}
-}
 
 /* The average hands each of its inputs an equal share; what it dropped at the edge gets none. */
 static void backward_average(struct tuner *tuner, size_t n)
@@ -379,7 +267,7 @@ static void backward_conv(struct tuner *tuner, size_t i, size_t n, size_t w, con
 
 static void backward_layers(struct tuner *tuner, size_t n, const float *maps)
 {
-	size_t w = tuner->n_weights - 2; /* behind the weights of the layer at hand */
+	size_t w = tuner->n_weights - tuner->n_head; /* behind the weights of the layer at hand */
 	for (size_t i = tuner->n_stages; i-- > 0;) {
 		const struct stage *stage = &tuner->stages[i];
 		const float *input = i ? tuner->stages[i - 1].map : maps;
@@ -404,12 +292,12 @@ int tuner_gradient(struct tuner *tuner, size_t n, const float *maps, const int32
                    struct err *err)
 {
 	forward_layers(tuner, n, maps);
-	forward_head(tuner, n);
-	*loss = loss_of(tuner, n, labels);
+	tuner_head_forward(tuner, n);
+	*loss = tuner_head_loss(tuner, n, labels);
 	if (!isfinite(*loss))
 		return err_set(err, ERR_NUMERIC, "step %zu: the loss is %g; a smaller learning rate may help", tuner->steps + 1,
 		               *loss);
-	backward_dense(tuner, n);
+	tuner_head_backward(tuner, n);
 	backward_average(tuner, n);
 	backward_layers(tuner, n, maps);
 	return OK;

@@ -1,6 +1,6 @@
 /*
- * Training of the last layers, shared by tune.c (gradients), tune_step.c (optimisers), tune_train.c (the loop) and
- * tune_checkpoint.c only.
+ * Training of the last layers, shared by tune.c and tune_head.c (gradients), tune_step.c (optimisers), tune_train.c
+ * (the loop) and tune_checkpoint.c only.
  */
 #ifndef MOODCAST_TUNE_INTERNAL_H
 #define MOODCAST_TUNE_INTERNAL_H
@@ -23,18 +23,31 @@ struct stage {
 	struct winograd *winograd, *back; /* back: of the turned kernel, for the gradient by the input */
 };
 
+#define MAX_WEIGHTS (2 * VGG16_LAYERS + HEAD_TENSORS)
 struct tuner {
 	struct tuner_options options;
 	struct stage stages[VGG16_LAYERS];
-	struct weights weights[2 * VGG16_LAYERS + 2]; /* kernel and bias of each convolution, then of the head */
-	size_t n_stages, n_weights, inputs, classes, pool;
+	struct weights weights[MAX_WEIGHTS]; /* kernel and bias of each convolution, then of the head's layers */
+	size_t n_stages, n_weights, n_head; /* n_head: of them the head's */
+	size_t inputs, hidden, classes, pool;
 	float *rows, *rows_gradient, *scores; /* [batch][inputs], [batch][classes] */
+	float *active, *active_gradient;      /* [batch][hidden] */
+	const size_t *pictures;               /* of the batch, for the dropout; NULL = nothing is dropped */
+	size_t epoch;
 	float *blocked[2];                    /* [batch]: the largest input or output of a Winograd layer */
 	float *turned, *zeros;                /* the largest turned kernel, and its bias */
 	void *workspace;
 	size_t steps;   /* taken */
 	size_t correct; /* of the last gradient's examples */
 };
+
+/* The head's part (tune_head.c). */
+int tuner_weights_add(struct tuner *tuner, float *values, size_t count, struct err *err) MUST_CHECK;
+int tuner_head_add(struct tuner *tuner, const struct head *head, struct map_shape map, struct err *err) MUST_CHECK;
+void tuner_head_forward(struct tuner *tuner, size_t n); /* rows → scores */
+/* The mean loss; scores become ∂L/∂logits. */
+double tuner_head_loss(struct tuner *tuner, size_t n, const int32_t *labels);
+void tuner_head_backward(struct tuner *tuner, size_t n); /* → rows_gradient and the head's gradients */
 
 /* The loop between two steps: what a checkpoint keeps besides the tuner's weights and moments. */
 struct tune_state {

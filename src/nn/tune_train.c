@@ -122,6 +122,7 @@ static int run_step(struct tune_job *job, struct err *err)
 	for (size_t i = 0; i < n; i++)
 		rows[i] = job->train[job->order[first + i]];
 	int code = read_maps(job, rows, n, err);
+	tuner_drop(state->tuner, state->epoch, job->order + first);
 	if (code == OK)
 		code = tuner_gradient(state->tuner, n, job->maps, job->labels, &loss, err);
 	if (code == OK && loss > limit)
@@ -245,7 +246,7 @@ static uint64_t identity_of(const struct tune_job *job)
 {
 	const struct tune_training *t = job->training;
 	const double numbers[] = {(double)t->epochs, (double)t->batch, (double)t->schedule, (double)t->warmup_steps,
-	                          t->rate, (double)t->optimizer, t->momentum, t->clip, t->head.smoothing, t->head.balance,
+	                          t->rate, (double)t->optimizer, t->momentum, t->clip, t->head.smoothing, t->head.dropout, t->head.balance,
 	                          (double)t->head.patience, (double)t->head.seed, (double)cpu_features()->level};
 	uint64_t hash = hash64(numbers, sizeof numbers, job->n_train);
 	hash = hash64(job->features->weights_sha256, strlen(job->features->weights_sha256), hash);
@@ -277,6 +278,8 @@ static int job_prepare(struct tune_job *job, struct err *err)
 	                                .momentum = training->momentum,
 	                                .clip = training->clip,
 	                                .smoothing = training->head.smoothing,
+	                                .dropout = training->head.dropout,
+	                                .seed = training->head.seed,
 	                                .class_weight = job->class_weight,
 	                                .threads = training->head.threads};
 	if (!job->class_weight || rows_of(features, 0, &job->train, &job->n_train, err) != OK)

@@ -168,7 +168,7 @@ static int pair_row(struct csv_state *state, char *const *fields, size_t count, 
 static int any_row(char *const *fields, size_t count, size_t line, void *context, struct err *err)
 {
 	struct csv_state *state = context;
-	int status = stop_check("playlists", err);
+	int status = reader_tick(state->reader, err);
 	if (status != OK)
 		return status;
 	state->reader->place = line;

@@ -67,7 +67,10 @@ struct playlist_reader {
 	size_t n_listed;
 	char *first_skip[RECORD_COUNT]; /* place and reason of the first of each kind */
 	char *first_path;               /* of the first input */
+	struct progress progress;
 };
+/* One more record: counted for who watches, stopped when asked to. */
+int reader_tick(struct playlist_reader *reader, struct err *err) MUST_CHECK;
 
 #define PLAYLIST_TITLE_BYTES 4096
 #define PLAYLIST_TAG_BYTES 1024

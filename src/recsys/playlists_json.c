@@ -99,7 +99,7 @@ static int take_playlist(const struct json *element, size_t index, void *context
 	uint32_t entry;
 	reader->place = index + 1;
 	reader->counts.read[RECORD_PLAYLIST]++;
-	int status = stop_check("playlists", err);
+	int status = reader_tick(reader, err);
 	if (status != OK)
 		return status;
 	enum playlist_skip skip = take_record(element, &record);
@@ -191,7 +191,7 @@ static int take_song(const struct json *element, size_t index, void *context, st
 	struct playlist_reader *reader = naming->reader;
 	reader->place = index + 1;
 	reader->counts.read[RECORD_META]++;
-	int status = stop_check("playlists", err);
+	int status = reader_tick(reader, err);
 	if (status != OK)
 		return status;
 	int64_t id = json_integer_value(json_get(element, "id"), -1);

@@ -37,14 +37,22 @@ int playlist_reader_new(struct playlist_reader **out, tag_normaliser *normalise,
 	if (!reader)
 		return err->code;
 	reader->normalise = normalise;
+	progress_start(&reader->progress, "playlists", "records", 0);
 	*out = reader;
 	return OK;
+}
+
+int reader_tick(struct playlist_reader *reader, struct err *err)
+{
+	progress_add(&reader->progress, 1);
+	return stop_check("playlists", err);
 }
 
 void playlist_reader_free(struct playlist_reader *reader)
 {
 	if (!reader)
 		return;
+	progress_end(&reader->progress);
 	for (size_t i = 0; i < reader->playlists.count && reader->entries; i++)
 		free(reader->entries[i].title);
 	free(reader->entries);

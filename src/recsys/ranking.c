@@ -23,6 +23,7 @@ struct evaluation {
 	size_t most_songs, most_tags; /* of a playlist */
 	double discount[LIST_SONGS], ideal[LIST_SONGS + 1];
 	struct ranking_scratch *scratch; /* a thread */
+	struct progress progress;
 };
 
 struct ranking_scratch {
@@ -143,6 +144,7 @@ static int judge_batch(size_t batch, int thread, void *context, struct err *err)
 	evaluation->ranker->score(evaluation->ranker->state, queries, count, s->workspace, s->scores);
 	for (size_t q = 0; q < count; q++)
 		judge_playlist(evaluation, first + q, s->scores + q * evaluation->items, s);
+	progress_add(&evaluation->progress, count);
 	return OK;
 }
 
@@ -300,9 +302,11 @@ int ranking_evaluate(const struct playlists *playlists, const struct ranker *ran
 		code = scratch_init(&evaluation, threads, err);
 	if (code == OK && !(numbers = mem_alloc(2 * evaluation.count, sizeof *numbers, err)))
 		code = err->code;
+	progress_start(&evaluation.progress, "evaluate", "playlists", evaluation.count);
 	if (code == OK)
 		code = parallel_for((evaluation.count + RANKING_BATCH - 1) / RANKING_BATCH, 1, threads, judge_batch,
 		                    &evaluation, err);
+	progress_end(&evaluation.progress);
 	if (code == OK) {
 		summarise(&evaluation, MASK_NONE, options, numbers, &result.overall);
 		for (int mask = MASK_SONGS; mask < MASK_COUNT; mask++)

@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/report.h"
+#include "report/report_internal.h"
 
 #define BINS RELIABILITY_BINS
-#define PROBABILITY_FLOOR 1e-12
 
-static int judged_check(const struct judged *judged, struct err *err)
+int classification_check(const struct judged *judged, struct err *err)
 {
 	if (!judged->n || judged->classes < 2 || !judged->persons)
 		return err_set(err, ERR_DATA, "nothing to judge: %zu examples, %zu classes, %zu persons", judged->n,
@@ -31,7 +30,7 @@ static int judged_check(const struct judged *judged, struct err *err)
 	return OK;
 }
 
-static size_t verdict_of(const float *probabilities, size_t classes)
+size_t classification_verdict(const float *probabilities, size_t classes)
 {
 	size_t best = 0;
 
@@ -91,7 +90,7 @@ static void score_probabilities(struct classification *out, const struct judged 
 
 	for (size_t i = 0; i < judged->n; i++) {
 		const float *p = judged->probabilities + i * judged->classes;
-		size_t truth = (size_t)judged->truth[i], best = verdict_of(p, judged->classes);
+		size_t truth = (size_t)judged->truth[i], best = classification_verdict(p, judged->classes);
 		double largest = (double)p[best];
 		size_t bin = largest >= 1 ? BINS - 1 : (size_t)(largest * BINS);
 
@@ -120,7 +119,7 @@ static int compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void percentiles(double *drawn, size_t draws, struct interval *interval)
+void classification_percentiles(double *drawn, size_t draws, struct interval *interval)
 {
 	qsort(drawn, draws, sizeof(*drawn), compare_doubles);
 	interval->low = drawn[(size_t)(0.025 * (double)(draws - 1))];
@@ -210,7 +209,7 @@ static void resample_once(const struct resampling *r, struct rng *rng, double *d
 static void count_persons(const struct resampling *r, const struct judged *judged)
 {
 	for (size_t i = 0; i < judged->n; i++) {
-		size_t verdict = verdict_of(judged->probabilities + i * judged->classes, judged->classes);
+		size_t verdict = classification_verdict(judged->probabilities + i * judged->classes, judged->classes);
 		size_t row = judged->person[i] * judged->classes, truth = (size_t)judged->truth[i];
 		r->counts[row + truth]++;
 		r->hits[row + truth] += verdict == truth;
@@ -220,14 +219,14 @@ static void count_persons(const struct resampling *r, const struct judged *judge
 
 static void intervals_of(struct classification *out, double *drawn, size_t draws)
 {
-	percentiles(drawn + DRAWN_BALANCED * draws, draws, &out->balanced);
-	percentiles(drawn + DRAWN_ACCURACY * draws, draws, &out->accuracy);
+	classification_percentiles(drawn + DRAWN_BALANCED * draws, draws, &out->balanced);
+	classification_percentiles(drawn + DRAWN_ACCURACY * draws, draws, &out->accuracy);
 	for (size_t c = 0; c < out->classes; c++) {
 		struct class_score *score = &out->scores[c];
 		double *one = drawn + (DRAWN_CLASSES + DRAWN_A_CLASS * c) * draws;
-		percentiles(one + DRAWN_RECALL * draws, draws, &score->recall_limits);
-		percentiles(one + DRAWN_PRECISION * draws, draws, &score->precision_limits);
-		percentiles(one + DRAWN_F1 * draws, draws, &score->f1_limits);
+		classification_percentiles(one + DRAWN_RECALL * draws, draws, &score->recall_limits);
+		classification_percentiles(one + DRAWN_PRECISION * draws, draws, &score->precision_limits);
+		classification_percentiles(one + DRAWN_F1 * draws, draws, &score->f1_limits);
 		score->recall_limits.value = score->recall;
 		score->precision_limits.value = score->precision;
 		score->f1_limits.value = score->f1;
@@ -262,7 +261,7 @@ static int resample_persons(struct classification *out, const struct judged *jud
 int classification_measure(struct classification *out, const struct judged *judged, struct err *err)
 {
 	struct classification result = {.n = judged->n, .classes = judged->classes, .persons = judged->persons};
-	int code = judged_check(judged, err);
+	int code = classification_check(judged, err);
 
 	if (code != OK)
 		return code;
@@ -273,7 +272,7 @@ int classification_measure(struct classification *out, const struct judged *judg
 	if (code == OK) {
 		for (size_t i = 0; i < judged->n; i++)
 			result.confusion[(size_t)judged->truth[i] * judged->classes +
-			                 verdict_of(judged->probabilities + i * judged->classes, judged->classes)]++;
+			                 classification_verdict(judged->probabilities + i * judged->classes, judged->classes)]++;
 		score_classes(&result);
 		average_classes(&result);
 		score_probabilities(&result, judged);

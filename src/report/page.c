@@ -111,34 +111,17 @@ void page_tiles_end(struct page *page)
 void page_table_start(struct page *page, const char *caption, const char *const *columns, size_t count)
 {
 	page->table_columns = count;
+	page->number_columns = 0;
 	strbuf_add(&page->body, "<div class=\"scroll\"><table>\n");
 	if (caption)
 		add_element(page, "caption", caption);
 	strbuf_add(&page->body, "<thead><tr>");
 	for (size_t i = 0; i < count; i++) {
 		bool number = columns[i][0] == '#';
+		page->number_columns |= number && i < 64 ? (uint64_t)1 << i : 0;
 		add_element(page, number ? "th scope=\"col\" class=\"n\"" : "th scope=\"col\"", columns[i] + number);
 	}
 	strbuf_add(&page->body, "</tr></thead><tbody>\n");
-}
-
-/* A cell is set as a number when it holds nothing but digits, signs, spaces, per cent signs and dashes. */
-static bool looks_numeric(const char *cell)
-{
-	static const char *const also[] = {"–", "\u00a0"};
-	bool digit = strcmp(cell, "–") == 0;
-
-	for (const char *at = cell; *at;) {
-		size_t plain = strspn(at, "0123456789.,+-% e"), k = 0;
-		digit |= strcspn(at, "0123456789") < plain;
-		at += plain;
-		while (*at && k < ARRAY_COUNT(also) && strncmp(at, also[k], strlen(also[k])) != 0)
-			k++;
-		if (*at && k == ARRAY_COUNT(also))
-			return false;
-		at += *at ? strlen(also[k]) : 0;
-	}
-	return digit;
 }
 
 static void table_row(struct page *page, const char *const *cells, bool strong)
@@ -148,7 +131,7 @@ static void table_row(struct page *page, const char *const *cells, bool strong)
 		if (i == 0)
 			add_element(page, "th scope=\"row\"", cells[i]);
 		else
-			add_element(page, looks_numeric(cells[i]) ? "td class=\"n\"" : "td", cells[i]);
+			add_element(page, i < 64 && page->number_columns >> i & 1 ? "td class=\"n\"" : "td", cells[i]);
 	}
 	strbuf_add(&page->body, "</tr>\n");
 }

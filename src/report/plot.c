@@ -2,6 +2,7 @@
  * Plots: a gnuplot script from a struct, and gnuplot's SVG made fit to stand inside a page.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/report_internal.h"
@@ -64,7 +65,7 @@ static void add_frame(struct strbuf *script, const struct plot *plot)
 	              "set grid ytics lc rgb '%s' lw 1 dt 1\nset format y '%%g'\n",
 	              plot->large ? LARGE * WIDTH : WIDTH, plot->large ? LARGE * HEIGHT : HEIGHT, INK, INK, GRID);
 	if (plot->large)
-		strbuf_add(script, "unset tics\nunset border\nset offsets graph 0.06, graph 0.06, graph 0.04, graph 0.04\n");
+		strbuf_add(script, "unset tics\nunset border\n");
 	if (legend)
 		strbuf_format(script, "set key tmargin center horizontal textcolor rgb '%s'\n", INK);
 	else
@@ -75,7 +76,9 @@ static void add_frame(struct strbuf *script, const struct plot *plot)
 		strbuf_add(script, "set logscale x\n");
 	if (plot->log_y)
 		strbuf_add(script, "set logscale y\n");
-	if (plot->y_low < plot->y_high)
+	if (plot->ticks)
+		strbuf_add(script, "set yrange [0:*]\n");
+	else if (plot->y_low < plot->y_high)
 		strbuf_format(script, "set yrange [%.9g:%.9g]\n", plot->y_low, plot->y_high);
 	if (plot->ticks)
 		strbuf_add(script, "set xtics rotate by -30\nset style data histograms\nset style histogram clustered gap 1\n"
@@ -99,23 +102,15 @@ static size_t add_curves(struct strbuf *script, const struct plot *plot)
 		const struct plot_series *series = &plot->series[s];
 		strbuf_format(script, "$d%zu << END_OF_DATA\n", s);
 		for (size_t i = 0; i < series->count; i++)
-			if (shown(plot, series, i) && ++points) {
-				strbuf_format(script, "%.9g %.9g ", series->x[i], series->y[i]);
-				if (plot->labels)
-					add_name(script, plot->labels[i]);
-				strbuf_add(script, "\n");
-			}
+			if (shown(plot, series, i) && ++points)
+				strbuf_format(script, "%.9g %.9g\n", series->x[i], series->y[i]);
 		strbuf_add(script, "END_OF_DATA\n");
 	}
 	strbuf_add(script, "plot ");
 	for (size_t s = 0; s < plot->n_series; s++) {
 		const struct plot_series *series = &plot->series[s];
-		if (plot->labels)
-			strbuf_format(script, "%s$d%zu using 1:2:3 with labels textcolor rgb '%s' point lc rgb '%s' pt 7 ps 0.4 offset 0,0.6",
-			              s ? ", " : "", s, INK, colours[s]);
-		else
-			strbuf_format(script, "%s$d%zu using 1:2 with %s lc rgb '%s' pt 7 ps 0.5", s ? ", " : "", s,
-			              styles[series->style], colours[s]);
+		strbuf_format(script, "%s$d%zu using 1:2 with %s lc rgb '%s' pt 7 ps %s", s ? ", " : "", s, styles[series->style],
+		              colours[s], plot->large ? "0.4" : "0.5");
 		if (series->style != PLOT_POINTS)
 			strbuf_format(script, " lw 2 dt %d", s < 2 ? 1 : 2);
 		strbuf_add(script, series->name ? " title " : " notitle");
@@ -124,6 +119,51 @@ static size_t add_curves(struct strbuf *script, const struct plot *plot)
 	}
 	strbuf_add(script, "\n");
 	return points;
+}
+
+/* Scales `from` to lie between `low` and `high`. */
+static void fit(const double *from, size_t count, double low, double high, double *to)
+{
+	double least = INFINITY, most = -INFINITY;
+
+	for (size_t i = 0; i < count; i++) {
+		least = fmin(least, from[i]);
+		most = fmax(most, from[i]);
+	}
+	for (size_t i = 0; i < count; i++)
+		to[i] = most > least ? low + (from[i] - least) / (most - least) * (high - low) : (low + high) / 2;
+}
+
+/* A map: points where their values put them on the whole drawing, each with its name beside it where there is room. */
+static int add_map(struct strbuf *script, const struct plot *plot, size_t *points, struct err *err)
+{
+	enum { W = LARGE * WIDTH, H = LARGE * HEIGHT, RIM = 40 };
+	const struct plot_series *series = &plot->series[0];
+	size_t n = series->count;
+	struct plot_label *labels = mem_alloc(n, sizeof *labels, err);
+	double *x = labels ? mem_alloc(2 * n, sizeof *x, err) : NULL;
+
+	if (x) {
+		struct plot moved = *plot;
+		fit(series->x, n, RIM, W - RIM, x);
+		fit(series->y, n, RIM, H - RIM, x + n);
+		plot_place_labels(&(struct plot_points){x, x + n, plot->labels, n, W, H}, labels);
+		strbuf_format(script, "set lmargin at screen 0\nset rmargin at screen 1\nset bmargin at screen 0\nset tmargin at screen 1\n"
+		                      "set xrange [0:%d]\nset yrange [0:%d]\n", W, H);
+		for (size_t i = 0; i < n; i++) {
+			if (!labels[i].shown)
+				continue;
+			strbuf_add(script, "set label ");
+			add_quoted(script, plot->labels[i]);
+			strbuf_format(script, " at %.1f,%.1f center textcolor rgb '%s'\n", labels[i].x, labels[i].y, INK);
+		}
+		moved.series[0].x = x;
+		moved.series[0].y = x + n;
+		*points = add_curves(script, &moved);
+	}
+	free(x);
+	free(labels);
+	return x ? OK : err->code;
 }
 
 /* Bars: one block, a row a tick, a column a series. */
@@ -199,6 +239,9 @@ static int plot_check(const struct plot *plot, struct err *err)
 		if (bars != (plot->ticks != NULL) || (bars && plot->series[s].count != plot->series[0].count))
 			return err_set(err, ERR_DATA, "a plot has bars, alike in number, with names below them, or none");
 	}
+	for (size_t i = 0; plot->labels && i < plot->series[0].count; i++)
+		if (!isfinite(plot->series[0].x[i]) || !isfinite(plot->series[0].y[i]))
+			return err_set(err, ERR_DATA, "a map has no place for '%s'", plot->labels[i]);
 	return OK;
 }
 
@@ -206,14 +249,18 @@ int plot_draw(const struct plot *plot, struct strbuf *out, struct err *err)
 {
 	static const char *const arguments[] = {"gnuplot", "-d", NULL};
 	struct strbuf script = {0}, svg = {0};
-	size_t points;
+	size_t points = 0;
 	int code = plot_check(plot, err);
 
 	if (code != OK)
 		return code;
 	add_frame(&script, plot);
-	points = plot->ticks ? add_bars(&script, plot) : add_curves(&script, plot);
-	code = strbuf_check(&script, err);
+	if (plot->labels)
+		code = add_map(&script, plot, &points, err);
+	else
+		points = plot->ticks ? add_bars(&script, plot) : add_curves(&script, plot);
+	if (code == OK)
+		code = strbuf_check(&script, err);
 	if (code == OK && !points)
 		code = err_set(err, ERR_DATA, "a plot without a point");
 	if (code == OK)

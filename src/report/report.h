@@ -56,6 +56,14 @@ void classification_free(struct classification *classification); /* leaves it ze
 /* Adds every figure to an object; `names` are the classes'. */
 void classification_to_json(const struct classification *classification, char *const *names, struct json *object);
 
+/* The same people judged by two classifiers: how much larger each figure of `second` is, with its 95 % interval by the paired
+ * bootstrap over people. persons, classes and their numbers are the same in both, and each person has a picture in
+ * both; how many, and what is said of them, need not be the same.
+ * `draws` (at least 2) and `seed` are first's. An interval that does not hold 0 is a difference larger than noise. */
+enum paired_figure { PAIRED_BALANCED, PAIRED_ACCURACY, PAIRED_MACRO_F1, PAIRED_LOG_LOSS, PAIRED_CALIBRATION, PAIRED_COUNT };
+int classification_paired(const struct judged *first, const struct judged *second, struct interval out[PAIRED_COUNT],
+                          struct err *err) MUST_CHECK;
+
 /* ---- plots ---------------------------------------------------------------------------------- */
 
 enum plot_style { PLOT_LINE, PLOT_LINE_POINTS, PLOT_POINTS, PLOT_BARS };
@@ -72,9 +80,9 @@ struct plot {
 	struct plot_series series[PLOT_MAX_SERIES];
 	size_t n_series;
 	bool log_x, log_y;
-	const char *const *labels; /* a text at each point of every series; NULL = none */
+	const char *const *labels; /* a map of one series: a text beside each point where there is room, the first first; NULL = none */
 	bool large; /* twice as wide and high, without numbers on the axes: a map */
-	double y_low, y_high; /* both 0 = from the data */
+	double y_low, y_high; /* both 0 = from the data; bars always start at 0 */
 };
 /* Runs gnuplot and adds its SVG to `out`: axes and text in the colour of the text around it, series in colours that are
  * told apart by the colour-blind and readable on light and dark. ERR_IO with the name of the package when there is no
@@ -95,7 +103,8 @@ const char *show_seconds(double seconds); /* "0.4 s", "12 s", "3 min 20 s", "2 h
 /* Everything is added to `body`; a failed add shows in page_finish. Text is escaped unless a name says html. */
 struct page {
 	struct strbuf body;
-	size_t table_columns; /* of the table under way */
+	size_t table_columns;    /* of the table under way */
+	uint64_t number_columns; /* bit i: column i holds numbers */
 };
 void page_section(struct page *page, const char *id, const char *title);
 void page_heading(struct page *page, const char *title);
@@ -109,7 +118,7 @@ void page_list_end(struct page *page);
 void page_tiles_start(struct page *page);
 void page_tile(struct page *page, const char *figure, const char *label, const char *note);
 void page_tiles_end(struct page *page);
-/* A header that starts with '#' stands over numbers (right); so does a cell that holds nothing else. Wide tables scroll
+/* A header that starts with '#' stands over numbers, which end at the right. Wide tables scroll
  * inside themselves. The first cell of a row is its header. */
 void page_table_start(struct page *page, const char *caption, const char *const *columns, size_t count);
 void page_table_row(struct page *page, const char *const *cells);

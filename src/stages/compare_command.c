@@ -1,40 +1,45 @@
 /*
  * Two or more finished runs side by side: the settings and inputs in which they differ, then their figures on held-out people and
- * playlists, then what they cost. A difference from the first run is called larger than noise when it exceeds
- * √(h₁² + h₂²), h = half the width of a figure's 95 % interval: as for two independent estimates. Runs over the same
- * held-out people are not independent, so the rule errs on the careful side.
+ * playlists, then what they cost. A difference from the first run is called larger than noise when its own 95 % interval by the
+ * paired bootstrap leaves 0 out, where both runs judged the same held-out people; elsewhere when it exceeds √(h₁² + h₂²), h =
+ * half the width of a figure's 95 % interval, as for two independent estimates: over the same playlists that errs on the
+ * careful side.
  */
-#include "stages/stages.h"
+#include "stages/compare_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_RUNS = 16, COLUMN = 24 };
+enum { MAX_RUNS = 16, COLUMN = 26 };
 
 struct compared {
 	const char *name;
 	struct json *record, *metrics;
 	double seconds, peak;
+	struct verdicts verdicts;
+	bool paired; /* with the first run, over the same people */
+	struct interval differences[PAIRED_COUNT];
 };
 
 struct figure {
 	const char *path, *label; /* path in metrics.json; PATH_95 beside it holds the interval */
 	bool less_is_better;
+	enum paired_figure paired; /* PAIRED_COUNT: not a figure of people */
 };
 static const struct figure figures[] = {
-    {"emotion.test.balanced_accuracy", "balanced accuracy", false},
-    {"emotion.test.accuracy", "accuracy", false},
-    {"emotion.test.macro_f1", "macro F1", false},
-    {"emotion.test.log_loss", "log loss", true},
-    {"emotion.test.calibration_error", "calibration error", true},
-    {"cascade.test.found", "faces found", false},
-    {"cascade.test.false_a_picture", "false detections a picture", true},
-    {"tags.test.mrr", "hidden tags, MRR", false},
-    {"tags.test.hit10", "hidden tag among ten", false},
-    {"als.test.ndcg100", "hidden songs, nDCG@100", false},
-    {"als.test.arena", "Arena score", false},
-    {"chain.fit", "playlists that fit the face", false},
+    {"emotion.test.balanced_accuracy", "balanced accuracy", false, PAIRED_BALANCED},
+    {"emotion.test.accuracy", "accuracy", false, PAIRED_ACCURACY},
+    {"emotion.test.macro_f1", "macro F1", false, PAIRED_MACRO_F1},
+    {"emotion.test.log_loss", "log loss", true, PAIRED_LOG_LOSS},
+    {"emotion.test.calibration_error", "calibration error", true, PAIRED_CALIBRATION},
+    {"cascade.test.found", "faces found", false, PAIRED_COUNT},
+    {"cascade.test.false_a_picture", "false detections a picture", true, PAIRED_COUNT},
+    {"tags.test.mrr", "hidden tags, MRR", false, PAIRED_COUNT},
+    {"tags.test.hit10", "hidden tag among ten", false, PAIRED_COUNT},
+    {"als.test.ndcg100", "hidden songs, nDCG@100", false, PAIRED_COUNT},
+    {"als.test.arena", "Arena score", false, PAIRED_COUNT},
+    {"chain.fit", "playlists that fit the face", false, PAIRED_COUNT},
 };
 
 static const struct json *at_path(const struct json *value, const char *path)
@@ -56,22 +61,69 @@ static double half_width(const struct compared *run, const char *path)
 	return (json_number(json_at(interval, 1), NAN) - json_number(json_at(interval, 0), NAN)) / 2;
 }
 
-static void print_cell(const struct compared *run, const struct compared *first, const struct figure *figure)
+static bool larger_than_noise(const struct compared *run, const struct compared *first, const struct figure *figure)
 {
-	char text[64] = "–";
 	double value = json_number(at_path(run->metrics, figure->path), NAN), half = half_width(run, figure->path);
 	double base = json_number(at_path(first->metrics, figure->path), NAN), other = half_width(first, figure->path);
-	const char *verdict = "";
-	if (run != first && isfinite(value - base) && isfinite(half + other) && fabs(value - base) > hypot(half, other))
-		verdict = (value > base) != figure->less_is_better ? " better" : " worse";
-	if (isfinite(half))
-		snprintf(text, sizeof text, "%.4g ± %.2g%s", value, half, verdict);
-	else if (isfinite(value))
-		snprintf(text, sizeof text, "%.4g", value);
+	if (run->paired && figure->paired != PAIRED_COUNT)
+		return run->differences[figure->paired].low > 0 || run->differences[figure->paired].high < 0;
+	return isfinite(value - base) && isfinite(half + other) && fabs(value - base) > hypot(half, other);
+}
+
+/* Columns are counted in letters: "–" and "±" take more bytes than one. */
+static void print_padded(const char *text)
+{
 	int bytes = 0, columns = 0;
 	for (; text[bytes]; bytes++)
 		columns += ((unsigned char)text[bytes] & 0xC0) != 0x80;
 	printf("  %-*s", COLUMN + bytes - columns, text);
+}
+
+static const char *verdict_of(const struct compared *run, const struct compared *first, const struct figure *figure)
+{
+	double value = json_number(at_path(run->metrics, figure->path), NAN);
+	double base = json_number(at_path(first->metrics, figure->path), NAN);
+	if (run == first || !larger_than_noise(run, first, figure))
+		return "";
+	return (value > base) != figure->less_is_better ? " better" : " worse";
+}
+
+static void print_cell(const struct compared *run, const struct compared *first, const struct figure *figure)
+{
+	char text[64] = "–";
+	double value = json_number(at_path(run->metrics, figure->path), NAN), half = half_width(run, figure->path);
+	if (isfinite(half))
+		snprintf(text, sizeof text, "%.4g ± %.2g%s", value, half, verdict_of(run, first, figure));
+	else if (isfinite(value))
+		snprintf(text, sizeof text, "%.4g%s", value, verdict_of(run, first, figure));
+	print_padded(text);
+}
+
+/* For figures of people, where both runs judged the same ones. */
+static void print_differences(const struct compared *runs, size_t count)
+{
+	bool any = false;
+	for (size_t r = 1; r < count; r++)
+		any = any || runs[r].paired;
+	if (!any)
+		return;
+	printf("\ndifferences from %s, 95 %% (each draw takes the same of the %zu held-out people for both)\n%-28s", runs[0].name,
+	       runs[0].verdicts.people.count, "");
+	for (size_t r = 1; r < count; r++)
+		printf("  %-*s", COLUMN, runs[r].name);
+	for (size_t f = 0; f < ARRAY_COUNT(figures); f++) {
+		if (figures[f].paired == PAIRED_COUNT)
+			continue;
+		printf("\n%-28s", figures[f].label);
+		for (size_t r = 1; r < count; r++) {
+			const struct interval *difference = &runs[r].differences[figures[f].paired];
+			char text[64] = "–";
+			if (runs[r].paired)
+				snprintf(text, sizeof text, "%+.3f (%+.3f … %+.3f)", difference->value, difference->low, difference->high);
+			print_padded(text);
+		}
+	}
+	printf("\n");
 }
 
 static void print_figures(const struct compared *runs, size_t count)
@@ -212,8 +264,26 @@ static int load_run(struct compared *run, const char *folder, struct err *err)
 		status = json_load_file(&run->metrics, metrics, err);
 	if (status == OK)
 		status = load_cost(run, folder, err);
+	if (status == OK)
+		status = verdicts_load(&run->verdicts, folder, err);
 	free(metrics);
 	free(record);
+	return status;
+}
+
+static const char *faces_id(const struct compared *run)
+{
+	return json_text(json_get(json_get(json_get(run->record, "stages"), "faces"), "id"), "");
+}
+
+static int pair_runs(struct compared *runs, size_t count, struct err *err)
+{
+	int status = OK;
+	for (size_t r = 1; status == OK && r < count; r++) {
+		runs[r].paired = verdicts_pair(&runs[0].verdicts, &runs[r].verdicts, strcmp(faces_id(&runs[0]), faces_id(&runs[r])) == 0);
+		if (runs[r].paired)
+			status = verdicts_differ(&runs[0].verdicts, &runs[r].verdicts, runs[r].differences, err);
+	}
 	return status;
 }
 
@@ -225,13 +295,17 @@ int compare_command(int argc, char **argv, struct err *err)
 		return err_set(err, ERR_SETTINGS, "compare: takes 2 to %d folders of finished runs, out/A out/B …", MAX_RUNS);
 	for (int i = 0; status == OK && i < argc; i++)
 		status = load_run(&runs[i], argv[i], err);
+	if (status == OK)
+		status = pair_runs(runs, (size_t)argc, err);
 	if (status == OK) {
 		print_settings(runs, (size_t)argc);
 		print_figures(runs, (size_t)argc);
+		print_differences(runs, (size_t)argc);
 	}
 	for (int i = 0; i < argc; i++) {
 		json_free(runs[i].record);
 		json_free(runs[i].metrics);
+		verdicts_free(&runs[i].verdicts);
 	}
 	return status;
 }

@@ -86,7 +86,11 @@ static void add_program(struct json *done)
 {
 	struct json *program = json_set_object(done, "program");
 	json_set_text(program, "version", MOODCAST_VERSION);
+#ifdef __clang__
 	json_set_text(program, "compiler", __VERSION__);
+#else
+	json_set_text(program, "compiler", "gcc " __VERSION__);
+#endif
 	struct strbuf libraries = {0};
 	io_libraries(&libraries);
 	json_set_text(program, "libraries", libraries.text ? libraries.text : "");
@@ -142,12 +146,16 @@ int done_check(const struct stage *stage, const struct settings *settings, const
 
 int done_write(const struct stage *stage, const struct stage_run *run, double seconds, struct err *err)
 {
+	double need;
+	if (stage_memory_need(stage, run, &need, err) != OK)
+		return err->code;
 	struct json *done = json_object_new();
 	json_set_text(done, "stage", stage->name);
 	json_set_integer(done, "version", stage->version);
 	json_set_text(done, "headline", run->headline);
 	json_set_number(done, "seconds", seconds);
 	json_set_integer(done, "peak_memory_bytes", (int64_t)peak_memory_bytes());
+	json_set_number(done, "memory_need_bytes", need);
 	json_set_integer(done, "threads", run->threads);
 	add_program(done);
 	char identity[SHA256_HEX];

@@ -34,6 +34,11 @@ struct emotion_tuning {
 int emotion_tune(const struct stage_run *run, const struct emotion_tuning *job, struct head_outcome *outcome,
                  struct err *err) MUST_CHECK;
 
+#define EMOTION_MAX_FOLDS 20 /* what emotion.folds allows */
+/* emotion.folds of them, when it is not 0. */
+int emotion_folds(struct stage_run *run, struct head_folds *job, struct err *err) MUST_CHECK;
+/* The files of head_training's checkpoint, of the training and of all folds. */
+int emotion_checkpoint_remove(const char *path, struct err *err) MUST_CHECK;
 /* `folds`: each fold's figures, their mean and spread (standard deviation). */
 void emotion_record_folds(struct stage_run *run, const struct head_fold *folds, size_t count);
 

@@ -3,8 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define MAX_FOLDS 20 /* what emotion.folds allows */
-
 int emotion_history_add(const struct head_epoch *epoch, void *context, struct err *err)
 {
 	struct emotion_history *history = context;
@@ -87,7 +85,11 @@ void emotion_record(struct stage_run *run, const struct emotion_result *result)
 	json_append_integer(part, (int64_t)head->map.channels);
 	json_set_integer(metrics, "average_pool", (int64_t)head->average_pool);
 	json_set_integer(metrics, "inputs", (int64_t)head->inputs);
-	json_set_integer(metrics, "parameters", (int64_t)((head->inputs + 1) * head->classes));
+	if (head->hidden) {
+		json_set_integer(metrics, "hidden", (int64_t)head->hidden);
+		json_set_number(metrics, "dropout", run->settings->emotion.dropout);
+	}
+	json_set_integer(metrics, "parameters", (int64_t)head_parameters(head));
 	json_set_integer(metrics, "epochs", (int64_t)outcome->epochs);
 	json_set_integer(metrics, "best_epoch", (int64_t)best->epoch);
 	json_set_bool(metrics, "stopped_early", outcome->stopped_early);
@@ -127,9 +129,9 @@ static void fold_summary(struct json *object, const char *name, const double *va
 void emotion_record_folds(struct stage_run *run, const struct head_fold *folds, size_t count)
 {
 	struct json *object = json_set_object(run->metrics, "folds");
-	double accuracy[MAX_FOLDS], balanced[MAX_FOLDS], least[MAX_FOLDS], mean = 0;
+	double accuracy[EMOTION_MAX_FOLDS], balanced[EMOTION_MAX_FOLDS], least[EMOTION_MAX_FOLDS], mean = 0;
 
-	for (size_t i = 0; i < count && i < MAX_FOLDS; i++) {
+	for (size_t i = 0; i < count && i < EMOTION_MAX_FOLDS; i++) {
 		accuracy[i] = folds[i].accuracy;
 		balanced[i] = folds[i].balanced;
 		least[i] = folds[i].least_recall;

@@ -29,6 +29,7 @@ struct chain {
 	struct seeds *seeds;            /* [classes] */
 	struct recommend_label *labels; /* [classes] */
 	float *fit;                     /* [classes][songs]: share of the song's playlists with a seed tag */
+	struct variety *variety;
 };
 
 enum way { WAY_FACE, WAY_TRUTH, WAY_EVEN, WAY_RANDOM, WAY_COUNT };
@@ -45,6 +46,7 @@ static void chain_free(struct chain *chain)
 	free(chain->seeds);
 	free(chain->labels);
 	free(chain->fit);
+	variety_free(chain->variety);
 }
 
 static int read_seeds(struct chain *chain, size_t class, const struct text_list *tags, struct err *err)
@@ -172,14 +174,13 @@ static size_t song_row(const struct playlists *lists, int64_t id)
 	return low;
 }
 
-static double score_songs(const struct chain *chain, size_t class, const struct recommend_result *result)
+static double score_songs(const struct chain *chain, size_t class, const size_t *rows, size_t count)
 {
-	const struct playlists *lists = chain->evaluation->music.playlists;
 	double sum = 0;
 
-	for (size_t i = 0; i < result->count; i++)
-		sum += (double)chain->fit[class * lists->n_songs + song_row(lists, result->songs[i].id)];
-	return result->count ? sum / (double)result->count : 0;
+	for (size_t i = 0; i < count; i++)
+		sum += (double)chain->fit[class * chain->evaluation->music.playlists->n_songs + rows[i]];
+	return count ? sum / (double)count : 0;
 }
 
 static double score_random(const struct chain *chain, size_t class, size_t face)
@@ -223,33 +224,95 @@ static void record_example(const struct chain *chain, size_t face, const struct 
 	}
 }
 
+/* Sums over the faces of each person: the pictures of one person are no independent samples. */
 struct chain_sums {
-	double fit[WAY_COUNT];
-	size_t faces, empty;
+	double *fit[WAY_COUNT], *faces; /* [persons] */
+	size_t *rows;                   /* [settings' count] songs of one list */
+	size_t empty;
 	size_t examples[64]; /* shown so far, by class */
 };
 
+static void sums_free(struct chain_sums *sums)
+{
+	for (size_t way = 0; way < WAY_COUNT; way++)
+		free(sums->fit[way]);
+	free(sums->faces);
+	free(sums->rows);
+}
+
+static int sums_open(struct chain_sums *sums, const struct chain *chain, struct err *err)
+{
+	size_t persons = chain->evaluation->faces.persons;
+
+	for (size_t way = 0; way < WAY_COUNT; way++)
+		if (!(sums->fit[way] = mem_alloc(persons, sizeof(double), err)))
+			return err->code;
+	sums->faces = mem_alloc(persons, sizeof(double), err);
+	sums->rows = mem_alloc((size_t)chain->evaluation->run->settings->recommend.count, sizeof *sums->rows, err);
+	return sums->faces && sums->rows ? OK : err->code;
+}
+
+static int run_way(struct chain *chain, enum way way, size_t face, struct chain_sums *sums, struct json *examples, struct err *err)
+{
+	const struct judged_faces *faces = &chain->evaluation->faces;
+	size_t class = (size_t)faces->data.labels[face];
+	struct recommend_result result;
+
+	set_labels(chain, way, face);
+	if (ask(chain, face, &result, err) != OK)
+		return err->code;
+	for (size_t i = 0; i < result.count; i++)
+		sums->rows[i] = song_row(chain->evaluation->music.playlists, result.songs[i].id);
+	sums->fit[way][faces->person[face]] += score_songs(chain, class, sums->rows, result.count);
+	if (way == WAY_FACE) {
+		sums->empty += result.count == 0;
+		variety_add(chain->variety, class, sums->rows, result.count);
+		if (class < ARRAY_COUNT(sums->examples) && sums->examples[class]++ < MAX_EXAMPLES)
+			record_example(chain, face, &result, examples);
+	}
+	recommend_result_free(&result);
+	return OK;
+}
+
 static int run_face(struct chain *chain, size_t face, struct chain_sums *sums, struct json *examples, struct err *err)
 {
-	size_t class = (size_t)chain->evaluation->faces.data.labels[face];
+	const struct judged_faces *faces = &chain->evaluation->faces;
+	size_t person = faces->person[face];
 
-	for (enum way way = WAY_FACE; way < WAY_RANDOM; way++) {
-		struct recommend_result result;
-
-		set_labels(chain, way, face);
-		if (ask(chain, face, &result, err) != OK)
+	for (enum way way = WAY_FACE; way < WAY_RANDOM; way++)
+		if (run_way(chain, way, face, sums, examples, err) != OK)
 			return err->code;
-		sums->fit[way] += score_songs(chain, class, &result);
-		if (way == WAY_FACE) {
-			sums->empty += result.count == 0;
-			if (class < ARRAY_COUNT(sums->examples) && sums->examples[class]++ < MAX_EXAMPLES)
-				record_example(chain, face, &result, examples);
-		}
-		recommend_result_free(&result);
-	}
-	sums->fit[WAY_RANDOM] += score_random(chain, class, face);
-	sums->faces++;
+	sums->fit[WAY_RANDOM][person] += score_random(chain, (size_t)faces->data.labels[face], face);
+	sums->faces[person]++;
 	return OK;
+}
+
+static void record_ways(const struct chain *chain, const struct chain_sums *sums, struct json *metrics)
+{
+	const struct settings *settings = chain->evaluation->run->settings;
+	size_t persons = chain->evaluation->faces.persons;
+	double faces = 0, low, high;
+
+	for (size_t person = 0; person < persons; person++)
+		faces += sums->faces[person];
+	json_set_integer(metrics, "faces", (int64_t)faces);
+	json_set_integer(metrics, "songs_a_face", settings->recommend.count);
+	json_set_integer(metrics, "without_songs", (int64_t)sums->empty);
+	for (size_t way = 0; way < WAY_COUNT; way++) {
+		char name[32];
+		struct rng rng;
+		double sum = 0;
+
+		for (size_t person = 0; person < persons; person++)
+			sum += sums->fit[way][person];
+		json_set_number(metrics, way_names[way], sum / faces);
+		rng_seed(&rng, (uint64_t)settings->run.seed, "evaluate.chain", way);
+		bootstrap_interval(sums->fit[way], sums->faces, persons, (size_t)settings->evaluate.bootstrap, &rng, &low, &high);
+		snprintf(name, sizeof name, "%s_95", way_names[way]);
+		struct json *limits = json_set_array(metrics, name);
+		json_append_number(limits, low);
+		json_append_number(limits, high);
+	}
 }
 
 static size_t faces_wanted(const struct chain *chain)
@@ -261,28 +324,39 @@ static size_t faces_wanted(const struct chain *chain)
 	return faces > MAX_FACES ? MAX_FACES : faces < MIN_FACES ? MIN_FACES : (size_t)faces;
 }
 
-static int run_chain(struct chain *chain, struct err *err)
+static int run_faces(struct chain *chain, struct chain_sums *sums, struct json *examples, struct err *err)
 {
 	const struct judged_faces *faces = &chain->evaluation->faces;
-	struct json *metrics = evaluate_stage(chain->evaluation->run, "chain");
-	struct json *examples = json_set_array(metrics, "examples");
 	size_t most = faces_wanted(chain), step = faces->n > most ? faces->n / most : 1;
-	struct chain_sums sums = {0};
 	struct progress progress;
 
 	progress_start(&progress, "evaluate", "faces to songs", (faces->n + step - 1) / step);
 	for (size_t face = 0; face < faces->n; face += step) {
-		if (run_face(chain, face, &sums, examples, err) != OK || stop_check("evaluate", err) != OK)
+		if (run_face(chain, face, sums, examples, err) != OK || stop_check("evaluate", err) != OK)
 			return err->code;
 		progress_add(&progress, 1);
 	}
 	progress_end(&progress);
-	json_set_integer(metrics, "faces", (int64_t)sums.faces);
-	json_set_integer(metrics, "songs_a_face", chain->evaluation->run->settings->recommend.count);
-	json_set_integer(metrics, "without_songs", (int64_t)sums.empty);
-	for (size_t way = 0; way < WAY_COUNT; way++)
-		json_set_number(metrics, way_names[way], sums.fit[way] / (double)sums.faces);
 	return OK;
+}
+
+static int run_chain(struct chain *chain, struct err *err)
+{
+	struct json *metrics = evaluate_stage(chain->evaluation->run, "chain");
+	struct json *examples = json_set_array(metrics, "examples");
+	struct chain_sums sums = {0};
+	int code = variety_new(&chain->variety, chain->evaluation->music.playlists->n_songs, chain->classes, err);
+
+	if (code == OK)
+		code = sums_open(&sums, chain, err);
+	if (code == OK)
+		code = run_faces(chain, &sums, examples, err);
+	if (code == OK) {
+		record_ways(chain, &sums, metrics);
+		variety_record(chain->variety, metrics);
+	}
+	sums_free(&sums);
+	return code;
 }
 
 int evaluate_chain(struct evaluation *evaluation, struct err *err)

@@ -39,7 +39,7 @@ struct evaluation {
 bool evaluate_given(const struct stage_run *run, const char *stage);
 /* The object of a stage in the metrics; a new one when it has none. */
 struct json *evaluate_stage(struct stage_run *run, const char *stage);
-/* One object a stage: what it wrote into its metrics.json. */
+/* One object a stage: what it wrote into its metrics.json, with its curves: cascade.by_stage, emotion.history, als.loss_by_iteration. */
 int evaluate_gather(struct stage_run *run, struct err *err) MUST_CHECK;
 
 int evaluate_counts(struct stage_run *run, struct err *err) MUST_CHECK; /* faces.counts */
@@ -75,6 +75,15 @@ int evaluate_faces(struct stage_run *run, const struct faces_source *source, str
 /* The stage faces. `judges` not NULL: the classes of a finished model; then all pictures are held out, and those of other
  * classes counted as metrics' left_out. */
 int faces_build(struct stage_run *run, const struct path_list *judges, struct err *err) MUST_CHECK;
+
+/* ---- evaluate_variety.c: lists of songs as they are given, face after face ---- */
+
+struct variety;
+int variety_new(struct variety **out, size_t songs, size_t classes, struct err *err) MUST_CHECK;
+/* Positions of the songs, each once, that a face of the class got. */
+void variety_add(struct variety *variety, size_t class, const size_t *songs, size_t count);
+void variety_record(const struct variety *variety, struct json *metrics); /* coverage, repeats, most_given */
+void variety_free(struct variety *variety);                               /* NULL is fine */
 
 int music_load(const struct stage_run *run, struct music *out, struct err *err) MUST_CHECK;
 void music_free(struct music *music);

@@ -18,6 +18,7 @@ struct leaks {
 	struct looked_at held;
 	const struct looked_at *trained; /* &held, or that of another file */
 	size_t *twin; /* [held.faces.count] a picture trained on that is the same, SIZE_MAX = none */
+	struct progress progress;
 };
 
 static void looked_at_free(struct looked_at *looked_at)
@@ -28,19 +29,25 @@ static void looked_at_free(struct looked_at *looked_at)
 
 static int look_at(struct looked_at *out, const char *path, struct err *err)
 {
+	struct progress progress;
+
 	if (stored_faces_open(&out->faces, path, err) != OK)
 		return err->code;
 	out->prints = mem_alloc(out->faces.count, sizeof(*out->prints), err);
-	for (size_t i = 0; out->prints && i < out->faces.count; i++) {
+	int code = out->prints ? OK : err->code;
+	progress_start(&progress, "evaluate", "pictures read", out->faces.count);
+	for (size_t i = 0; code == OK && i < out->faces.count; i++) {
 		struct image picture = {0};
-		if (stored_faces_picture(&out->faces, i, &picture, err) != OK)
-			return err->code;
-		picture_print_take(&out->prints[i], &picture);
+		code = stored_faces_picture(&out->faces, i, &picture, err);
+		if (code == OK)
+			picture_print_take(&out->prints[i], &picture);
 		image_free(&picture);
-		if (stop_check("evaluate", err) != OK)
-			return err->code;
+		if (code == OK)
+			code = stop_check("evaluate", err);
+		progress_add(&progress, 1);
 	}
-	return err->code;
+	progress_end(&progress);
+	return code;
 }
 
 static int find_twin(size_t picture, int thread, void *context, struct err *err)
@@ -50,6 +57,7 @@ static int find_twin(size_t picture, int thread, void *context, struct err *err)
 
 	(void)thread;
 	(void)err;
+	progress_add(&leaks->progress, 1);
 	leaks->twin[picture] = SIZE_MAX;
 	for (size_t other = 0; held->faces.split[picture] == TEST_SPLIT && other < trained->faces.count; other++) {
 		if (trained->faces.split[other] == TEST_SPLIT ||
@@ -64,7 +72,12 @@ static int find_twin(size_t picture, int thread, void *context, struct err *err)
 static int find_twins(struct leaks *leaks, int threads, struct err *err)
 {
 	leaks->twin = mem_alloc(leaks->held.faces.count, sizeof(*leaks->twin), err);
-	return leaks->twin ? parallel_for(leaks->held.faces.count, 16, threads, find_twin, leaks, err) : err->code;
+	if (!leaks->twin)
+		return err->code;
+	progress_start(&leaks->progress, "evaluate", "pictures compared", leaks->held.faces.count);
+	int code = parallel_for(leaks->held.faces.count, 16, threads, find_twin, leaks, err);
+	progress_end(&leaks->progress);
+	return code;
 }
 
 /* `leaks`: how many, and the first of them by name. */

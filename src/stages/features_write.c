@@ -137,6 +137,8 @@ static int write_features(const struct features_result *result, const struct kep
 	block = block < 1 ? 1 : block > kept->count ? kept->count : block;
 	float *features = mem_alloc(block, floats * sizeof *features, err);
 	int code = features ? hdf_create_rows(out, "features", &shape, block, 0, err) : ERR_MEMORY;
+	struct progress progress;
+	progress_start(&progress, "features", "pictures written", kept->count);
 	for (size_t first = 0; code == OK && first < kept->count; first += block) {
 		size_t count = kept->count - first < block ? kept->count - first : block;
 		struct features_row about;
@@ -146,7 +148,9 @@ static int write_features(const struct features_result *result, const struct kep
 			code = hdf_write_rows(out, "features", first, count, features, err);
 		if (code == OK)
 			code = stop_check("features", err);
+		progress_add(&progress, count);
 	}
+	progress_end(&progress);
 	free(features);
 	return code;
 }

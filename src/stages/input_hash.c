@@ -48,13 +48,24 @@ static void cache_add(const char *cache, const char *stamp, const char *path, co
 	fclose(file);
 }
 
+/* Files that were not read before, with a word about it: an archive of 25 GB takes a minute. */
+static int hash_file(const char *path, const char *what, char hex[SHA256_HEX], struct progress *progress, struct err *err)
+{
+	struct stat info;
+	if (!progress->topic)
+		progress_start(progress, what, "MB", stat(path, &info) == 0 ? (size_t)info.st_size / 1000000 : 0);
+	return sha256_file_watched(path, hex, progress, err);
+}
+
 static int hash_one(const char *path, const char *cache, char hex[SHA256_HEX], struct err *err)
 {
 	char stamp[160];
 	int status = stamp_of(path, stamp, sizeof stamp, err);
 	if (status != OK || cache_find(cache, stamp, path, hex))
 		return status;
-	status = sha256_file(path, hex, err);
+	struct progress progress = {0};
+	status = hash_file(path, path_name(path), hex, &progress, err);
+	progress_end(&progress);
 	if (status == OK)
 		cache_add(cache, stamp, path, hex);
 	return status;

@@ -47,8 +47,8 @@ static int save_emotion(const char *path, const struct network *network, const s
 	struct tensor tensors[2 * VGG16_LAYERS + HEAD_TENSORS];
 	static const char *const metadata[] = {"format", "moodcast-emotion"};
 	size_t count = network_tensors(network, tensors);
-	head_tensors(head, tensors + count);
-	return tensors_save(path, tensors, count + HEAD_TENSORS, metadata, 1, err);
+	count += head_tensors(head, tensors + count);
+	return tensors_save(path, tensors, count, metadata, 1, err);
 }
 
 int pack_emotion(const struct stage_run *run, struct pack_facts *facts, struct err *err)

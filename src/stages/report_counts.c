@@ -1,4 +1,4 @@
-/* The pictures by class × split × camera × light: first by camera and by light alone, then every cell, folded away. */
+/* The pictures by class × split × camera × light, folded away: by camera and by light alone, then every cell. */
 #include "stages/stage_report_internal.h"
 
 #include <stdio.h>
@@ -61,7 +61,6 @@ static void every_cell(struct report *report, const struct json *cells)
 		snprintf(heads[c], sizeof heads[c], "#%s", json_key(classes, c));
 		columns[count] = heads[c];
 	}
-	page_html(&report->page, "<details><summary>Every part, camera and light</summary>\n");
 	page_table_start(&report->page, "Pictures of each class", columns, count);
 	for (size_t i = 0; i < json_count(cells); i++) {
 		const struct json *cell = json_at(cells, i), *by_class = json_get(cell, "classes");
@@ -74,7 +73,6 @@ static void every_cell(struct report *report, const struct json *cells)
 		page_table_row(&report->page, row);
 	}
 	page_table_end(&report->page);
-	page_html(&report->page, "</details>\n");
 }
 
 void report_counts(struct report *report, const struct json *faces)
@@ -83,9 +81,11 @@ void report_counts(struct report *report, const struct json *faces)
 
 	if (json_count(cells) <= SPLITS)
 		return;
+	page_html(&report->page, "<details><summary>By camera, by light, and by part × camera × light</summary>\n");
 	page_columns_start(&report->page);
 	by_one(report, cells, "camera", "Pictures by camera (numbers as the data set gives them)");
 	by_one(report, cells, "light", "Pictures by light");
 	page_columns_end(&report->page);
 	every_cell(report, cells);
+	page_html(&report->page, "</details>\n");
 }

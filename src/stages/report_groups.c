@@ -2,6 +2,7 @@
 #include "stages/stage_report_internal.h"
 
 #include <math.h>
+#include <string.h>
 
 #define MAX_BINS 32
 
@@ -61,29 +62,51 @@ static void most_biased(const struct json *group, char *text, size_t size)
 	}
 }
 
-static void groups(struct report *report, const struct json *test)
+/* Groups with at least `least` and fewer than `most` pictures; returns how many. Only counts without a caption. */
+static size_t groups_table(struct report *report, const struct json *by, const char *caption, double least, double most)
 {
 	static const char *const columns[] = {"group", "#pictures", "#balanced accuracy", "#accuracy", "furthest from its share"};
-	const struct json *by = json_get(test, "by");
+	size_t rows = 0;
 
-	if (!json_count(by))
-		return;
-	page_table_start(&report->page, "By camera, light, accessory and size of the face", columns, ARRAY_COUNT(columns));
+	if (caption)
+		page_table_start(&report->page, caption, columns, ARRAY_COUNT(columns));
 	for (size_t k = 0; k < json_count(by); k++) {
 		const struct json *kind = json_get(by, json_key(by, k));
 		for (size_t g = 0; g < json_count(kind); g++) {
 			const struct json *group = json_get(kind, json_key(kind, g));
+			if (report_number(group, "pictures") < least || report_number(group, "pictures") >= most)
+				continue;
+			rows++;
+			if (!caption)
+				continue;
 			char name[96], bias[96];
 			const char *cells[] = {name, show_count(report_number(group, "pictures")),
 			                       show_number(report_number(group, "balanced_accuracy")),
 			                       show_number(report_number(group, "accuracy")), bias};
 
-			snprintf(name, sizeof(name), "%s %s", json_key(by, k), json_key(kind, g));
+			snprintf(name, sizeof(name), "%s %s", strcmp(json_key(by, k), "face_pixels") == 0 ? "face of" : json_key(by, k), json_key(kind, g));
 			most_biased(group, bias, sizeof(bias));
 			page_table_row(&report->page, cells);
 		}
 	}
-	page_table_end(&report->page);
+	if (caption)
+		page_table_end(&report->page);
+	return rows;
+}
+
+/* A share of a few pictures says next to nothing: those groups are folded away. */
+static void groups(struct report *report, const struct json *test)
+{
+	const struct json *by = json_get(test, "by");
+	enum { FEW = 10 };
+
+	if (groups_table(report, by, NULL, FEW, INFINITY))
+		groups_table(report, by, "By camera, light, accessory and size of the face, in pixels", FEW, INFINITY);
+	if (groups_table(report, by, NULL, 0, FEW)) {
+		page_html(&report->page, "<details><summary>Groups of fewer than ten pictures</summary>\n");
+		groups_table(report, by, "What so few say is rough", 0, FEW);
+		page_html(&report->page, "</details>\n");
+	}
 }
 
 static void worst(struct report *report, const struct json *test)
@@ -93,7 +116,7 @@ static void worst(struct report *report, const struct json *test)
 
 	if (!json_count(errors))
 		return;
-	page_table_start(&report->page, "The surest errors", columns, ARRAY_COUNT(columns));
+	page_table_start(&report->page, "Wrong, and sure of it", columns, ARRAY_COUNT(columns));
 	for (size_t i = 0; i < json_count(errors); i++) {
 		const struct json *one = json_at(errors, i);
 		const char *cells[] = {report_text(one, "picture"), report_text(one, "person"),
@@ -112,6 +135,10 @@ int report_groups(struct report *report, const struct json *emotion, struct err 
 	folds(report, emotion);
 	code = reliability(report, test, err);
 	groups(report, test);
+	page_html(&report->page, json_count(json_get(test, "worst_errors")) ? "<details><summary>The surest errors</summary>\n" : "");
 	worst(report, test);
-	return code == OK ? report_worst_pictures(report, test, err) : code;
+	if (code == OK)
+		code = report_worst_pictures(report, test, err);
+	page_html(&report->page, json_count(json_get(test, "worst_errors")) ? "</details>\n" : "");
+	return code;
 }

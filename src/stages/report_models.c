@@ -6,21 +6,20 @@
 
 /* ---- cascade ------------------------------------------------------------------------------------- */
 
-static void stages_table(struct report *report, const struct json *lines)
+static void stages_table(struct report *report, const struct json *rows)
 {
 	static const char *const columns[] = {"stage",        "#features",        "#hit rate",
 	                                      "#false alarm", "#windows scanned", "#share passed before"};
 
 	page_table_start(&report->page, "Stages of the cascade, on its training windows", columns, ARRAY_COUNT(columns));
-	for (size_t i = 0; i < json_count(lines); i++) {
-		const struct json *line = json_at(lines, i);
+	for (size_t i = 0; i < json_count(rows); i++) {
+		const struct json *line = json_at(rows, i);
 		const char *cells[] = {
-		    show_count(report_number(line, "stage")),   show_count(report_number(line, "weak_classifiers")),
+		    show_count(report_number(line, "stage") + 1), show_count(report_number(line, "weak_classifiers")),
 		    show_number(report_number(line, "hit")),    show_number(report_number(line, "false_alarm")),
 		    show_count(report_number(line, "windows")), show_number(report_number(line, "acceptance")),
 		};
-		if (json_get(line, "weak_classifiers"))
-			page_table_row(&report->page, cells);
+		page_table_row(&report->page, cells);
 	}
 	page_table_end(&report->page);
 }
@@ -32,12 +31,14 @@ static int roc_figure(struct report *report, const struct json *curve, struct er
 	struct plot plot = {.title = "Share of faces found against false detections a picture",
 	                    .x_label = "false detections a picture",
 	                    .y_label = "share of faces found",
-	                    .y_low = 0,
-	                    .y_high = 1.02};
+	                    .y_low = 0.9,
+	                    .y_high = 1.005};
 
 	for (size_t i = 0; i < json_count(curve) && count < ARRAY_COUNT(wrong); i++, count++) {
 		wrong[count] = report_number(json_at(curve, i), "false_a_picture");
 		found[count] = report_number(json_at(curve, i), "found");
+		while (plot.y_low > 0 && found[count] < plot.y_low)
+			plot.y_low = plot.y_low > 0.15 ? plot.y_low - 0.1 : 0;
 	}
 	if (!count)
 		return OK;
@@ -73,7 +74,7 @@ static int features_figure(struct report *report, struct err *err)
 int report_cascade(struct report *report, struct err *err)
 {
 	const struct json *cascade = report_stage(report, "cascade"), *test = json_get(cascade, "test");
-	struct json *lines;
+	const struct json *stages = json_get(cascade, "by_stage");
 	int code;
 
 	if (!cascade)
@@ -90,13 +91,10 @@ int report_cascade(struct report *report, struct err *err)
 		page_paragraph(&report->page, "Of %s held-out crops it passes %s.", show_count(report_number(test, "crops")),
 		               show_share(report_number(test, "crops_passed")));
 	code = roc_figure(report, json_get(test, "curve"), err);
-	if (code == OK)
-		code = report_lines(report, "cascade", "stages.jsonl", &lines, err);
-	if (code == OK && lines) {
-		stages_table(report, lines);
-		json_free(lines);
+	if (code == OK && json_count(stages))
+		stages_table(report, stages);
+	if (code == OK && stage_in_folder(report->run, "cascade"))
 		code = features_figure(report, err);
-	}
 	return code == OK ? report_montage(report, err) : code;
 }
 
@@ -104,7 +102,7 @@ int report_cascade(struct report *report, struct err *err)
 
 /* ---- expression ------------------------------------------------------------------------------------ */
 
-static int curves(struct report *report, const struct json *lines, double *columns, struct err *err)
+static int curves(struct report *report, const struct json *epochs, double *columns, struct err *err)
 {
 	static const char *const keys[CURVES] = {"epoch",
 	                                         "train_loss",
@@ -113,7 +111,7 @@ static int curves(struct report *report, const struct json *lines, double *colum
 	                                         "train_accuracy",
 	                                         "validation_accuracy",
 	                                         "validation_balanced_accuracy"};
-	size_t n = json_count(lines);
+	size_t n = json_count(epochs);
 	double *c[CURVES];
 	struct plot loss = {.title = "Loss by epoch", .x_label = "epoch", .y_label = "cross-entropy"};
 	struct plot accuracy = {
@@ -121,7 +119,7 @@ static int curves(struct report *report, const struct json *lines, double *colum
 
 	for (size_t k = 0; k < CURVES; k++) {
 		c[k] = columns + k * n;
-		report_column(lines, NULL, keys[k], c[k]);
+		report_column(epochs, keys[k], c[k]);
 	}
 	loss.series[loss.n_series++] = (struct plot_series){"training", PLOT_LINE_POINTS, c[0], c[1], n};
 	loss.series[loss.n_series++] = (struct plot_series){"validation", PLOT_LINE_POINTS, c[0], c[2], n};
@@ -138,20 +136,16 @@ static int curves(struct report *report, const struct json *lines, double *colum
 	return OK;
 }
 
-static int history(struct report *report, struct err *err)
+static int history(struct report *report, const struct json *epochs, struct err *err)
 {
-	struct json *lines;
 	double *columns;
-	int code = report_lines(report, "emotion", "history.jsonl", &lines, err);
+	int code;
 
-	if (code != OK || !json_count(lines)) {
-		json_free(lines);
-		return code;
-	}
-	columns = mem_alloc(CURVES * json_count(lines), sizeof(*columns), err);
-	code = columns ? curves(report, lines, columns, err) : err->code;
+	if (!json_count(epochs))
+		return OK;
+	columns = mem_alloc(CURVES * json_count(epochs), sizeof(*columns), err);
+	code = columns ? curves(report, epochs, columns, err) : err->code;
 	free(columns);
-	json_free(lines);
 	return code;
 }
 
@@ -256,5 +250,5 @@ int report_emotion(struct report *report, struct err *err)
 	if (report_groups(report, emotion, err) != OK)
 		return err->code;
 	report_external(report, emotion);
-	return history(report, err);
+	return history(report, json_get(emotion, "history"), err);
 }

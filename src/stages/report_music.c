@@ -46,7 +46,7 @@ static int map_figure(struct report *report, const struct json *map, struct err 
 	                   &(struct plot){.title = "Map of the most frequent tags", .large = true, .labels = labels, .n_series = 1,
 	                                  .series = {{.style = PLOT_POINTS, .x = x, .y = y, .count = count}}},
 	                   "The most frequent tags along the two directions in which their vectors differ most: what stands near one another is "
-	                   "used alike", err);
+	                   "used alike. A point that has no room for its name has none", err);
 }
 
 int report_tags(struct report *report, struct err *err)
@@ -136,28 +136,25 @@ static int rankers_figure(struct report *report, const struct json *rankers, str
 	return page_figure(&report->page, &plot, "The shipped ranking beside its comparators", err);
 }
 
-static int loss_figure(struct report *report, struct err *err)
+static int loss_figure(struct report *report, const struct json *iterations, struct err *err)
 {
 	struct plot plot = {.title = "ALS loss by iteration", .x_label = "iteration", .y_label = "loss", .n_series = 1};
-	struct json *lines;
+	size_t n = json_count(iterations);
 	double *columns;
-	size_t n;
-	int code = report_lines(report, "als", "loss.jsonl", &lines, err);
+	int code;
 
-	n = code == OK ? json_count(lines) : 0;
 	if (!n)
-		return code;
+		return OK;
 	columns = mem_alloc(2 * n, sizeof(*columns), err);
 	if (columns) {
-		report_column(lines, NULL, "iteration", columns);
-		report_column(lines, NULL, "loss", columns + n);
+		report_column(iterations, "iteration", columns);
+		report_column(iterations, "loss", columns + n);
 		plot.series[0] = (struct plot_series){NULL, PLOT_LINE_POINTS, columns, columns + n, n};
 		code = page_figure(&report->page, &plot, "What ALS minimises, after each iteration", err);
 	} else {
 		code = err->code;
 	}
 	free(columns);
-	json_free(lines);
 	return code;
 }
 
@@ -181,84 +178,7 @@ int report_songs(struct report *report, struct err *err)
 	page_figures_start(&report->page);
 	code = rankers_figure(report, rankers, err);
 	if (code == OK)
-		code = loss_figure(report, err);
+		code = loss_figure(report, json_get(als, "loss_by_iteration"), err);
 	page_figures_end(&report->page);
 	return code;
-}
-
-/* ---- the chain ------------------------------------------------------------------------------------------- */
-
-static void example_songs(struct report *report, const struct json *songs)
-{
-	static const char *const columns[] = {"song", "why"};
-
-	page_table_start(&report->page, NULL, columns, 2);
-	for (size_t i = 0; i < json_count(songs); i++) {
-		const struct json *song = json_at(songs, i);
-		const char *name = report_text(song, "name"), *artist = report_text(song, "artist");
-		const char *label = report_text(song, "label"), *seed = report_text(song, "seed"),
-		           *similar = report_text(song, "similar");
-		struct strbuf what = {0}, why = {0};
-
-		if (*name)
-			strbuf_format(&what, "%s%s%s", name, *artist ? " – " : "", artist);
-		else
-			strbuf_format(&what, "song %.0f", report_number(song, "id"));
-		strbuf_format(&why, "%s%s%s", label, *label && *seed ? " → " : "", seed);
-		if (*similar && strcmp(similar, seed) != 0)
-			strbuf_format(&why, " → %s (%.2f)", similar, report_number(song, "cosine"));
-		strbuf_format(&why, " → playlist %.0f ‘%s’", report_number(song, "playlist"), report_text(song, "title"));
-		page_table_row(&report->page, (const char *const[]){what.text ? what.text : "", why.text ? why.text : ""});
-		report->page.body.failed |= what.failed || why.failed;
-		strbuf_free(&what);
-		strbuf_free(&why);
-	}
-	page_table_end(&report->page);
-}
-
-static void examples(struct report *report, const struct json *list)
-{
-	for (size_t i = 0; i < json_count(list); i++) {
-		const struct json *example = json_at(list, i), *scores = json_get(example, "probabilities");
-		struct strbuf text = {0};
-
-		strbuf_format(&text, "A face labelled ‘%s’; the model says", report_text(example, "truth"));
-		for (size_t c = 0; c < json_count(scores); c++)
-			strbuf_format(&text, "%s %s %.0f %%", c ? "," : "", json_key(scores, c),
-			              100 * report_number(scores, json_key(scores, c)));
-		page_heading(&report->page, text.text ? text.text : "");
-		report->page.body.failed |= text.failed;
-		strbuf_free(&text);
-		example_songs(report, json_get(example, "songs"));
-	}
-}
-
-void report_chain(struct report *report)
-{
-	static const char *const columns[] = {"songs chosen by",
-	                                      "#share of their playlists with the true expression's tags"};
-	static const struct {
-		const char *key, *label;
-	} ways[] = {
-	    {"fit", "the face"},
-	    {"fit_perfect_label", "a perfect label"},
-	    {"fit_no_face", "the tags of all expressions alike"},
-	    {"fit_random_songs", "chance"},
-	};
-	const struct json *chain = report_stage(report, "chain");
-
-	if (!chain)
-		return;
-	page_section(&report->page, "chain", "From a face to songs");
-	page_paragraph(&report->page,
-	               "%s held-out faces, %s songs each. A song fits as far as the playlists that hold it carry the tags "
-	               "that the settings "
-	               "give to the face's true expression.",
-	               show_count(report_number(chain, "faces")), show_count(report_number(chain, "songs_a_face")));
-	page_table_start(&report->page, NULL, columns, 2);
-	for (size_t i = 0; i < ARRAY_COUNT(ways); i++)
-		page_table_row(&report->page,
-		               (const char *const[]){ways[i].label, show_share(report_number(chain, ways[i].key))});
-	page_table_end(&report->page);
-	examples(report, json_get(chain, "examples"));
 }

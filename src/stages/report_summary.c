@@ -48,9 +48,9 @@ static void tile_songs(struct report *report)
 
 	if (!isfinite(report_number(test, "ndcg100")))
 		return;
-	snprintf(note, sizeof(note), "popularity %s; best: %s %s", show_number(report_number(test, "popularity_ndcg100")),
+	snprintf(note, sizeof(note), "the most popular songs %s; best comparator, %s: %s", show_number(report_number(test, "popularity_ndcg100")),
 	         report_text(test, "best"), show_number(report_number(test, "best_ndcg100")));
-	page_tile(&report->page, show_number(report_number(test, "ndcg100")), "nDCG@100 on held-out songs", note);
+	page_tile(&report->page, show_number(report_number(test, "ndcg100")), "nDCG@100: how high hidden songs are ranked; 1 = perfectly", note);
 }
 
 static void tile_chain(struct report *report)
@@ -60,7 +60,7 @@ static void tile_chain(struct report *report)
 
 	if (!isfinite(report_number(chain, "fit")))
 		return;
-	snprintf(note, sizeof(note), "random songs %s, a perfect label %s",
+	snprintf(note, sizeof(note), "songs drawn at random %s, a perfect label %s",
 	         show_share(report_number(chain, "fit_random_songs")),
 	         show_share(report_number(chain, "fit_perfect_label")));
 	page_tile(&report->page, show_share(report_number(chain, "fit")),
@@ -72,6 +72,7 @@ static void tell(struct report *report)
 {
 	const struct json *faces = report_stage(report, "faces"), *lists = report_stage(report, "playlists");
 	const struct json *features = report_stage(report, "features");
+	const char *pretrained = report_text(report_stage(report, "emotion"), "pretrained");
 	struct strbuf text = {0};
 
 	if (faces)
@@ -79,8 +80,10 @@ static void tell(struct report *report)
 		              json_count(json_get(faces, "classes")), show_count(report_number(faces, "faces")),
 		              report_truth(faces, "synthetic") ? "drawn " : "", show_count(report_number(faces, "people")));
 	if (features)
-		strbuf_format(&text, " over VGG16 up to %s (pretrained: %s)", report_text(report_stage(report, "emotion"), "cut"),
-		              report_text(report_stage(report, "emotion"), "pretrained"));
+		strbuf_format(&text, ", with VGG16 up to %s, %s, as its eye", report_text(report_stage(report, "emotion"), "cut"),
+		              strcmp(pretrained, "full") == 0      ? "pretrained"
+		              : strcmp(pretrained, "partial") == 0 ? "pretrained in part"
+		                                                   : "not pretrained");
 	if (faces && lists)
 		strbuf_add(&text, "; ");
 	if (lists)

@@ -1,10 +1,6 @@
 #include "stages/stage_report_internal.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define MAX_LINES_BYTES ((size_t)256 << 20)
 
 const struct json *report_stage(const struct report *report, const char *stage)
 {
@@ -48,58 +44,9 @@ const char *report_limits(const struct json *object, const char *key)
 	return text;
 }
 
-static int parse_lines(const char *path, const char *text, struct json *lines, struct err *err)
+size_t report_column(const struct json *rows, const char *key, double *out)
 {
-	char name[512];
-	size_t number = 1;
-
-	for (const char *at = text; *at; at += strspn(at, "\n"), number++) {
-		struct json *line;
-		size_t length = strcspn(at, "\n");
-
-		snprintf(name, sizeof(name), "%s:%zu", path, number);
-		if (json_load_text(&line, at, length, name, err) != OK)
-			return err->code;
-		json_append(lines, line);
-		at += length;
-	}
-	return OK;
-}
-
-int report_lines(const struct report *report, const char *stage, const char *file, struct json **out, struct err *err)
-{
-	struct json *lines;
-	char *path, *text = NULL;
-	size_t size;
-	int code;
-
-	*out = NULL;
-	if (!stage_in_folder(report->run, stage))
-		return OK;
-	lines = json_array_new();
-	if (!lines)
-		return err_set(err, ERR_MEMORY, "no memory for %s", file);
-	path = stage_in_path(report->run, stage, file, err);
-	code = path ? file_read(path, MAX_LINES_BYTES, &text, &size, err) : err->code;
-	if (code == OK)
-		code = parse_lines(path, text, lines, err);
-	free(text);
-	free(path);
-	if (code == OK)
-		*out = lines;
-	else
-		json_free(lines);
-	return code;
-}
-
-size_t report_column(const struct json *lines, const char *with, const char *key, double *out)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < json_count(lines); i++) {
-		const struct json *line = json_at(lines, i);
-		if (!with || json_get(line, with))
-			out[count++] = report_number(line, key);
-	}
-	return count;
+	for (size_t i = 0; i < json_count(rows); i++)
+		out[i] = report_number(json_at(rows, i), key);
+	return json_count(rows);
 }

@@ -103,20 +103,29 @@ static bool same_program(const struct costs *costs, size_t a, size_t b)
 	return same;
 }
 
+/* "OpenBLAS 0.3.21" of "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH …": the rest stands in `done`. */
+static void library_name(const char *blas, char *out, size_t size)
+{
+	size_t name = strcspn(blas, " "), version = blas[name] ? strcspn(blas + name + 1, " ") + 1 : 0;
+
+	snprintf(out, size, "%.*s", (int)(name + version), blas);
+}
+
 static void program_rows(struct costs *costs)
 {
-	static const char *const columns[] = {"stage", "program", "compiler", "BLAS", "core of BLAS", "instructions", "#cores", "processor"};
+	static const char *const columns[] = {"stage", "program", "compiler", "BLAS", "its core", "instructions", "#cores", "processor"};
 
 	page_table_start(&costs->page, "Made with", columns, ARRAY_COUNT(columns));
 	for (size_t i = 0; i < costs->count; i++) {
 		const struct json *program = json_get(costs->done[i], "program");
-		char stage[96];
+		char stage[96], blas[64];
 		if (i > 0 && same_program(costs, i - 1, i))
 			continue;
 		snprintf(stage, sizeof stage, "%s%s", costs->stages[i], same_program(costs, i, i + 1) ? " and on" : "");
+		library_name(json_text(json_get(program, "blas"), "–"), blas, sizeof blas);
 		page_table_row(&costs->page,
 		               (const char *const[]){stage, json_text(json_get(program, "version"), "–"),
-		                                     json_text(json_get(program, "compiler"), "–"), json_text(json_get(program, "blas"), "–"),
+		                                     json_text(json_get(program, "compiler"), "–"), blas,
 		                                     json_text(json_get(program, "blas_core"), "–"), json_text(json_get(program, "cpu"), "–"),
 		                                     show_count(cost_of(program, "cores")), json_text(json_get(program, "processor"), "–")});
 	}
@@ -176,7 +185,20 @@ static void identity_rows(struct costs *costs)
 	page_table_end(&costs->page);
 }
 
-/* The page of the stage with the sections put in: a link at the end of its navigation, the body before its end. */
+/* What a reader of several reports wants to know first: which run this is, and what it took. */
+static void lead(const struct costs *costs, struct strbuf *out)
+{
+	double seconds = 0;
+
+	for (size_t i = 0; i < costs->count; i++)
+		seconds += cost_of(costs->done[i], "seconds");
+	strbuf_add(out, "<p class=\"lead\">Experiment <b>");
+	html_escape(out, path_name(costs->folder));
+	strbuf_format(out, "</b>: %zu stages in %s.</p>\n", costs->count, show_seconds(seconds));
+}
+
+/* The page of the stage with the sections put in: a link at the end of its navigation and what the run was behind it, the body
+ * before its end. */
 static int page_save(struct costs *costs, struct err *err)
 {
 	static const char nav[] = "</nav>", end[] = "</main>";
@@ -191,7 +213,9 @@ static int page_save(struct costs *costs, struct err *err)
 	if (code == OK) {
 		strbuf_add_bytes(&out, bytes, (size_t)(links - bytes));
 		strbuf_add(&out, "<a href=\"#cost\">Cost</a> <a href=\"#records\">Records</a>");
-		strbuf_add_bytes(&out, links, (size_t)(tail - links));
+		strbuf_add(&out, nav);
+		lead(costs, &out);
+		strbuf_add_bytes(&out, links + strlen(nav), (size_t)(tail - links - strlen(nav)));
 		strbuf_add_bytes(&out, costs->page.body.text, costs->page.body.length);
 		strbuf_add(&out, tail);
 		code = strbuf_check(&out, err);

@@ -9,6 +9,7 @@ struct emotion {
 	struct network *base;
 	struct head *head;
 	struct preprocess preprocess;
+	char *checkpoint;
 };
 
 static void emotion_free(struct emotion *emotion)
@@ -18,6 +19,7 @@ static void emotion_free(struct emotion *emotion)
 	head_data_free(&emotion->validation);
 	network_free(emotion->base);
 	head_free(emotion->head);
+	free(emotion->checkpoint);
 }
 
 static int emotion_open(const struct stage_run *run, struct emotion *emotion, struct err *err)
@@ -35,7 +37,7 @@ static int emotion_open(const struct stage_run *run, struct emotion *emotion, st
 	if (code == OK)
 		code = network_shape(emotion->base, emotion->preprocess.size, &map, err);
 	if (code == OK)
-		code = head_new(&emotion->head, map, pool, emotion->features->classes.count, err);
+		code = head_new(&emotion->head, map, pool, (size_t)run->settings->emotion.hidden, emotion->features->classes.count, err);
 	if (code != OK || run->settings->emotion.trainable != TRAIN_HEAD)
 		return code;
 	code = head_features_rows(emotion->features, 0, pool, &emotion->train, err);
@@ -44,7 +46,7 @@ static int emotion_open(const struct stage_run *run, struct emotion *emotion, st
 	return code;
 }
 
-static struct head_training emotion_training(const struct stage_run *run)
+static struct head_training emotion_training(const struct stage_run *run, const struct emotion *emotion)
 {
 	const struct emotion_settings *settings = &run->settings->emotion;
 
@@ -56,18 +58,21 @@ static struct head_training emotion_training(const struct stage_run *run)
 	    .l2 = settings->l2,
 	    .smoothing = settings->label_smoothing,
 	    .focal = settings->focal,
+	    .dropout = settings->dropout,
 	    .sampling = settings->sampling == SAMPLING_BALANCED,
 	    .balance = settings->class_weights == WEIGHTS_BALANCED,
 	    .standardise = settings->standardise,
 	    .seed = (uint64_t)run->settings->run.seed,
 	    .threads = run->threads,
+	    .checkpoint = emotion->checkpoint,
+	    .checkpoint_steps = (size_t)settings->checkpoint_steps,
 	};
 }
 
 static int emotion_train(const struct stage_run *run, struct emotion *emotion, struct head_outcome *outcome,
                          struct err *err)
 {
-	struct head_training training = emotion_training(run);
+	struct head_training training = emotion_training(run, emotion);
 	struct emotion_history history = {.epochs = training.epochs,
 	                                  .tune_epochs = (size_t)run->settings->emotion.tune_epochs};
 	char *path = stage_out_path(run, "history.jsonl", err);
@@ -88,29 +93,16 @@ static int emotion_train(const struct stage_run *run, struct emotion *emotion, s
 	return code;
 }
 
-static int emotion_folds(struct stage_run *run, const struct emotion *emotion, struct err *err)
+static int emotion_cross_validate(struct stage_run *run, const struct emotion *emotion, struct err *err)
 {
-	struct head_training training = emotion_training(run);
+	struct head_training training = emotion_training(run, emotion);
 	struct head_folds job = {.features = emotion->features,
 	                         .train = &emotion->train,
 	                         .validation = &emotion->validation,
 	                         .head = emotion->head,
-	                         .training = &training,
-	                         .count = (size_t)run->settings->emotion.folds};
-	struct head_fold *folds;
-	int code;
+	                         .training = &training};
 
-	if (!job.count)
-		return OK;
-	if (run->settings->emotion.trainable != TRAIN_HEAD)
-		return err_set(err, ERR_SETTINGS, "emotion.folds trains the head only; set it to 0 with emotion.trainable = %s",
-		               trainable_name(run->settings->emotion.trainable));
-	folds = mem_alloc(job.count, sizeof(*folds), err);
-	code = folds ? head_folds(&job, folds, err) : err->code;
-	if (code == OK)
-		emotion_record_folds(run, folds, job.count);
-	free(folds);
-	return code;
+	return emotion_folds(run, &job, err);
 }
 
 static int emotion_save(const struct stage_run *run, const struct emotion *emotion, struct err *err)
@@ -122,6 +114,7 @@ static int emotion_save(const struct stage_run *run, const struct emotion *emoti
 	    .size = emotion->preprocess.size,
 	    .classes = features->classes.items,
 	    .preprocess = features->preprocess,
+	    .dropout = run->settings->emotion.dropout,
 	    .synthetic = features->synthetic,
 	};
 	char *path = stage_out_path(run, "emotion.h5", err);
@@ -137,12 +130,16 @@ int stage_emotion(struct stage_run *run, struct err *err)
 	struct head_outcome outcome;
 	int code = emotion_open(run, &emotion, err);
 
+	if (code == OK && !(emotion.checkpoint = stage_out_path(run, "head.part", err)))
+		code = err->code;
 	if (code == OK)
-		code = emotion_folds(run, &emotion, err);
+		code = emotion_cross_validate(run, &emotion, err);
 	if (code == OK)
 		code = emotion_train(run, &emotion, &outcome, err);
 	if (code == OK)
 		code = emotion_save(run, &emotion, err);
+	if (code == OK)
+		code = emotion_checkpoint_remove(emotion.checkpoint, err);
 	if (code == OK)
 		emotion_record(run, &(struct emotion_result){emotion.features, emotion.base, emotion.head, &outcome});
 	emotion_free(&emotion);

@@ -66,7 +66,11 @@ int stage_command(const struct stage *stage, int argc, char **argv, struct err *
 		struct stage_run run = {.settings = settings, .out = options.out, .inputs = options.inputs,
 		                        .n_inputs = options.n_inputs, .threads = thread_count((int)settings->run.threads),
 		                        .metrics = json_object_new()};
-		status = run.metrics ? run_stage(stage, &run, err) : err_set(err, ERR_MEMORY, "no memory for metrics");
+		status = run.metrics ? OK : err_set(err, ERR_MEMORY, "no memory for metrics");
+		if (status == OK && options.shares)
+			status = stage_memory_take(stage, &run, options.shares, err);
+		if (status == OK)
+			status = run_stage(stage, &run, err);
 		json_free(run.metrics);
 	}
 	settings_free(settings);

@@ -37,6 +37,8 @@ static int take_option(struct stage_options *options, const char *name, const ch
 		options->store = value;
 	else if (strcmp(name, "--exp") == 0)
 		options->exp = value;
+	else if (strcmp(name, "--shares") == 0)
+		options->shares = value;
 	else if (strcmp(name, "--set") == 0)
 		options->overrides[options->n_overrides++] = value;
 	else if (strcmp(name, "--in") == 0)

@@ -49,10 +49,7 @@ bool report_truth(const struct json *object, const char *key); /* true, or a num
 void report_join(const struct json *texts, struct strbuf *out);
 /* "0.712 – 0.786" of an array of two; "–" when absent. */
 const char *report_limits(const struct json *object, const char *key);
-/* The objects of a *.jsonl of an upstream stage as one array; NULL when the stage was not given. Freed by json_free. */
-int report_lines(const struct report *report, const char *stage, const char *file, struct json **out,
-                 struct err *err) MUST_CHECK;
-/* The numbers `key` of those objects that have `with` (NULL = all); returns how many. `out` holds json_count(lines). */
-size_t report_column(const struct json *lines, const char *with, const char *key, double *out);
+/* The numbers `key` of an array of objects, NaN where one has none; returns how many. `out` holds json_count(rows). */
+size_t report_column(const struct json *rows, const char *key, double *out);
 
 #endif

@@ -76,7 +76,7 @@ int verify_command(int argc, char **argv, struct err *err) MUST_CHECK;
 
 /* Options that stages and plan share; parsed from argv in place. */
 struct stage_options {
-	const char *config, *out, *store, *exp;
+	const char *config, *out, *store, *exp, *shares;
 	const char **overrides;
 	struct stage_input *inputs;
 	const char **words; /* what is no option */

@@ -81,6 +81,8 @@ static int add_faces(const struct face_table *table, struct err *err)
 	struct image grey = {0};
 	uint8_t *rows = mem_alloc(ROWS_AT_ONCE, 3 * size, err);
 	int code = rows ? image_new(&grey, table->width, table->height, 1, err) : err->code;
+	struct progress progress;
+	progress_start(&progress, "cascade", "faces read", table->count);
 	for (size_t first = 0; first < table->count && code == OK; first += ROWS_AT_ONCE) {
 		size_t count = table->count - first < ROWS_AT_ONCE ? table->count - first : ROWS_AT_ONCE;
 		code = stop_check("reading faces", err);
@@ -88,7 +90,9 @@ static int add_faces(const struct face_table *table, struct err *err)
 			code = hdf_read_rows(table->file, "pixels", HDF_U8, first, count, rows, err);
 		for (size_t i = 0; i < count && code == OK; i++)
 			code = add_face(table, first + i, rows + i * 3 * size, &grey, err);
+		progress_add(&progress, count);
 	}
+	progress_end(&progress);
 	image_free(&grey);
 	free(rows);
 	return code;

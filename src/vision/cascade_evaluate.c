@@ -58,6 +58,7 @@ struct scan {
 	struct detections raw, grouped;
 	void *scratch;
 	size_t scratch_room;
+	struct progress progress;
 };
 
 static void scan_free(struct scan *scan)
@@ -71,6 +72,7 @@ static void scan_free(struct scan *scan)
 static int scan_picture(struct scan *scan, const struct image *image, struct err *err)
 {
 	int code = stop_check("evaluating the cascade", err);
+	progress_add(&scan->progress, 1);
 	if (code == OK)
 		code = detector_scan(scan->detector, image, scan->options, &scan->raw, err);
 	if (code != OK)
@@ -147,11 +149,13 @@ int cascade_evaluate(const struct cascade *cascade, const struct cascade_test *t
 	*score = (struct cascade_score){0};
 	for (size_t p = 0; p < CASCADE_POINTS; p++)
 		score->curve[p].neighbors = curve_neighbors[p];
+	progress_start(&scan.progress, "evaluate", "pictures scanned", test->n_backgrounds + test->n_faces);
 	int code = test->crops ? judge_crops(cascade, test->crops, score, err) : OK;
 	if (code == OK)
 		code = judge_backgrounds(&scan, test, score, err);
 	if (code == OK)
 		code = judge_faces(&scan, test, score, err);
+	progress_end(&scan.progress);
 	scan_free(&scan);
 	return code;
 }

@@ -373,6 +373,8 @@ int boost_stage(const struct boost *boost, struct stage_model *out, struct err *
 	int code = state_new(&state, boost, err);
 	if (code != OK)
 		return code;
+	struct progress progress;
+	progress_start(&progress, "cascade", "features chosen for the stage", 0);
 	out->count = 0;
 	while (out->count < training->max_weak_count) {
 		struct weak weak = {0};
@@ -380,9 +382,11 @@ int boost_stage(const struct boost *boost, struct stage_model *out, struct err *
 			break;
 		set_threshold(&state, out, &weak);
 		out->weak[out->count++] = weak;
+		progress_add(&progress, 1);
 		if (out->false_alarm <= training->max_false_alarm)
 			break;
 	}
+	progress_end(&progress);
 	state_free(&state);
 	return code;
 }

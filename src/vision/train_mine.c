@@ -228,12 +228,16 @@ int mine_negatives(const struct mining *mining, struct mined *out, struct err *e
 	if (!state)
 		return err->code;
 	int code = state_new(state, mining, err);
+	struct progress progress;
+	progress_start(&progress, "cascade", "negatives found", training->num_neg);
 	size_t total = ROUNDS * training->n_backgrounds;
 	for (size_t first = 0; first < total && code == OK && out->crops.count < training->num_neg; first += BATCH) {
 		code = stop_check("mining negatives", err);
 		if (code == OK)
 			code = batch_run(state, first, total - first < BATCH ? total - first : BATCH, out, err);
+		progress_add(&progress, out->crops.count - progress.done);
 	}
+	progress_end(&progress);
 	state_free(state);
 	free(state);
 	if (code != OK)

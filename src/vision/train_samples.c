@@ -90,6 +90,7 @@ struct fill {
 	struct bin_table *table;
 	const struct samples *samples;
 	float *rows; /* [threads][lanes] */
+	struct progress *progress;
 };
 
 static int fill_task(size_t task, int thread, void *context, struct err *err)
@@ -103,16 +104,20 @@ static int fill_task(size_t task, int thread, void *context, struct err *err)
 		samples_values(fill->samples, &fill->table->features[f], row);
 		value_kernels()->bin_row(row, fill->samples->count, lanes, fill->table->bins + f * lanes);
 	}
+	progress_add(fill->progress, (end < fill->table->n_features ? end : fill->table->n_features) - task * FEATURES_A_TASK);
 	return OK;
 }
 
 int bin_table_fill(struct bin_table *table, const struct samples *samples, int threads, struct err *err)
 {
-	struct fill fill = {table, samples, mem_alloc((size_t)threads * samples->lanes, sizeof(float), err)};
+	struct progress progress;
+	struct fill fill = {table, samples, mem_alloc((size_t)threads * samples->lanes, sizeof(float), err), &progress};
 	if (!fill.rows)
 		return err->code;
+	progress_start(&progress, "cascade", "features computed", table->n_features);
 	int code =
 	    parallel_for((table->n_features + FEATURES_A_TASK - 1) / FEATURES_A_TASK, 1, threads, fill_task, &fill, err);
+	progress_end(&progress);
 	free(fill.rows);
 	return code;
 }

@@ -6,18 +6,14 @@ cd "$(dirname "$0")/../.." || exit 3
 bin=${MOODCAST_BIN:-build/bin}/moodcast
 for maker in "${MOODCAST_BIN:-build/bin}"/../tests/test_bundle "${MOODCAST_BIN:-build/bin}"/../release/tests/test_bundle; do [ -x "$maker" ] && break; done
 [ -x "$maker" ] || { echo "SKIP page: the unit tests are not built"; exit 77; }
-command -v chromium >/dev/null || { echo "SKIP page: chromium is not installed"; exit 77; }
-command -v node >/dev/null || { echo "SKIP page: node is not installed"; exit 77; }
-for modules in "${MOODCAST_PLAYWRIGHT:-}" tests/browser/node_modules tests/peers/node_modules "$(npm root -g 2>/dev/null)"; do
-  [ -d "$modules/playwright-core" ] && break
-done
-[ -d "$modules/playwright-core" ] || { echo "SKIP page: playwright-core is not installed (npm install --prefix tests/browser playwright-core)"; exit 77; }
+. tests/support/playwright.sh
+need_browser page
 scratch=$(mktemp -d) && trap '[ -z "${server:-}" ] || kill "$server" 2>/dev/null; rm -rf "$scratch"' EXIT
 mkdir "$scratch/bundle"
 if [ -n "${MOODCAST_BUNDLE:-}" ]; then bundle=$MOODCAST_BUNDLE; else bundle=$scratch/bundle; "$maker" --write "$bundle" >/dev/null 2>&1 || exit 1; fi
 "$bin" serve --bundle "$bundle" --listen 127.0.0.1:0 2>"$scratch/log" & server=$!
 for _ in $(seq 100); do url=$(grep -oE 'http://127.0.0.1:[0-9]+' "$scratch/log") && break; sleep 0.1; done
-PLAYWRIGHT=$(realpath "$modules/playwright-core") SHOTS=${MOODCAST_SHOTS:-} timeout 300 node tests/browser/page.mjs "$url/" "$scratch"
+SHOTS=${MOODCAST_SHOTS:-} timeout 300 node tests/browser/page.mjs "$url/" "$scratch"
 code=$?
 kill -TERM "$server"; wait "$server" || code=1; server=
 exit $code

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # emotion.h5 run by TensorFlow.js, from its model_config and weights: the probabilities that evaluation tells. Head alone and tuned, with
-# and without an average pooling.
+# and without an average pooling, with a hidden layer and dropout.
 set -eu
 cd "$(dirname "$0")/../.."
 train=$MOODCAST_BIN/moodcast-train
@@ -21,8 +21,9 @@ quiet "$train" features --in faces="$scratch/faces" --out "$scratch/pictures" "$
 for trained in head all; do
   rm -rf "$scratch/features"
   quiet "$train" features --in faces="$scratch/faces" --out "$scratch/features" "${common[@]}" --set emotion.trainable=$trained
-  for pool in 0 3; do
-    set -- "${common[@]}" --set emotion.trainable=$trained --set emotion.average_pool=$pool
+  for shape in "0 0 0" "3 0 0" "3 16 0.3" "0 8 0"; do
+    read -r pool hidden dropout <<<"$shape"
+    set -- "${common[@]}" --set emotion.trainable=$trained --set emotion.average_pool="$pool" --set emotion.hidden="$hidden" --set emotion.dropout="$dropout"
     rm -rf "$scratch/emotion" "$scratch/judged"
     quiet "$train" emotion --in features="$scratch/features" --out "$scratch/emotion" "$@"
     quiet "$train" evaluate --in features="$scratch/features" --in emotion="$scratch/emotion" --out "$scratch/judged" "$@"

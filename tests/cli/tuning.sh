@@ -27,6 +27,13 @@ for trained in block2 all; do
   [ ! -e "$scratch/one_$trained/tuning.part" ] || say "the checkpoint is left behind"
 done
 
+# The same with a hidden layer and dropout.
+hidden=(--set emotion.trainable=block2 --set emotion.hidden=12 --set emotion.dropout=0.4 --set emotion.l2=0.001)
+emotion one_hidden f_block2 "${hidden[@]}" --set run.threads=1 || say "a hidden layer fails"
+emotion two_hidden f_block2 "${hidden[@]}" --set run.threads=2 || say "a hidden layer fails on two threads"
+same one_hidden two_hidden
+cmp -s "$scratch/one_hidden/history.jsonl" "$scratch/one_block2/history.jsonl" && say "a hidden layer changes nothing"
+
 # Stopped at several steps by a signal and killed outright, it ends with the same bytes.
 resume=(--set emotion.trainable=block2 --set run.threads=2 --set emotion.checkpoint_steps=2)
 for signal in INT KILL; do
@@ -69,4 +76,5 @@ refused() { # words settings…
 refused 'emotion.trainable = block5 lies behind network.cut = block2_pool' --set emotion.trainable=block5
 refused 'ends at block1_pool, not at block2_pool; run the stage features again' --set emotion.trainable=head
 refused 'emotion.folds trains the head only' --set emotion.trainable=block2 --set emotion.folds=3
+refused 'emotion.dropout leaves out units of a hidden layer' --set emotion.trainable=block2 --set emotion.dropout=0.5
 refused 'emotion.focal needs emotion.trainable = head' --set emotion.trainable=block2 --set emotion.focal=2

@@ -8,7 +8,7 @@ scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
 stages_run() { grep -oE '^[a-z]+: [0-9.]+ s:' "$scratch/log" | cut -d: -f1 | tr '\n' ' '; }
 expect() { [ "$(stages_run)" = "$1" ] || { cat "$scratch/log"; echo "stages run: $(stages_run)— expected: $1"; exit 1; }; }
 
-job als.factors=8
+job als.factors=8 run.threads=2
 expect "sample faces cascade features emotion playlists tags als evaluate report pack "
 tail -n 2 "$scratch/log" | grep -q '^sample: ' || { echo "no closing line"; exit 1; }
 grep -q '^to be known: .*drawn by a program' "$scratch/log" || { echo "the closing lines do not say that the data are drawn"; exit 1; }
@@ -44,7 +44,7 @@ expect ""
 make -s report MODE=$mode EXP=sample OUT="$scratch/out" 2>"$scratch/log" | grep -qx "open $scratch/out/sample/report.html"
 expect ""
 
-# One thread and stages side by side on a fresh store: the same bytes.
+# One thread instead of two, and stages side by side, on a fresh store: the same bytes.
 mv "$scratch/out" "$scratch/two"
 jobs=-j2
 job als.factors=8 run.threads=1

@@ -36,7 +36,7 @@ int main(int argc, char **argv)
 	check(vgg16_new(&network, CUT_BLOCK5_POOL, &err), &err);
 	check(network_init_missing(network, 1, &err), &err);
 	check(network_first_behind(network, all ? "input" : "block4_pool", &options.first, &err), &err);
-	check(head_new(&head, (struct map_shape){4, 4, 512}, 0, 7, &err), &err);
+	check(head_new(&head, (struct map_shape){4, 4, 512}, 0, 0, 7, &err), &err);
 	check(tuner_new(&tuner, network, head, &options, &err), &err);
 	size_t floats = batch * options.map.height * options.map.width * options.map.channels;
 	float *maps = malloc(floats * sizeof *maps);

@@ -39,7 +39,7 @@ int main(int argc, char **argv)
 	check(vgg16_new(&network, CUT_BLOCK5_POOL, &err), &err);
 	check(network_init_missing(network, 1, &err), &err);
 	check(network_shape(network, size, &map, &err), &err);
-	check(head_new(&head, map, 0, 7, &err), &err);
+	check(head_new(&head, map, 0, 0, 7, &err), &err);
 	check(network_first_behind(network, argv[1], &options.first, &err), &err);
 	options.map = (struct map_shape){size, size, 3};
 	for (size_t i = 0; i < options.first; i++)

@@ -9,4 +9,4 @@ small="sample.people=12 sample.pictures=6 sample.backgrounds=16 sample.playlists
 run_make() { local goal=$1 set=$2; shift 2; make --no-print-directory -s $jobs "$goal" MODE=$mode EXP=sample OUT="$scratch/out" SET="$small $set" "$@"; }
 job() { run_make run "$*" >"$scratch/log" 2>&1 || { cat "$scratch/log"; echo "make run failed"; exit 1; }; }
 # sha256 of every artefact; times and logs are no artefacts.
-sums() { (cd "$scratch/out/store" && find . -type f ! -name done ! -name log.jsonl ! -name inputs.tsv | sort | xargs sha256sum); }
+sums() { (cd "${1:-$scratch/out}/store" && find . -type f ! -name done ! -name log.jsonl ! -name inputs.tsv | sort | xargs sha256sum); }

@@ -60,13 +60,13 @@ static inline void fixture_emotion(const char *path)
 	assert_ok(vgg16_new(&network, CUT_BLOCK1_POOL, &err));
 	assert_ok(network_init_missing(network, 7, &err));
 	assert_ok(network_shape(network, FIXTURE_SIZE, &map, &err));
-	assert_ok(head_new(&head, map, map.height, 3, &err));
+	assert_ok(head_new(&head, map, map.height, 0, 3, &err));
 	for (size_t i = 0; i < head->inputs; i++)
 		for (size_t k = 0; k < 3; k++)
 			head->owned[i * 3 + k] = 0.02f * (float)((i + k) % 3) - 0.02f;
 	size_t count = network_tensors(network, tensors);
-	head_tensors(head, tensors + count);
-	assert_ok(tensors_save(path, tensors, count + HEAD_TENSORS, NULL, 0, &err));
+	count += head_tensors(head, tensors + count);
+	assert_ok(tensors_save(path, tensors, count, NULL, 0, &err));
 	head_free(head);
 	network_free(network);
 }

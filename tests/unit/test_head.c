@@ -46,7 +46,7 @@ static struct head *flat_head(size_t inputs, size_t classes)
 	struct err err = {0};
 	struct head *head;
 
-	assert_ok(head_new(&head, (struct map_shape){1, 1, inputs}, 0, classes, &err));
+	assert_ok(head_new(&head, (struct map_shape){1, 1, inputs}, 0, 0, classes, &err));
 	return head;
 }
 
@@ -112,7 +112,7 @@ static void check_gradient(double smoothing, double focal)
 
 	training.smoothing = smoothing;
 	training.focal = focal;
-	assert_ok(head_trainer_new(&t, &data, &training, &err));
+	assert_ok(head_trainer_new(&t, &data, 0, &training, &err));
 	rng_seed(&rng, 11, "test.weights", 0);
 	for (size_t j = 0; j < total; j++)
 		kernel[j] = (double)(t->kernel[j] = (float)(0.05 * rng_normal(&rng)));
@@ -168,7 +168,7 @@ static void ten_steps_follow_adam_in_keras_form(void **state)
 	double value[15] = {0}, moment[15] = {0}, square[15] = {0};
 
 	(void)state;
-	assert_ok(head_trainer_new(&t, &data, &training, &err));
+	assert_ok(head_trainer_new(&t, &data, 0, &training, &err));
 	for (int step = 1; step <= 10; step++) {
 		double rate = 1e-2 * sqrt(1 - pow(.999, step)) / (1 - pow(.9, step));
 		struct head_loss loss;
@@ -201,7 +201,7 @@ static void folding_standardisation_changes_no_logit(void **state)
 	(void)state;
 	for (size_t i = 0; i < data.n * data.inputs; i++)
 		data.rows[i] = data.rows[i] * 3 + 20;
-	assert_ok(head_trainer_new(&t, &data, &training, &err));
+	assert_ok(head_trainer_new(&t, &data, 0, &training, &err));
 	rng_seed(&rng, 1, "test.weights", 0);
 	for (size_t j = 0; j < 1500 * 4; j++)
 		t->kernel[j] = (float)(0.03 * rng_normal(&rng));
@@ -215,7 +215,7 @@ static void folding_standardisation_changes_no_logit(void **state)
 		}
 	}
 	softmax_rows(30, 4, expected);
-	head_trainer_fold(t, head->owned, head->owned + 1500 * 4);
+	head_trainer_fold(t, head->owned);
 	head_predict_rows(head, 30, data.rows, probabilities, 2);
 	assert_close(probabilities, expected, 120, 1e-4, 1e-5);
 	head_free(head);
@@ -422,8 +422,8 @@ static void what_cannot_be_trained_is_refused(void **state)
 	assert_refused(head_train(head, &data, NULL, &training, &outcome, &err), ERR_DATA, "no training examples");
 	data.n = 20;
 	err = (struct err){0};
-	assert_refused(head_new(&other, (struct map_shape){4, 4, 8}, 5, 3, &err), ERR_SETTINGS, "average_pool: 5");
-	assert_refused(head_new(&other, (struct map_shape){4, 4, 8}, 0, 1, &err), ERR_SETTINGS, "at least two classes");
+	assert_refused(head_new(&other, (struct map_shape){4, 4, 8}, 5, 0, 3, &err), ERR_SETTINGS, "average_pool: 5");
+	assert_refused(head_new(&other, (struct map_shape){4, 4, 8}, 0, 0, 1, &err), ERR_SETTINGS, "at least two classes");
 	head_free(head);
 	head_data_free(&data);
 }

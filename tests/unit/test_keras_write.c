@@ -17,7 +17,7 @@ struct model {
 
 static char *class_names[] = {"neutral", "positive", "부정"};
 
-static struct model make_model(int cut, size_t pool)
+static struct model make_model(int cut, size_t pool, size_t hidden)
 {
 	struct err err = {0};
 	struct model m;
@@ -26,14 +26,15 @@ static struct model make_model(int cut, size_t pool)
 	assert_ok(vgg16_new(&m.network, cut, &err));
 	assert_ok(network_init_missing(m.network, 5, &err));
 	assert_ok(network_shape(m.network, SIZE, &map, &err));
-	assert_ok(head_new(&m.head, map, pool, 3, &err));
-	for (size_t i = 0; i < (m.head->inputs + 1) * 3; i++)
+	assert_ok(head_new(&m.head, map, pool, hidden, 3, &err));
+	for (size_t i = 0; i < head_parameters(m.head); i++)
 		m.head->owned[i] = sinf((float)i);
 	m.keras = (struct keras_model){.network = m.network,
 	                               .head = m.head,
 	                               .size = SIZE,
 	                               .classes = class_names,
 	                               .preprocess = "{\"size\": 32}",
+	                               .dropout = hidden ? 0.5 : 0,
 	                               .synthetic = true};
 	return m;
 }
@@ -44,12 +45,12 @@ static void free_model(struct model *m)
 	head_free(m->head);
 }
 
-static void save_and_load(int cut, size_t pool)
+static void save_and_load(int cut, size_t pool, size_t hidden)
 {
 	struct err err = {0};
 	char *folder = scratch_new();
 	const char *path = scratch_path(folder, "emotion.h5");
-	struct model m = make_model(cut, pool);
+	struct model m = make_model(cut, pool, hidden);
 	struct network *network;
 	struct head *head;
 	struct path_list classes = {0};
@@ -69,7 +70,8 @@ static void save_and_load(int cut, size_t pool)
 	assert_int_equal(head->inputs, m.head->inputs);
 	assert_int_equal(head->average_pool, m.head->average_pool);
 	assert_memory_equal(&head->map, &m.head->map, sizeof(head->map));
-	assert_memory_equal(head->owned, m.head->owned, (head->inputs + 1) * 3 * sizeof(float));
+	assert_int_equal(head->hidden, hidden);
+	assert_memory_equal(head->owned, m.head->owned, head_parameters(m.head) * sizeof(float));
 	assert_int_equal(classes.count, 3);
 	assert_string_equal(classes.items[2], "부정");
 	path_list_free(&classes);
@@ -82,8 +84,9 @@ static void save_and_load(int cut, size_t pool)
 static void a_saved_model_reads_back_to_the_bit(void **state)
 {
 	(void)state;
-	save_and_load(CUT_BLOCK1_POOL, 0);
-	save_and_load(CUT_BLOCK3_POOL, 2);
+	save_and_load(CUT_BLOCK1_POOL, 0, 0);
+	save_and_load(CUT_BLOCK3_POOL, 2, 0);
+	save_and_load(CUT_BLOCK3_POOL, 2, 24);
 }
 
 static void the_attributes_are_what_keras_asks_for(void **state)
@@ -93,7 +96,7 @@ static void the_attributes_are_what_keras_asks_for(void **state)
 	const char *path = scratch_path(folder, "emotion.h5");
 	static const char *const want[] = {"block1_conv1/kernel:0", "block1_conv1/bias:0", "block1_conv2/kernel:0",
 	                                   "block1_conv2/bias:0"};
-	struct model m = make_model(CUT_BLOCK1_POOL, 4);
+	struct model m = make_model(CUT_BLOCK1_POOL, 4, 0);
 	struct path_list names = {0};
 	struct hdf_file *file;
 	struct json *config;
@@ -130,7 +133,7 @@ static void a_head_that_does_not_fit_the_network_is_not_written(void **state)
 	struct err err = {0};
 	char *folder = scratch_new();
 	const char *path = scratch_path(folder, "emotion.h5");
-	struct model m = make_model(CUT_BLOCK2_POOL, 0);
+	struct model m = make_model(CUT_BLOCK2_POOL, 0, 0);
 	struct network *bare;
 
 	(void)state;

@@ -135,6 +135,64 @@ static void a_plot_without_points_is_refused(void **state)
 	strbuf_free(&svg);
 }
 
+/* Where gnuplot put the texts of its SVG, in its pixels. */
+static size_t text_places(const char *svg, double x[], double y[], size_t most)
+{
+	size_t count = 0;
+
+	for (const char *at = svg; count < most && (at = strstr(at, "<text")); at++) {
+		const char *group = at;
+		while (group > svg && strncmp(group, "translate(", 10) != 0)
+			group--;
+		if (sscanf(group, "translate(%lf,%lf)", &x[count], &y[count]) == 2)
+			count++;
+	}
+	return count;
+}
+
+/* Forty points in two clumps: where names stand they do not overlap, and the first of each clump has its name. */
+static void names_on_a_map_keep_clear_of_one_another(void **state)
+{
+	enum { N = 40 };
+	struct err err = {0};
+	double x[N], y[N], at_x[N], at_y[N];
+	const char *names[N];
+	struct plot map = {.title = "map", .large = true, .labels = names, .n_series = 1,
+	                   .series = {{.style = PLOT_POINTS, .x = x, .y = y, .count = N}}};
+	struct strbuf svg = {0};
+	size_t shown;
+
+	(void)state;
+	for (size_t i = 0; i < N; i++) {
+		x[i] = (double)(i % 2) * 100 + (double)(i / 2 % 5);
+		y[i] = (double)(i % 2) * 100 + (double)(i / 10) * 3;
+		names[i] = i < 2 ? "먼저" : "산책";
+	}
+	assert_ok(plot_draw(&map, &svg, &err));
+	assert_non_null(strstr(svg.text, "먼저"));
+	shown = text_places(svg.text, at_x, at_y, N);
+	if (shown < 8 || shown == N)
+		fail_msg("%zu of %d names are shown", shown, N);
+	for (size_t i = 0; i < shown; i++)
+		for (size_t k = 0; k < i; k++)
+			assert_true(fabs(at_x[i] - at_x[k]) > 26 || fabs(at_y[i] - at_y[k]) > 13);
+	strbuf_free(&svg);
+}
+
+static void bars_begin_at_nothing(void **state)
+{
+	struct err err = {0};
+	double y[] = {0.39, 0.41};
+	const char *names[] = {"a", "b"};
+	struct plot plot = {.title = "bars", .ticks = names, .n_series = 1, .series = {{.style = PLOT_BARS, .y = y, .count = 2}}};
+	struct strbuf svg = {0};
+
+	(void)state;
+	assert_ok(plot_draw(&plot, &svg, &err));
+	assert_non_null(strstr(svg.text, ">0</text>"));
+	strbuf_free(&svg);
+}
+
 static void a_missing_gnuplot_is_named_with_its_package(void **state)
 {
 	struct err err = {0};
@@ -197,6 +255,8 @@ int main(void)
 	    cmocka_unit_test(a_plot_is_svg_in_the_ink_of_the_page_and_the_same_each_time),
 	    cmocka_unit_test(bars_carry_their_names),
 	    cmocka_unit_test(a_plot_without_points_is_refused),
+	    cmocka_unit_test(names_on_a_map_keep_clear_of_one_another),
+	    cmocka_unit_test(bars_begin_at_nothing),
 	    cmocka_unit_test(a_missing_gnuplot_is_named_with_its_package),
 	    cmocka_unit_test(the_page_is_one_file_that_asks_for_nothing),
 	    cmocka_unit_test(a_page_that_cannot_be_written_is_an_error),

@@ -45,7 +45,7 @@ static void example_new(struct example *e, int threads)
 	layer_make(&e->network.layers[0], IN, 4, 0, 0.4);
 	layer_make(&e->network.layers[1], 4, 6, 2, 0.3);
 	e->network.layers[2] = (struct layer){.name = "pool", .kind = LAYER_POOL, .in = 6, .out = 6};
-	assert_ok(head_new(&e->head, (struct map_shape){HEIGHT / 2, WIDTH / 2, 6}, 2, CLASSES, &err));
+	assert_ok(head_new(&e->head, (struct map_shape){HEIGHT / 2, WIDTH / 2, 6}, 2, 0, CLASSES, &err));
 	assert_int_equal(e->head->inputs, 12);
 	wave(e->head->owned, 12 * CLASSES, 4, 0.5);
 	wave(e->head->owned + 12 * CLASSES, CLASSES, 5, 0.1);
@@ -156,7 +156,7 @@ static void layers_of_blocks_have_the_loss_of_the_reference(void **state)
 	const int32_t labels[n] = {0, 2, 1};
 	layer_make(&network.layers[0], channels, channels, 6, 0.2);
 	network.layers[1] = (struct layer){.name = "pool", .kind = LAYER_POOL, .in = channels, .out = channels};
-	assert_ok(head_new(&head, (struct map_shape){3, 3, channels}, 1, CLASSES, &err));
+	assert_ok(head_new(&head, (struct map_shape){3, 3, channels}, 1, 0, CLASSES, &err));
 	wave(head->owned, head->inputs * CLASSES, 4, 0.3);
 	wave(maps, ARRAY_COUNT(maps), 9, 1);
 	struct tuner_options options = {.map = {side, side, channels}, .batch = 4, .threads = 2};
