@@ -9,16 +9,25 @@ CC := gcc
 endif
 
 # A misspelt word on the command line would change nothing without a word.
-KNOWN_WORDS := EXP SET FROM TO GRID DRY KEEP_GOING STAGE A B C D OUT MODE CC BUILD BIN JOBS CFLAGS LDFLAGS WERROR LIBS NAME FUZZ SECONDS FUZZ_MAIN FUZZ_LINK WEIGHTS_URL WEIGHTS_DIR DESTDIR PREFIX
+KNOWN_WORDS := MPI MPICC MPIRUN RANKS CLUSTER EXP SET FROM TO GRID DRY KEEP_GOING STAGE A B C D OUT MODE CC BUILD BIN JOBS CFLAGS LDFLAGS WERROR LIBS NAME FUZZ SECONDS FUZZ_MAIN FUZZ_LINK WEIGHTS_URL WEIGHTS_DIR DESTDIR PREFIX
 given := $(foreach word,$(.VARIABLES),$(if $(findstring command line,$(origin $(word))),$(word)))
 ifneq ($(filter-out $(KNOWN_WORDS),$(given)),)
 $(error $(filter-out $(KNOWN_WORDS),$(given)): no such word; there are $(KNOWN_WORDS))
 endif
 
+# MPI=1 builds with MPICC, beside the build for one process; RANKS is how many processes a stage gets (pipeline/SCALE.md).
+MPICC   ?= mpicc
+MPIRUN  ?= mpirun
+RANKS   ?= $(if $(MPI),2)
+ifneq ($(if $(MPI),,$(RANKS)),)
+$(error RANKS=$(RANKS) needs MPI=1)
+endif
+
 LIBS    ?= base config io num vision nn text recsys report stages runtime
-BUILD   ?= build/$(MODE)
+# build/mpi, build/mpi.openmpi for MPICC=mpicc.openmpi: its objects are those of the build for one process, but for one.
+BUILD   ?= build/$(if $(MPI),$(patsubst mpicc%,mpi%,$(notdir $(MPICC)))$(if $(filter-out release,$(MODE)),-$(MODE)),$(MODE))
 BIN     := $(if $(filter build/release,$(BUILD)),build/bin,$(BUILD)/bin)
-OBJ     := $(BUILD)/obj
+OBJ     := $(if $(and $(MPI),$(filter file,$(origin BUILD))),build/$(MODE),$(BUILD))/obj
 DEPS_OK := build/deps.ok
 
 include pipeline/deps.mk
@@ -53,7 +62,9 @@ LDFLAGS_ALL = $(MODE_$(MODE)) -fopenmp -Wl,--as-needed $(LDFLAGS)
 # ---- libraries: one directory each, in link order from the top down --------------------
 reverse   = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
 sources   = $(wildcard src/$(1)/*.c)
-objects   = $(patsubst src/%.c,$(OBJ)/%.o,$(call sources,$(1)))
+# One of the twins of base/comm.h.
+twin      = $(if $(MPI),$(patsubst %/comm.o,$(BUILD)/comm_mpi.o,$(filter-out %/comm_mpi.o,$(1))),$(filter-out %/comm_mpi.o,$(1)))
+objects   = $(call twin,$(patsubst src/%.c,$(OBJ)/%.o,$(call sources,$(1))))
 ARCHIVES := $(foreach lib,$(LIBS),$(BUILD)/lib/lib$(lib).a)
 LINK_ORDER := $(call reverse,$(ARCHIVES))
 
@@ -74,6 +85,12 @@ $(OBJ)/%.o: src/%.c | $(DEPS_OK)
 	@mkdir -p $(@D)
 	@echo "  CC  $<"
 	@$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+# The MPI compiler wraps the compiler that it was built with, unless told.
+WRAPPED = $(if $(MPI),MPICH_CC=$(CC) OMPI_CC=$(CC) $(MPICC),$(CC))
+$(BUILD)/comm_mpi.o: src/base/comm_mpi.c src/base/comm.h src/base/base.h | $(DEPS_OK)
+	@mkdir -p $(@D)
+	@echo "  CC  $<"
+	@$(WRAPPED) $(CFLAGS_ALL) -c $< -o $@
 # The one file whose results may depend on the CPU, and the only one where a product and a sum may become one instruction.
 $(OBJ)/text/skipgram_fused.o: CFLAGS_ALL += -ffp-contract=fast
 # A square root that never reports through errno can be taken four at a time; its value is the same.
@@ -87,7 +104,7 @@ $(OBJ)/runtime/web_page.o: $(wildcard src/runtime/page/*)
 $(BIN)/moodcast-train: $(OBJ)/app/train_main.o $(OBJ)/app/app_start.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
-	@$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(LINK_ORDER) $(LINK_TRAIN) -o $@
+	@$(WRAPPED) $(LDFLAGS_ALL) $(filter %.o,$^) $(LINK_ORDER) $(LINK_TRAIN) -o $@
 # The runtime links neither HDF5 nor libarchive: nothing that it calls may need them.
 $(BIN)/moodcast: $(OBJ)/app/moodcast_main.o $(OBJ)/app/app_start.o $(ARCHIVES)
 	@mkdir -p $(@D)
@@ -98,10 +115,13 @@ $(BIN)/moodcast: $(OBJ)/app/moodcast_main.o $(OBJ)/app/app_start.o $(ARCHIVES)
 $(BUILD)/tests/%: tests/unit/%.c $(wildcard tests/support/*.c tests/support/*.h) $(ARCHIVES)
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
-	@$(CC) $(CFLAGS_ALL) -Itests -MMD -MP $< $(wildcard tests/support/*.c) $(LDFLAGS_ALL) $(LINK_ORDER) \
+	@$(WRAPPED) $(CFLAGS_ALL) -Itests -MMD -MP $< $(wildcard tests/support/*.c) $(LDFLAGS_ALL) $(LINK_ORDER) \
 	       $(LINK_TESTS) -o $@
 # Every input of the network passes by this test.
 $(BUILD)/tests/test_one_tensor: private LDFLAGS_ALL += -Wl,--wrap=network_plan_forward
+comma := ,
+# Our own allocations, and no one else's, go by way of tests/unit/failing_memory.h in these.
+$(BUILD)/tests/test_no_memory%: LDFLAGS_ALL += $(foreach name,malloc calloc realloc posix_memalign strdup free,-Wl$(comma)--wrap=$(name))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 .PHONY: unit
 unit: $(UNIT_TESTS)
@@ -110,10 +130,10 @@ unit: $(UNIT_TESTS)
 FUZZ_SOURCES := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SOURCES))
 FUZZ_MAIN    ?= tests/fuzz/replay.c
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_MAIN) $(ARCHIVES)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_MAIN) $(wildcard tests/fuzz/*.h tests/unit/*_fixture.h tests/support/support.[ch]) $(ARCHIVES)
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
-	@$(CC) $(CFLAGS_ALL) $< $(FUZZ_MAIN) $(LDFLAGS_ALL) $(FUZZ_LINK) $(LINK_ORDER) $(LINK_TESTS) -o $@
+	@$(CC) $(CFLAGS_ALL) -Itests $< $(FUZZ_MAIN) tests/support/support.c $(LDFLAGS_ALL) $(FUZZ_LINK) $(LINK_ORDER) $(LINK_TESTS) -o $@
 .PHONY: fuzz-targets
 fuzz-targets: $(FUZZ_REPLAYS)
 
@@ -122,8 +142,9 @@ $(BUILD)/peers/bench_recommend: LDFLAGS_ALL += -Wl,--wrap=row_search_run
 $(BUILD)/peers/%: tests/peers/%.c $(ARCHIVES)
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
-	@$(CC) $(CFLAGS_ALL) $< $(LDFLAGS_ALL) $(LINK_ORDER) $(LINK_TRAIN) -o $@
+	@$(WRAPPED) $(CFLAGS_ALL) $< $(LDFLAGS_ALL) $(LINK_ORDER) $(LINK_TRAIN) -o $@
 
 include pipeline/stages.mk
+include pipeline/check.mk
 include pipeline/targets.mk
 include pipeline/install.mk

@@ -8,13 +8,14 @@ PKGS_TRAIN   := openblas hdf5 libarchive libturbojpeg libpng jansson expat inih 
 DEBIAN_BUILD := gcc make pkg-config libc6-dev libopenblas-openmp-dev libhdf5-dev libarchive-dev libcsv-dev libturbojpeg0-dev \
                 libpng-dev libjansson-dev libexpat1-dev libinih-dev libutf8proc-dev libxxhash-dev libssl-dev zlib1g-dev \
                 libmicrohttpd-dev libseccomp-dev libcairo2-dev libpango1.0-dev gnuplot-nox fonts-nanum libcmocka-dev
-DEBIAN_TEST  := python3-opencv opencv-data python3-h5py python3-gensim python3-scipy python3-sklearn python3-torch libdnnl-dev chromium curl unzip
+DEBIAN_TEST  := python3-opencv opencv-data python3-h5py python3-gensim python3-scipy python3-sklearn python3-torch libdnnl-dev libmpich-dev mpich chromium curl unzip
+DEBIAN_CHECK := clang clang-tidy libomp-dev cppcheck lcov
 
 NPM_TEST     := playwright-core @tensorflow/tfjs
 
 APT := $(if $(filter 0,$(shell id -u)),,sudo )env DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: deps deps-test
+.PHONY: deps deps-test deps-check
 $(DEPS_OK):
 	@$(MAKE) --no-print-directory deps
 deps:
@@ -23,10 +24,14 @@ deps:
 	  { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends $$missing; } >build.deps.log 2>&1 \
 	  || { tail -n 5 build.deps.log; echo "deps: could not install them; install by hand:$$missing"; exit 3; }; rm -f build.deps.log; fi
 	@mkdir -p $(dir $(DEPS_OK)) && touch $(DEPS_OK)
-deps-test: deps
-	@missing=""; for p in $(DEBIAN_TEST); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$p"; done; \
-	if [ -n "$$missing" ]; then echo "deps-test: installing$$missing"; \
+# Names the missing ones of $(1), installs them.
+apt_install = @missing=""; for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then echo "$@: installing$$missing"; \
 	  $(APT) update -qq && $(APT) install -y -qq --no-install-recommends $$missing >/dev/null; fi
+deps-check: deps
+	$(call apt_install,$(DEBIAN_CHECK))
+deps-test: deps
+	$(call apt_install,$(DEBIAN_TEST))
 	@command -v npm >/dev/null || { $(APT) install -y -qq --no-install-recommends nodejs npm >/dev/null; }
 	@missing=""; for p in $(NPM_TEST); do [ -d tests/peers/node_modules/$$p ] || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then echo "deps-test: npm fetches$$missing"; \

@@ -31,6 +31,10 @@ OVERRIDE := $(foreach pair,$(SET),--set '$(pair)')
 
 folder = $(STORE)/$(1)-$(ID_$(1))
 
+# Stages whose work several processes share (pipeline/SCALE.md); the others are one process also under MPI=1.
+RANKED := cascade features emotion tags als evaluate
+launch = $(if $(and $(MPI),$(filter $(RANKED),$(1))),$(MPIRUN) -n $(RANKS) )$(TRAIN) $(1)
+
 # Goals that need the plan of an experiment; the others work without a config.
 RUN_LOG := $(EXP_DIR)/run.json
 STAGES  := $(foreach word,$(MANIFEST),$(firstword $(subst :, ,$(word))))
@@ -48,7 +52,7 @@ endif
 
 ifneq ($(filter $(PLANNED) $(TRAINED) report demo verify,$(MAKECMDGOALS)),)
 ifeq ($(wildcard $(CONFIG)),)
-$(error $(CONFIG) is not there; EXP is one of: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini)))
+$(error $(CONFIG) is not there; EXP is one of: $(filter-out cluster,$(patsubst configs/%.ini,%,$(wildcard configs/*.ini))))
 endif
 endif
 ifneq ($(filter $(PLANNED),$(MAKECMDGOALS)),)
@@ -79,8 +83,8 @@ $(PLAN_MK): FORCE
 # Identities stand for contents, so results are rebuilt when they are missing, not when they are older (order-only).
 define stage_rule
 $(call folder,$(1))/done: | $(foreach up,$(UP_$(1)),$(call folder,$(up))/done)
-	@$(TRAIN) $(1) --config $(SNAPSHOT) $(OVERRIDE) $(foreach up,$(UP_$(1)),--in $(up)=$(call folder,$(up))) --out $(call folder,$(1)) \
-	  --shares $(OUT)/.memory
+	@$(call launch,$(1)) --config $(SNAPSHOT) $(OVERRIDE) $(foreach up,$(UP_$(1)),--in $(up)=$(call folder,$(up))) --out $(call folder,$(1)) \
+	  --shares $(OUT)/.memory $(if $(MPI),</dev/null)
 $(if $(MOODCAST_LOCKED),.PHONY: stage-$(1)
 stage-$(1): $(call folder,$(1))/done
 	@:)

@@ -1,11 +1,13 @@
 # What can be typed: `make help`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run sweep status report demo compare verify gc test check bench fuzz weights clean
+.PHONY: help slurm run sweep status report demo compare verify gc test bench fuzz weights clean
 
 help:
 	@echo "make run [EXP=sample] [SET=\"als.factors=64 …\"]   train what is out of date for configs/EXP.ini"
 	@echo "     TO=stage ends there · FROM=stage only if all before it is done · DRY=1 only says what · KEEP_GOING=1 past a failure · -j2 side by side within run.memory_mb"
+	@echo "     MPI=1 RANKS=4   the long stages on four processes (pipeline/SCALE.md) · MPICC=mpicc.mpich MPIRUN=mpirun.mpich by other names"
+	@echo "make slurm EXP=… [CLUSTER=configs/cluster.ini]   a Slurm job a stage in out/EXP/slurm, and submit.sh, which hands them in"
 	@echo "make sweep EXP=… GRID=\"emotion.l2=0.3,1 emotion.average_pool=2,3\"   try combinations; the best is run to its end"
 	@echo "make status [EXP=…]    which stages are done, which are not and why"
 	@echo "make report [EXP=…]    where the last run's report lies (without one: run)"
@@ -14,14 +16,16 @@ help:
 	@echo "make gc [DRY=1]        remove results that no experiment's last run names"
 	@echo "make demo [EXP=…]      start the program with the last run's bundle for your webcam on http://127.0.0.1:8080"
 	@echo "make test              build and run every test"
-	@echo "make check             the same under AddressSanitizer and UBSan, a build with clang, and two builds that must give the same bytes"
+	@echo "make check             two compilers, cppcheck, other CPU levels, every test under AddressSanitizer and UBSan, two builds' bytes:"
+	@echo "     $(CHECKS)   each by itself · beside them check-tidy check-threads"
+	@echo "make coverage          which lines and branches of src/ the tests run"
 	@echo "make fuzz [FUZZ=fuzz_picture] [SECONDS=60]   libFuzzer on one target of tests/fuzz, starting from its corpus"
 	@echo "make weights           download Keras' VGG16 weights into data/weights and check them"
-	@echo "make deps | deps-test  install the Debian packages for building | for the tests' judges"
+	@echo "make deps | deps-test | deps-check   install the Debian packages for building | for the tests' judges | for check, fuzz and coverage"
 	@echo "make bench [NAME=faces]   each part beside its peers, in turns on the same input"
 	@echo "make install [PREFIX=/usr/local] [DESTDIR=]   the program, its man page and its systemd unit · make package   build/moodcast_*.deb"
 	@echo "make clean             remove build/; results in out/ stay"
-	@echo "experiments: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini))"
+	@echo "experiments: $(filter-out cluster,$(patsubst configs/%.ini,%,$(wildcard configs/*.ini)))"
 
 # out/EXP/STAGE links to the current results of each stage; a link is replaced only when it changes.
 link = [ "$$(readlink $(EXP_DIR)/$(1))" = "$(2)" ] || { rm -f $(EXP_DIR)/$(1) && ln -s $(2) $(EXP_DIR)/$(1); }
@@ -83,15 +87,6 @@ test:
 	@$(MAKE) -s --no-print-directory $(jobs) programs unit fuzz-targets
 	@tests/run.sh $(BIN) $(BUILD)/tests
 
-# Some ten times slower than the release; a leak in a library that cannot be helped here is named in lsan.supp, with its reason.
-SANITIZED = ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/support/lsan.supp:print_suppressions=0 \
-            UBSAN_OPTIONS=print_stacktrace=1 TEST_TIMEOUT=3600
-check:
-	@$(MAKE) -s --no-print-directory $(jobs) MODE=asan WERROR=-Werror programs unit fuzz-targets
-	@$(SANITIZED) tests/run.sh build/asan/bin build/asan/tests
-	@$(MAKE) -s --no-print-directory $(jobs) CC=clang BUILD=build/clang WERROR=-Werror programs unit
-	@tests/check/two_builds.sh
-
 # What it finds goes to build/fuzzer/found, never into the corpus by itself.
 FUZZ    ?= fuzz_nested_zip
 SECONDS ?= 60
@@ -109,6 +104,11 @@ WEIGHTS_MD5   := 6d6bbae143d832006294945121d1f1fc
 WEIGHTS_DIR   ?= data/weights
 weights:
 	@pipeline/fetch.sh "$(WEIGHTS_URL)" "$(WEIGHTS_DIR)/$(WEIGHTS_NAME)" $(WEIGHTS_BYTES) $(WEIGHTS_MD5)
+
+# The experiments' configs apart from the clusters'.
+CLUSTER ?= configs/cluster.ini
+slurm: $(CONFIG)
+	@EXP='$(EXP)' OUT='$(OUT)' SET='$(SET)' MPICC='$(MPICC)' pipeline/slurm/fill.sh $(CLUSTER) $(EXP_DIR)/slurm $(STAGES)
 
 bench: programs
 	@tests/peers/run.sh $(BIN) $(NAME)

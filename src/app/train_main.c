@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/app.h"
+#include "base/comm.h"
 #include "stages/stages.h"
 
 static int help_command(int argc, char **argv, struct err *err);
@@ -213,6 +214,9 @@ static int dispatch(int argc, char **argv, struct err *err)
 {
 	const char *name = argc > 1 ? argv[1] : "help";
 	int rest = argc > 2 ? argc - 2 : 0;
+	/* The ranks of a job share a stage; anything else is for one. */
+	if (!comm_publishes() && !(stage_find(name) && has_option(rest, argv + 2, "--out")))
+		return OK;
 	if (asks_help(name))
 		name = "help";
 	else if (strcmp(name, "--version") == 0)
@@ -237,7 +241,8 @@ static int dispatch(int argc, char **argv, struct err *err)
 int main(int argc, char **argv)
 {
 	struct err err = {0};
-	if (app_start(argv) == OK)
+	if (app_start(argv) == OK && comm_start(&err) == OK)
 		err.code = dispatch(argc, argv, &err);
+	comm_finish(&err);
 	return app_finish(&err);
 }

@@ -127,7 +127,7 @@ struct als_settings {
 };
 struct recommend_settings {
 	struct text_map tags; /* recommend.tags.LABEL = tag, tag */
-	long similar_tags, playlists, songs_per_playlist, choices, count, per_artist;
+	long similar_tags, playlists, songs_per_playlist, choices, count, per_artist, per_album;
 	double min_similarity;
 	double tag_weight, sharpness, damping, als_weight; /* of the ranking of songs for a playlist */
 };

@@ -39,6 +39,8 @@ int setting_set_member(struct settings *settings, const struct setting *setting,
                        const char *where, struct err *err) MUST_CHECK;
 /* The value as it would be written, in one canonical form. */
 void setting_write(const struct settings *settings, const struct setting *setting, struct strbuf *out);
+/* Both, without the blank at the end of `between` when the text would then read as a comment ("#rain"). */
+void setting_join(struct strbuf *out, const char *between, const char *text);
 void setting_clear(struct settings *settings, const struct setting *setting);
 
 void *setting_place(const struct settings *settings, const struct setting *setting);

@@ -100,16 +100,14 @@ static int on_pair(void *user, const char *section, const char *key, const char 
 	return reader->status == OK;
 }
 
-/* Cuts "# …" or "; …" behind white space, and white space at the end. */
+/* Cuts "#…" or ";…" behind white space, as libinih would cut the latter, and white space at the end. The ';' of "a = x; b = y", which
+ * separates the members of a family, has none in front. */
 static void line_trim(char *line)
 {
 	for (char *c = line; *c; c++)
 		if ((*c == '#' || *c == ';') && (c == line || isspace((unsigned char)c[-1]))) {
-			/* "a = x; b = y" separates the members of a family; a comment sign has a space on both sides. */
-			if (c == line || *c == '#' || isspace((unsigned char)c[1])) {
-				*c = '\0';
-				break;
-			}
+			*c = '\0';
+			break;
 		}
 	for (size_t length = strlen(line); length > 0 && isspace((unsigned char)line[length - 1]); length--)
 		line[length - 1] = '\0';

@@ -137,16 +137,21 @@ static void print_row(const struct settings *settings, const struct setting *row
 		strbuf_add(out, "\n");
 	}
 	if (row->type != SETTING_FAMILY) {
-		strbuf_format(out, "%s = ", row->key);
-		setting_write(settings, row, out);
+		struct strbuf value = {0};
+		strbuf_add(&value, "");
+		setting_write(settings, row, &value);
+		strbuf_format(out, "%s =", row->key);
+		setting_join(out, " ", value.failed ? "" : value.text);
 		strbuf_add(out, "\n");
+		out->failed |= value.failed;
+		strbuf_free(&value);
 		return;
 	}
 	const struct text_map *map = setting_place(settings, row);
 	for (size_t i = 0; i < map->count; i++) {
-		strbuf_format(out, "%s.%s = ", row->key, map->names[i]);
+		strbuf_format(out, "%s.%s =", row->key, map->names[i]);
 		for (size_t k = 0; k < map->values[i].count; k++)
-			strbuf_format(out, "%s%s", k ? ", " : "", map->values[i].items[k]);
+			setting_join(out, k ? ", " : " ", map->values[i].items[k]);
 		strbuf_add(out, "\n");
 	}
 }

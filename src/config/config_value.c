@@ -273,18 +273,23 @@ int setting_set_member(struct settings *settings, const struct setting *setting,
 	return map_add(setting_place(settings, setting), name, text, err);
 }
 
+void setting_join(struct strbuf *out, const char *between, const char *text)
+{
+	strbuf_add_bytes(out, between, *text == '#' || *text == ';' ? strcspn(between, " ") : strlen(between));
+	strbuf_add(out, text);
+}
+
 static void list_write(const struct text_list *list, const char *between, struct strbuf *out)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		strbuf_add(out, i ? between : "");
-		strbuf_add(out, list->items[i]);
-	}
+	for (size_t i = 0; i < list->count; i++)
+		setting_join(out, i ? between : "", list->items[i]);
 }
 
 static void map_write(const struct text_map *map, const char *between, struct strbuf *out)
 {
 	for (size_t i = 0; i < map->count; i++) {
-		strbuf_format(out, "%s%s=", i ? between : "", map->names[i]);
+		setting_join(out, i ? between : "", map->names[i]);
+		strbuf_add(out, "=");
 		list_write(&map->values[i], ",", out);
 	}
 }

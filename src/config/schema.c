@@ -175,6 +175,7 @@ const struct setting schema[] = {
     INTEGER("recommend", "choices", recommend.choices, "40", 1, 100000, "best songs among which the seed chooses"),
     INTEGER("recommend", "count", recommend.count, "10", 1, 1000, "songs in an answer"),
     INTEGER("recommend", "per_artist", recommend.per_artist, "2", 0, 1000, "songs of one artist in an answer where there are others; 0 = any number"),
+    INTEGER("recommend", "per_album", recommend.per_album, "1", 0, 1000, "songs of one album in an answer where there are others; 0 = any number"),
     REAL("recommend", "min_similarity", recommend.min_similarity, "0.3", -1, 1, "cosine below which a tag is not similar"),
     REAL("recommend", "tag_weight", recommend.tag_weight, "0.3", 0, 1000, "continuing a playlist: what a shared tag counts beside a shared song"),
     REAL("recommend", "sharpness", recommend.sharpness, "1.2", 0.01, 100, "power of the likeness of two playlists"),

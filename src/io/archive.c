@@ -321,7 +321,9 @@ static int walk_archive(struct walker *w, const char *path, const char *below, i
 {
 	struct layer layer = {.path = below, .depth = depth};
 	/* The directory found in a cut file would be that of a zip stored in it. */
-	bool cut = zip_is_cut(path), done = false;
+	bool cut, done = false;
+	if (zip_is_cut(path, &cut, err) != OK)
+		return err->code;
 	if (!cut) {
 		int walked = zip_walk_file(w, path, below, depth, &done, err);
 		if (done || walked != OK)

@@ -31,20 +31,21 @@ size_t zip_find_end(const uint8_t *tail, size_t got, uint64_t from)
 	return SIZE_MAX;
 }
 
-bool zip_is_cut(const char *path)
+int zip_is_cut(const char *path, bool *cut, struct err *err)
 {
 	FILE *file = fopen(path, "rb");
+	*cut = false;
 	if (!file)
-		return false;
-	uint8_t *tail = malloc(ZIP_TAIL);
-	bool cut = false;
+		return OK;
+	uint8_t *tail = mem_alloc(ZIP_TAIL, 1, err);
 	char head[4];
 	if (tail && fread(head, 1, 4, file) == 4 && memcmp(head, "PK\3\4", 4) == 0 && fseeko(file, 0, SEEK_END) == 0) {
 		off_t size = ftello(file), from = size > ZIP_TAIL ? size - ZIP_TAIL : 0;
 		size_t got = fseeko(file, from, SEEK_SET) == 0 ? fread(tail, 1, ZIP_TAIL, file) : 0;
-		cut = zip_find_end(tail, got, (uint64_t)from) == SIZE_MAX;
+		*cut = zip_find_end(tail, got, (uint64_t)from) == SIZE_MAX;
 	}
+	int code = tail ? OK : err->code;
 	free(tail);
 	fclose(file);
-	return cut;
+	return code;
 }

@@ -84,7 +84,7 @@ int archive_walk_stream(struct walker *w, struct zip_stream *stream, const char 
 int archive_walk_bytes(struct walker *w, const struct member *held, int depth, struct err *err) MUST_CHECK;
 /* A zip ends with a directory record, followed by at most 64 KiB of comment. A file that begins as a zip and
  * lacks it was cut off, even where what is left ends between two members. */
-bool zip_is_cut(const char *path);
+int zip_is_cut(const char *path, bool *cut, struct err *err) MUST_CHECK;
 /* Where the end record lies in the last bytes of a zip, got of them from offset `from` on; SIZE_MAX = nowhere. */
 #define ZIP_TAIL (20 + 22 + 65535)
 size_t zip_find_end(const uint8_t *tail, size_t got, uint64_t from);

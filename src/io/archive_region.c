@@ -171,7 +171,7 @@ static int visit_plain_member(const struct region_walk *at, const struct zip_mem
 		reason = "larger than a member may be";
 	const uint8_t *bytes = reason ? NULL : member_bytes(at, member, &reason, err);
 	if (!bytes && !reason)
-		return err->code;
+		return walker_stop(at->w, err->code);
 	if (reason) {
 		walker_skip(at->w, path, reason);
 		return OK;
@@ -193,7 +193,7 @@ static int visit_held(const struct region_walk *at, const struct zip_member *mem
 	const char *reason = walker_refuses(at->w, member->packed, member->size, text);
 	const uint8_t *bytes = reason ? NULL : member_bytes(at, member, &reason, err);
 	if (!bytes)
-		return reason ? err_set(err, ERR_DATA, "%s", reason) : err->code;
+		return reason ? err_set(err, ERR_DATA, "%s", reason) : walker_stop(at->w, err->code);
 	struct member held = {.path = path,
 	                      .bytes = bytes,
 	                      .size = (size_t)member->packed,

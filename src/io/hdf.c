@@ -223,13 +223,14 @@ int hdf_flush(struct hdf_file *file, struct err *err)
 
 /* ---- names and groups --------------------------------------------------------------------------- */
 
-/* H5Lexists fails where a parent is missing, so every prefix is asked in turn. */
+/* H5Lexists fails where a parent is missing, so every prefix is asked in turn; on the stack, because "no" must not mean "no memory". */
 bool hdf_has(const struct hdf_file *file, const char *name)
 {
-	struct err ignored = {0};
-	char *prefix = mem_text(name, &ignored);
-	if (!prefix)
+	char prefix[4096];
+	size_t length = strlen(name);
+	if (length >= sizeof prefix)
 		return false;
+	memcpy(prefix, name, length + 1);
 	bool found = true;
 	for (char *at = prefix + (prefix[0] == '/'); found && *at != '\0'; at++) {
 		if (at[1] != '/' && at[1] != '\0')
@@ -241,7 +242,6 @@ bool hdf_has(const struct hdf_file *file, const char *name)
 		if (kept == '/' && found)
 			at++;
 	}
-	free(prefix);
 	return found;
 }
 

@@ -114,8 +114,12 @@ int npy_save(const struct npy *array, const char *path, struct err *err)
 	struct out_file file;
 	size_t bytes = 0;
 	int status = npy_data_size(array, &bytes, err);
-	if (status != OK || (status = npy_header(array, &header, err)) != OK)
+	if (status == OK)
+		status = npy_header(array, &header, err);
+	if (status != OK) {
+		strbuf_free(&header);
 		return err_wrap(err, "%s", path);
+	}
 	if ((status = out_open(&file, path, err)) == OK) {
 		/* Short writes are seen by out_commit. */
 		(void)!fwrite(header.text, 1, header.length, file.stream);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/comm.h"
 #include "nn/checkpoint_internal.h"
 
 #define NAME 32
@@ -25,7 +26,7 @@ static size_t history_words(size_t epochs)
 	return epochs * sizeof(struct head_epoch) / sizeof(int64_t);
 }
 
-int nn_checkpoint_save(const struct checkpoint *checkpoint, const char *path, struct err *err)
+static int save(const struct checkpoint *checkpoint, const char *path, struct err *err)
 {
 	size_t count = 2 + checkpoint->n_arrays, epochs = (size_t)checkpoint->numbers[CHECKPOINT_EPOCHS];
 	struct tensor *tensors = mem_alloc(count, sizeof *tensors, err);
@@ -47,6 +48,13 @@ int nn_checkpoint_save(const struct checkpoint *checkpoint, const char *path, st
 	free(names);
 	free(tensors);
 	return code;
+}
+
+/* Rank 0 writes; none goes on, or ends by a stop, before that is done. */
+int nn_checkpoint_save(const struct checkpoint *checkpoint, const char *path, struct err *err)
+{
+	int code = comm_publishes() ? save(checkpoint, path, err) : OK;
+	return code == OK ? comm_barrier(err) : code;
 }
 
 /* Every array of the state is there and as long as it must be: asked before anything is taken. */
@@ -79,7 +87,7 @@ static void take(const struct checkpoint *checkpoint, const struct tensor *const
 		memcpy(checkpoint->arrays[i].values, found[2 + i]->data, checkpoint->arrays[i].count * sizeof(float));
 }
 
-int nn_checkpoint_load(const struct checkpoint *checkpoint, const char *path, bool *found, struct err *err)
+static int load(const struct checkpoint *checkpoint, const char *path, bool *found, struct err *err)
 {
 	struct tensor_file *file = NULL;
 	*found = false;
@@ -100,5 +108,22 @@ int nn_checkpoint_load(const struct checkpoint *checkpoint, const char *path, bo
 		take(checkpoint, tensors);
 	free(tensors);
 	tensors_unmap(file);
+	return code;
+}
+
+/* What rank 0 has found, if anything, becomes every rank's state. */
+int nn_checkpoint_load(const struct checkpoint *checkpoint, const char *path, bool *found, struct err *err)
+{
+	*found = false;
+	int code = comm_publishes() ? load(checkpoint, path, found, err) : OK;
+	if (code == OK)
+		code = comm_broadcast(found, sizeof *found, 0, err);
+	if (code != OK || !*found)
+		return code;
+	code = comm_broadcast(checkpoint->numbers, checkpoint->n_numbers * sizeof *checkpoint->numbers, 0, err);
+	if (code == OK)
+		code = comm_broadcast(checkpoint->history, (size_t)checkpoint->numbers[CHECKPOINT_EPOCHS] * sizeof *checkpoint->history, 0, err);
+	for (size_t i = 0; i < checkpoint->n_arrays && code == OK; i++)
+		code = comm_broadcast(checkpoint->arrays[i].values, checkpoint->arrays[i].count * sizeof(float), 0, err);
 	return code;
 }

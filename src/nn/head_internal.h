@@ -4,7 +4,8 @@
  *
  * A trainer works in units of standardised features: z = (x − mean) · scale, p = softmax(z · kernel + bias). The
  * features are cut into blocks of HEAD_BLOCK; a block's share of the products and its update are one task, and shares
- * are added in the order of the blocks, so the number of threads cannot show.
+ * are added in the order of the blocks, so the number of threads cannot show. Ranks have blocks of their own, of which
+ * they exchange the shares of the logits, not the far larger gradient; nor does their number show.
  *
  * With a hidden layer, kernel and bias are that layer's, and p = softmax(a · top kernel + top bias) with
  * a = max(0, z · kernel + bias) · mask (head_hidden.c).
@@ -26,6 +27,8 @@ struct head_trainer {
 	const struct head_data *data;
 	size_t inputs, hidden, classes, blocks, batch; /* batch: the most examples a step may have */
 	size_t units; /* of the layer behind the features: hidden or, without one, classes */
+	size_t first, end;                     /* blocks of this rank */
+	size_t *start, *feature;               /* [ranks + 1] of each rank: blocks, features; NULL = every rank has all blocks */
 	int threads;
 	double l2, smoothing, focal, dropout;
 	uint64_t seed; /* of the dropout */
@@ -62,6 +65,8 @@ int head_trainer_gradient(struct head_trainer *trainer, const size_t *index, siz
 void head_trainer_sums(const struct head_trainer *trainer, size_t example, float *out);
 /* Moves all weights by Adam along the gradient just computed. */
 int head_trainer_step(struct head_trainer *trainer, struct err *err) MUST_CHECK;
+/* The kernel of all blocks with its moments, for every rank: before it is folded or saved. */
+int head_trainer_gather(struct head_trainer *trainer, struct err *err) MUST_CHECK;
 /* Weights for features as they are, in the order of head->owned: kernel · scale, bias − Σ mean · scale · kernel, and the layer
  * behind a hidden one as it is. */
 void head_trainer_fold(const struct head_trainer *trainer, float *parameters);

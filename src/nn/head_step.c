@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/comm.h"
 #include "nn/head_internal.h"
 
 #define BETA1 0.9f
@@ -34,11 +35,11 @@ static size_t block_width(const struct head_trainer *trainer, size_t block)
 }
 
 /* mean[] and deviation[] (into scale[]) of one block of features, two passes in double. */
-static int moments_block(size_t block, int thread, void *context, struct err *err)
+static int moments_block(size_t own, int thread, void *context, struct err *err)
 {
 	struct head_trainer *trainer = context;
 	const struct head_data *data = trainer->data;
-	size_t first = block * HEAD_BLOCK, width = block_width(trainer, block);
+	size_t block = trainer->first + own, first = block * HEAD_BLOCK, width = block_width(trainer, block);
 	double mean[HEAD_BLOCK] = {0}, square[HEAD_BLOCK] = {0};
 
 	(void)thread;
@@ -61,11 +62,52 @@ static int moments_block(size_t block, int thread, void *context, struct err *er
 	return OK;
 }
 
+/* array[inputs][each], of which the ranks have made their features'. */
+static int gather_features(const struct head_trainer *trainer, float *array, size_t each, struct err *err)
+{
+	return trainer->start ? comm_gather(array, trainer->feature, each * sizeof(float), err) : OK;
+}
+
+int head_trainer_gather(struct head_trainer *trainer, struct err *err)
+{
+	float *const arrays[] = {trainer->kernel, trainer->kernel_moment, trainer->kernel_square};
+	int code = OK;
+
+	for (size_t i = 0; i < ARRAY_COUNT(arrays) && code == OK; i++)
+		code = gather_features(trainer, arrays[i], trainer->units, err);
+	return code;
+}
+
+/* Below PARALLEL_BLOCKS an exchange takes longer than the work. */
+static int share_blocks(struct head_trainer *trainer, struct err *err)
+{
+	size_t ranks = (size_t)comm_size();
+
+	trainer->end = trainer->blocks;
+	if (ranks == 1 || trainer->blocks < PARALLEL_BLOCKS)
+		return OK;
+	trainer->feature = mem_alloc(ranks + 1, sizeof(*trainer->feature), err);
+	if (!trainer->feature || comm_shares(trainer->blocks, 1, NULL, &trainer->start, err) != OK)
+		return err->code;
+	for (size_t r = 0; r <= ranks; r++)
+		trainer->feature[r] = trainer->start[r] == trainer->blocks ? trainer->inputs : trainer->start[r] * HEAD_BLOCK;
+	trainer->first = trainer->start[comm_rank()];
+	trainer->end = trainer->start[comm_rank() + 1];
+	return OK;
+}
+
+/* `body` for the blocks of this rank. */
+static int each_block(const struct head_trainer *trainer, parallel_body *body, void *context, struct err *err)
+{
+	return parallel_for(trainer->end - trainer->first, 1, trainer->threads, body, context, err);
+}
+
 static int trainer_standardise(struct head_trainer *trainer, struct err *err)
 {
 	double sum = 0, floor_deviation;
 
-	if (parallel_for(trainer->blocks, 1, trainer->threads, moments_block, trainer, err) != OK)
+	if (each_block(trainer, moments_block, trainer, err) != OK || gather_features(trainer, trainer->mean, 1, err) != OK ||
+	    gather_features(trainer, trainer->scale, 1, err) != OK)
 		return err->code;
 	for (size_t i = 0; i < trainer->inputs; i++)
 		sum += (double)trainer->scale[i] * (double)trainer->scale[i];
@@ -165,6 +207,8 @@ int head_trainer_new(struct head_trainer **out, const struct head_data *data, si
 	trainer->adam.learning_rate = training->learning_rate;
 	code = trainer_allocate(trainer, err);
 	if (code == OK)
+		code = share_blocks(trainer, err);
+	if (code == OK)
 		code = head_class_weights(data, training->balance, trainer->class_weight, err);
 	for (size_t i = 0; code == OK && i < trainer->inputs; i++)
 		trainer->scale[i] = 1;
@@ -186,6 +230,8 @@ void head_trainer_free(struct head_trainer *trainer)
 		return;
 	free(trainer->block);
 	free(trainer->penalty);
+	free(trainer->start);
+	free(trainer->feature);
 	free(trainer);
 }
 
@@ -237,11 +283,11 @@ static double square_sum(const float *values, size_t count)
 }
 
 /* Gathers and standardises one block of the batch, and adds up its share of the logits and of the penalty. */
-static int forward_block(size_t block, int thread, void *context, struct err *err)
+static int forward_block(size_t own, int thread, void *context, struct err *err)
 {
 	const struct step *step = context;
 	struct head_trainer *trainer = step->trainer;
-	size_t first = block * HEAD_BLOCK, width = block_width(trainer, block), units = trainer->units;
+	size_t block = trainer->first + own, first = block * HEAD_BLOCK, width = block_width(trainer, block), units = trainer->units;
 	float *rows = trainer->rows + block * trainer->batch * HEAD_BLOCK;
 	const float *kernel = trainer->kernel + first * units;
 
@@ -309,11 +355,11 @@ static double example_delta(struct head_trainer *trainer, size_t i, size_t label
 	return weight * loss;
 }
 
-static int backward_block(size_t block, int thread, void *context, struct err *err)
+static int backward_block(size_t own, int thread, void *context, struct err *err)
 {
 	const struct step *step = context;
 	struct head_trainer *trainer = step->trainer;
-	size_t first = block * HEAD_BLOCK, width = block_width(trainer, block), units = trainer->units;
+	size_t block = trainer->first + own, first = block * HEAD_BLOCK, width = block_width(trainer, block), units = trainer->units;
 	float *gradient = trainer->kernel_gradient + first * units;
 	float decay = (float)(2 * trainer->l2);
 
@@ -345,7 +391,10 @@ int head_trainer_gradient(struct head_trainer *trainer, const size_t *index, siz
 	bool correct;
 
 	loss->correct = 0;
-	if (parallel_for(trainer->blocks, 1, trainer->threads, forward_block, &step, err) != OK)
+	if (each_block(trainer, forward_block, &step, err) != OK)
+		return err->code;
+	if (trainer->start && (comm_gather(trainer->shares, trainer->start, trainer->batch * trainer->units * sizeof(float), err) != OK ||
+	                       comm_gather(trainer->penalty, trainer->start, sizeof(double), err) != OK))
 		return err->code;
 	if (trainer->hidden)
 		head_hidden_forward(trainer, index, count);
@@ -366,7 +415,7 @@ int head_trainer_gradient(struct head_trainer *trainer, const size_t *index, siz
 		penalty += trainer->penalty[b];
 	penalty += square_sum(trainer->top, trainer->hidden * classes);
 	loss->loss = sum / (double)count + trainer->l2 * penalty;
-	return parallel_for(trainer->blocks, 1, trainer->threads, backward_block, &step, err);
+	return each_block(trainer, backward_block, &step, err);
 }
 
 struct parameters {
@@ -389,10 +438,10 @@ static void adam_update(const struct adam *adam, const struct parameters *p)
 	}
 }
 
-static int update_block(size_t block, int thread, void *context, struct err *err)
+static int update_block(size_t own, int thread, void *context, struct err *err)
 {
 	const struct head_trainer *trainer = context;
-	size_t first = block * HEAD_BLOCK * trainer->units;
+	size_t block = trainer->first + own, first = block * HEAD_BLOCK * trainer->units;
 	struct parameters part = {block_width(trainer, block) * trainer->units, trainer->kernel_gradient + first,
 	                          trainer->kernel + first, trainer->kernel_moment + first, trainer->kernel_square + first};
 
@@ -414,7 +463,7 @@ int head_trainer_step(struct head_trainer *trainer, struct err *err)
 	adam->step_size = (float)(adam->learning_rate * sqrt(1 - pow(BETA2, t)) / (1 - pow(BETA1, t)));
 	adam_update(adam, &bias);
 	adam_update(adam, &top);
-	return parallel_for(trainer->blocks, 1, trainer->threads, update_block, trainer, err);
+	return each_block(trainer, update_block, trainer, err);
 }
 
 void head_trainer_fold(const struct head_trainer *trainer, float *parameters)

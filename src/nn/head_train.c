@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/comm.h"
 #include "nn/head_internal.h"
 
 /* A loss this many times ln(classes), what guessing costs, is no longer learning. */
 #define EXPLODED 1e3
+#define AGREE_STEPS 32
 
 struct training {
 	struct head *head;
@@ -125,17 +127,31 @@ static int run_step(struct training *t, struct err *err)
 	return OK;
 }
 
+/* Ranks agree on it now and then only: an exchange takes as long as a small step. */
+static int asked_to_stop(size_t steps, bool *stop, struct err *err)
+{
+	uint64_t asked = stop_requested();
+
+	*stop = false;
+	if (comm_size() > 1 && (steps % AGREE_STEPS || comm_sum_u64(&asked, 1, err) != OK))
+		return steps % AGREE_STEPS ? OK : err->code;
+	*stop = asked > 0;
+	return OK;
+}
+
 /* Before a signal's stop, and each so many steps. */
 static int keep_step(const struct training *t, struct err *err)
 {
 	const struct head_training *settings = t->settings;
 	size_t steps = t->state.trainer->adam.steps;
-	bool stop = stop_requested();
+	bool stop;
 
-	if (settings->checkpoint && (stop || (settings->checkpoint_steps && steps % settings->checkpoint_steps == 0)) &&
-	    head_checkpoint_save(&t->state, settings->checkpoint, err) != OK)
+	if (asked_to_stop(steps, &stop, err) != OK)
 		return err->code;
-	return stop ? stop_check("emotion", err) : OK;
+	if (settings->checkpoint && (stop || (settings->checkpoint_steps && steps % settings->checkpoint_steps == 0)) &&
+	    (head_trainer_gather(t->state.trainer, err) != OK || head_checkpoint_save(&t->state, settings->checkpoint, err) != OK))
+		return err->code;
+	return stop ? comm_stop_check("emotion", err) : OK;
 }
 
 /* What is left of a pass over the training part in an order of its own. */
@@ -179,6 +195,8 @@ static int close_epoch(struct training *t, struct err *err)
 	                           .train_loss = state->sum / (double)t->train->n,
 	                           .train_accuracy = (double)state->correct / (double)t->train->n};
 
+	if (head_trainer_gather(state->trainer, err) != OK)
+		return err->code;
 	head_trainer_fold(state->trainer, t->head->owned);
 	if (head_validate(t->head, t->validation, &t->judge, &epoch, err) != OK)
 		return err->code;

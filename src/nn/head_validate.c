@@ -13,6 +13,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/comm.h"
 #include "nn/head_internal.h"
 
 /* Where the search starts: far outside of what a head that has learnt anything asks for. */
@@ -132,6 +133,22 @@ static void count_hits(const struct head_data *data, const struct head_judge *ju
 	epoch->validation_balanced = sum / (double)present;
 }
 
+/* Every rank judges some of the examples and gets what the others found. */
+static int predict_shared(const struct head *head, const struct head_data *data, struct head_judge *judge, struct err *err)
+{
+	size_t *start = NULL, first;
+	int code = comm_shares(data->n, 1, NULL, &start, err);
+
+	if (code != OK)
+		return code;
+	first = start[comm_rank()];
+	head_predict_rows(head, start[comm_rank() + 1] - first, data->rows + first * data->inputs, judge->probabilities + first * data->classes,
+	                  judge->threads);
+	code = comm_gather(judge->probabilities, start, data->classes * sizeof(float), err);
+	free(start);
+	return code;
+}
+
 int head_validate(const struct head *head, const struct head_data *data, struct head_judge *judge,
                   struct head_epoch *epoch, struct err *err)
 {
@@ -140,7 +157,8 @@ int head_validate(const struct head *head, const struct head_data *data, struct 
 	    NAN;
 	if (!data || !data->n)
 		return OK;
-	head_predict_rows(head, data->n, data->rows, judge->probabilities, judge->threads);
+	if (predict_shared(head, data, judge, err) != OK)
+		return err->code;
 	for (size_t i = 0; i < data->n * data->classes; i++) {
 		if (!isfinite(judge->probabilities[i]))
 			return err_set(err, ERR_NUMERIC, "epoch %zu: a probability of the validation part is not finite",

@@ -177,10 +177,14 @@ bool preprocess_uses(const struct preprocess *preprocess, int crop_source);
 struct face_hints {
 	size_t width, height;
 	const struct rect *detections; /* the cascade's, any order */
+	const int *neighbors;          /* [n_detections] windows behind each; NULL = alike */
 	size_t n_detections;
 	const struct rect *known; /* the annotated box; NULL or empty = none */
 };
-/* The face by the first crop source that has one: the largest detection (ties: upper, then left), the known box,
+/* Is a detection with so many windows behind it sure enough beside the surest of its picture? At least half as many. What is
+ * false is often larger than the face, but seldom as sure. */
+bool preprocess_sure(int neighbors, int most);
+/* The face by the first crop source that has one: the largest sure detection (ties: upper, then left), the known box,
  * the central square. False when none has. *source is an enum crop_source. */
 bool preprocess_choose(const struct preprocess *preprocess, const struct face_hints *hints, struct rect *face,
                        int *source);

@@ -140,12 +140,22 @@ static bool rect_goes_before(const struct rect *a, const struct rect *b)
 	return a->y != b->y ? a->y < b->y : a->x < b->x;
 }
 
-static const struct rect *largest_detection(const struct face_hints *hints)
+bool preprocess_sure(int neighbors, int most)
+{
+	return neighbors >= most - neighbors;
+}
+
+static const struct rect *surest_detection(const struct face_hints *hints)
 {
 	const struct rect *best = NULL;
-	for (size_t i = 0; i < hints->n_detections; i++)
-		if (!rect_is_empty(&hints->detections[i]) && (!best || rect_goes_before(&hints->detections[i], best)))
+	int most = 0;
+	for (size_t i = 0; i < hints->n_detections && hints->neighbors; i++)
+		most = hints->neighbors[i] > most ? hints->neighbors[i] : most;
+	for (size_t i = 0; i < hints->n_detections; i++) {
+		bool sure = !hints->neighbors || preprocess_sure(hints->neighbors[i], most);
+		if (sure && !rect_is_empty(&hints->detections[i]) && (!best || rect_goes_before(&hints->detections[i], best)))
 			best = &hints->detections[i];
+	}
 	return best;
 }
 
@@ -163,7 +173,7 @@ bool preprocess_choose(const struct preprocess *preprocess, const struct face_hi
 {
 	struct rect centre = central_square(preprocess, hints->width, hints->height);
 	const struct rect *const found[CROP_SOURCES] = {
-	    [CROP_CASCADE] = largest_detection(hints),
+	    [CROP_CASCADE] = surest_detection(hints),
 	    [CROP_BOX] = hints->known,
 	    [CROP_CENTRE] = &centre,
 	};

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/comm.h"
 #include "nn/tune_internal.h"
 
 #define EXPLODED 1e3 /* times ln(classes), what guessing costs: no longer learning */
@@ -56,18 +57,22 @@ static int read_maps(const struct tune_job *job, const size_t *rows, size_t n, s
 /* What the layers as they are now give the head, of some rows. data->rows and labels are there already. */
 static int fill_rows(struct tune_job *job, struct tuner *tuner, struct head_data *data, struct err *err)
 {
-	size_t batch = job->training->batch;
-	for (size_t first = 0; first < data->n; first += batch) {
+	size_t batch = job->training->batch, *start = NULL;
+	int code = comm_shares(data->n, batch, NULL, &start, err);
+	for (size_t first = start ? start[comm_rank()] : 0; code == OK && first < start[comm_rank() + 1]; first += batch) {
 		size_t n = data->n - first < batch ? data->n - first : batch;
-		int code = read_maps(job, data->index + first, n, err);
+		code = read_maps(job, data->index + first, n, err);
 		if (code == OK)
 			code = stop_check("emotion", err);
-		if (code != OK)
-			return code;
-		tuner_rows(tuner, n, job->maps, data->rows + first * data->inputs);
-		memcpy(data->labels + first, job->labels, n * sizeof *data->labels);
+		if (code == OK)
+			tuner_rows(tuner, n, job->maps, data->rows + first * data->inputs);
 	}
-	return OK;
+	for (size_t i = 0; i < data->n; i++)
+		data->labels[i] = job->features->label[data->index[i]];
+	if (code == OK)
+		code = comm_gather(data->rows, start, data->inputs * sizeof *data->rows, err);
+	free(start);
+	return code;
 }
 
 static int data_new(struct head_data *data, const struct tune_job *job, int split, struct err *err)
@@ -101,6 +106,12 @@ static int train_head(struct tune_job *job, struct head_outcome *outcome, struct
 
 /* ---- epochs ---- */
 
+struct step_result {
+	double loss;
+	size_t correct;
+	bool stop; /* someone was asked to */
+};
+
 static double rate_of(const struct tune_job *job)
 {
 	const struct tune_training *training = job->training;
@@ -113,18 +124,43 @@ static double rate_of(const struct tune_job *job)
 	return rate;
 }
 
-static int run_step(struct tune_job *job, struct err *err)
+/* The mean over the examples of all ranks, of which this one has `own` of n. The sum is made in the order of the ranks: the result is the same
+ * on all of them and whenever there are as many, but for another number the roundings differ. */
+static int share_gradient(struct tune_job *job, size_t own, size_t n, struct step_result *result, struct err *err)
+{
+	struct tuner *tuner = job->state.tuner;
+	double numbers[] = {result->loss * (double)own, (double)result->correct, (double)result->stop};
+	float part = (float)((double)own / (double)n);
+	int code = comm_sum_double(numbers, ARRAY_COUNT(numbers), err);
+	*result = (struct step_result){numbers[0] / (double)n, (size_t)numbers[1], numbers[2] > 0};
+	for (size_t i = 0; code == OK && i < tuner->n_weights; i++) {
+		float *gradient = tuner->weights[i].gradient;
+		for (size_t k = 0; k < tuner->weights[i].count; k++)
+			gradient[k] = own ? gradient[k] * part : 0;
+		code = comm_sum_float(gradient, tuner->weights[i].count, err);
+	}
+	return code;
+}
+
+static int run_step(struct tune_job *job, bool *stop, struct err *err)
 {
 	struct tune_state *state = &job->state;
-	size_t batch = job->training->batch, first = state->step * batch;
+	size_t batch = job->training->batch, first = state->step * batch, rank = (size_t)comm_rank(), ranks = (size_t)comm_size();
 	size_t n = job->n_train - first < batch ? job->n_train - first : batch, rows[256];
-	double loss, limit = EXPLODED * log((double)job->head->classes);
-	for (size_t i = 0; i < n; i++)
-		rows[i] = job->train[job->order[first + i]];
-	int code = read_maps(job, rows, n, err);
-	tuner_drop(state->tuner, state->epoch, job->order + first);
-	if (code == OK)
-		code = tuner_gradient(state->tuner, n, job->maps, job->labels, &loss, err);
+	size_t from = n * rank / ranks, own = n * (rank + 1) / ranks - from;
+	double limit = EXPLODED * log((double)job->head->classes);
+	struct step_result result = {.stop = stop_requested()};
+	for (size_t i = 0; i < own; i++)
+		rows[i] = job->train[job->order[first + from + i]];
+	int code = read_maps(job, rows, own, err);
+	tuner_drop(state->tuner, state->epoch, job->order + first + from);
+	if (code == OK && own > 0)
+		code = tuner_gradient(state->tuner, own, job->maps, job->labels, &result.loss, err);
+	result.correct = own > 0 ? tuner_correct(state->tuner) : 0;
+	if (code == OK && ranks > 1)
+		code = share_gradient(job, own, n, &result, err);
+	double loss = result.loss;
+	*stop = result.stop;
 	if (code == OK && loss > limit)
 		code = err_set(err, ERR_NUMERIC, "the loss is %g", loss);
 	if (code == ERR_NUMERIC)
@@ -134,7 +170,7 @@ static int run_step(struct tune_job *job, struct err *err)
 		return code;
 	tuner_step(state->tuner, rate_of(job));
 	state->loss += loss * (double)n;
-	state->correct += tuner_correct(state->tuner);
+	state->correct += result.correct;
 	state->step++;
 	return OK;
 }
@@ -157,13 +193,13 @@ static int run_steps(struct tune_job *job, struct err *err)
 	shuffle(job);
 	progress_start(&progress, "emotion", "steps", job->steps_an_epoch - state->step);
 	while (code == OK && state->step < job->steps_an_epoch) {
-		code = run_step(job, err);
+		bool stop;
+		code = run_step(job, &stop, err);
 		progress_add(&progress, 1);
-		bool stop = stop_requested();
 		if (code == OK && (stop || (training->checkpoint_steps && state->tuner->steps % training->checkpoint_steps == 0)))
 			code = tune_checkpoint_save(state, training->checkpoint, err);
 		if (code == OK && stop)
-			code = stop_check("emotion", err);
+			code = comm_stop_check("emotion", err);
 	}
 	progress_end(&progress);
 	return code;

@@ -207,9 +207,11 @@ size_t top_k(struct scored *items, size_t count, size_t k);
 double mean_of(const double *x, size_t n);      /* NaN without numbers */
 double deviation_of(const double *x, size_t n); /* over n − 1; NaN below two numbers */
 /* 2.5 and 97.5 percentiles of the mean over groups drawn with replacement (percentile bootstrap): value[i] summed and
- * weight[i] summed a draw, mean = Σ value / Σ weight; draws without weight are left out. NaN when none is left, or no
- * memory for `draws` numbers. */
-void bootstrap_interval(const double *value, const double *weight, size_t groups, size_t draws, struct rng *rng,
-                        double *low, double *high);
+ * weight[i] summed a draw, mean = Σ value / Σ weight; draws without weight are left out. NaN when none is left. */
+struct bootstrap {
+	const double *value, *weight; /* [groups] */
+	size_t groups, draws;
+};
+int bootstrap_interval(const struct bootstrap *what, struct rng *rng, double *low, double *high, struct err *err) MUST_CHECK;
 
 #endif

@@ -49,16 +49,16 @@ static double draw_mean(const double *value, const double *weight, size_t groups
 }
 
 /* Efron & Tibshirani 1993, §13.3. */
-void bootstrap_interval(const double *value, const double *weight, size_t groups, size_t draws, struct rng *rng,
-                        double *low, double *high)
+int bootstrap_interval(const struct bootstrap *what, struct rng *rng, double *low, double *high, struct err *err)
 {
-	struct err err = {0};
-	double *means = mem_alloc(draws, sizeof *means, &err);
+	double *means = mem_alloc(what->draws, sizeof *means, err);
 	size_t count = 0;
 
+	if (!means)
+		return err->code;
 	*low = *high = NAN;
-	for (size_t draw = 0; means && groups && draw < draws; draw++) {
-		means[count] = draw_mean(value, weight, groups, rng);
+	for (size_t draw = 0; what->groups && draw < what->draws; draw++) {
+		means[count] = draw_mean(what->value, what->weight, what->groups, rng);
 		count += isfinite(means[count]) ? 1 : 0;
 	}
 	if (count) {
@@ -67,4 +67,5 @@ void bootstrap_interval(const double *value, const double *weight, size_t groups
 		*high = percentile(means, count, 0.975);
 	}
 	free(means);
+	return OK;
 }

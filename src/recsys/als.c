@@ -8,176 +8,52 @@
  * over them:
  *     Σ c (p − s)² = ⟨X'X, Y'Y⟩ + Σ over entries of (c (1 − s)² − s²).
  * Sums over rows run in fixed chunks and a fixed order, whatever the number of threads.
+ *
+ * Shared among ranks: each has rows of both sides to itself, of about the same work, and solves, whitens and adds up these alone; what is
+ * gathered in a half-step are the whitened factors of the fixed side. All rows come together for a checkpoint and at the end.
  */
-#include "recsys/recsys_internal.h"
+#include "base/comm.h"
+#include "recsys/als_train_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_ROWS 512 /* rows of a BLAS call; short enough that float sums over them keep six digits */
-
 /* A rise of the loss by more than this share is no rounding any more. */
 static const double LOSS_SLACK = 2e-6;
 
-struct side {
-	size_t rows;
-	float *factor; /* [rows][f] */
-	double *gram;  /* [f][f], of `factor`, without λ */
-	const struct csr *pattern;
-	const float *weight;
-	const char *name;
-};
-
-struct training {
-	const struct als_options *options;
-	size_t factors;
-	int threads;
-	struct csr transposed;             /* [items][users]; value = confidence − 1 */
-	float *weight;                     /* [entries], in the matrix' order */
-	double *row_loss;                  /* [items] */
-	float *lower;                      /* L [f][f]; NULL for the exact solver */
-	float *whitened, *inverse, *chunk; /* inverse: L⁻¹ [f][f]; chunk: [threads][CHUNK_ROWS][f] or [lanes][f][f] */
-	double *lanes;  /* [n_lanes][f][f]: partial Gram matrices; lane l takes the chunks l, l + n_lanes … */
-	size_t n_lanes; /* by f alone, never by the number of threads */
-	struct side user, item;
-	double *loss;
-	size_t done; /* iterations */
-	uint64_t identity;
-	double saved; /* when the last checkpoint was written */
-};
-
-/* ---- Gram matrices ------------------------------------------------------------------------------- */
-
-struct gram_job {
-	const struct side *side;
-	size_t factors, chunks, n_lanes;
-	float *block;  /* [lanes][f][f] */
-	double *lanes; /* [lanes][f][f] */
-};
-
-static int gram_lane(size_t lane, int thread, void *context, struct err *err)
-{
-	struct gram_job *job = context;
-	size_t f = job->factors;
-	float *block = job->block + lane * f * f;
-	double *sum = job->lanes + lane * f * f;
-	(void)thread;
-	(void)err;
-	memset(sum, 0, f * f * sizeof *sum);
-	for (size_t c = lane; c < job->chunks; c += job->n_lanes) {
-		size_t first = c * CHUNK_ROWS, left = job->side->rows - first;
-		syrk_run(f, left < CHUNK_ROWS ? left : CHUNK_ROWS, job->side->factor + first * f, f, 0, block);
-		for (size_t i = 0; i < f; i++)
-			for (size_t j = 0; j <= i; j++)
-				sum[i * f + j] += block[i * f + j];
-	}
-	return OK;
-}
-
-static int gram_of(struct training *t, struct side *side, struct err *err)
-{
-	size_t f = t->factors, chunks = (side->rows + CHUNK_ROWS - 1) / CHUNK_ROWS;
-	struct gram_job job = {side, f, chunks, t->n_lanes, t->chunk, t->lanes};
-	int code = parallel_for(t->n_lanes, 1, t->threads, gram_lane, &job, err);
-	if (code != OK)
-		return code;
-	memset(side->gram, 0, f * f * sizeof *side->gram);
-	for (size_t lane = 0; lane < t->n_lanes; lane++)
-		for (size_t i = 0; i < f * f; i++)
-			side->gram[i] += t->lanes[lane * f * f + i];
-	for (size_t i = 0; i < f; i++)
-		for (size_t j = i + 1; j < f; j++)
-			side->gram[i * f + j] = side->gram[j * f + i];
-	return OK;
-}
-
-/* t->inverse ← L⁻¹, L L' = G + λI, column by column of L X = I. */
-static int whitening_matrix(struct training *t, const struct side *fixed, struct err *err)
-{
-	size_t f = t->factors;
-	double *l = mem_alloc(2 * f * f, sizeof *l, err);
-	if (!l)
-		return err->code;
-	double *inverse = l + f * f;
-	memcpy(l, fixed->gram, f * f * sizeof *l);
-	for (size_t i = 0; i < f; i++)
-		l[i * f + i] += t->options->model.regularization;
-	int code = cholesky_factor(f, l, err);
-	if (code != OK)
-		err_wrap(err, "als: iteration %zu: Gram matrix of the %s factors; raise als.regularization", t->done + 1,
-		         fixed->name);
-	for (size_t j = 0; j < f && code == OK; j++) {
-		for (size_t i = j; i < f; i++) {
-			double sum = i == j ? 1 : 0;
-			for (size_t k = j; k < i; k++)
-				sum -= l[i * f + k] * inverse[k * f + j];
-			inverse[i * f + j] = sum / l[i * f + i];
-		}
-	}
-	for (size_t i = 0; i < f * f && code == OK; i++)
-		t->inverse[i] = (float)inverse[i];
-	for (size_t i = 0; i < f && t->lower && code == OK; i++)
-		for (size_t j = 0; j <= i; j++)
-			t->lower[i * f + j] = (float)l[i * f + j];
-	free(l);
-	return code;
-}
-
-/* ---- products of many rows with L or L⁻¹ ------------------------------------------------------------------ */
-
-struct product_job {
-	size_t rows, factors;
-	bool transpose;
-	const float *matrix, *from;
-	float *to;    /* may be `from` */
-	float *chunk; /* [threads][CHUNK_ROWS][f] */
-};
-
-static int product_chunk(size_t c, int thread, void *context, struct err *err)
-{
-	struct product_job *job = context;
-	size_t f = job->factors, first = c * CHUNK_ROWS, left = job->rows - first;
-	size_t rows = left < CHUNK_ROWS ? left : CHUNK_ROWS;
-	float *chunk = job->chunk + (size_t)thread * CHUNK_ROWS * f;
-	struct gemm gemm = {.m = rows, .n = f, .k = f, .transpose_b = job->transpose, .alpha = 1,
-	                    .a = job->from + first * f, .lda = f, .b = job->matrix, .ldb = f, .c = chunk, .ldc = f};
-	(void)err;
-	gemm_run(&gemm);
-	memcpy(job->to + first * f, chunk, rows * f * sizeof *chunk);
-	return OK;
-}
-
-static int product_rows(struct training *t, struct product_job job, struct err *err)
-{
-	job.factors = t->factors;
-	job.chunk = t->chunk;
-	return parallel_for((job.rows + CHUNK_ROWS - 1) / CHUNK_ROWS, 1, t->threads, product_chunk, &job, err);
-}
-
 /* ---- iterations ------------------------------------------------------------------------------------------ */
+
+/* Rows of `rows` that the ranks have made, `size` bytes each, become all ranks'. */
+static int gather_rows(const struct side *side, void *rows, size_t size, struct err *err)
+{
+	return side->start ? comm_gather(rows, side->start, size, err) : OK;
+}
+
+static int whiten(struct training *t, const struct side *fixed, struct err *err)
+{
+	struct als_product product = {.side = fixed, .transpose = true, .matrix = t->inverse, .from = fixed->factor, .to = t->whitened};
+	int code = als_whitening(t, fixed, err);
+	if (code == OK)
+		code = als_product(t, &product, err);
+	return code == OK ? gather_rows(fixed, t->whitened, t->factors * sizeof *t->whitened, err) : code;
+}
 
 static int half_step(struct training *t, struct side *solved, const struct side *fixed, double *row_loss,
                      struct err *err)
 {
-	int code = whitening_matrix(t, fixed, err);
-	if (code == OK)
-		code = product_rows(t,
-		                    (struct product_job){.rows = fixed->rows,
-		                                         .transpose = true,
-		                                         .matrix = t->inverse,
-		                                         .from = fixed->factor,
-		                                         .to = t->whitened},
-		                    err);
-	struct product_job own = {.rows = solved->rows, .matrix = t->lower, .from = solved->factor, .to = solved->factor};
+	int code = whiten(t, fixed, err);
+	struct als_product own = {.side = solved, .matrix = t->lower, .from = solved->factor, .to = solved->factor};
 	if (code == OK && t->lower)
-		code = product_rows(t, own, err);
+		code = als_product(t, &own, err);
 	if (code != OK)
 		return code;
 	struct als_half half = {.pattern = solved->pattern,
 	                        .weight = solved->weight,
 	                        .fixed = t->whitened,
 	                        .factors = t->factors,
+	                        .first = solved->first,
+	                        .end = solved->end,
 	                        .solved = solved->factor,
 	                        .row_loss = row_loss,
 	                        .side = solved->name,
@@ -187,8 +63,10 @@ static int half_step(struct training *t, struct side *solved, const struct side 
 	code = als_solve_rows(&half, err);
 	own.matrix = t->inverse;
 	if (code == OK)
-		code = product_rows(t, own, err);
-	return code == OK ? gram_of(t, solved, err) : code;
+		code = als_product(t, &own, err);
+	if (code == OK && row_loss)
+		code = gather_rows(solved, row_loss, sizeof *row_loss, err);
+	return code == OK ? als_gram(t, solved, err) : code;
 }
 
 static double loss_of(const struct training *t)
@@ -232,24 +110,29 @@ static struct als_state state_of(const struct training *t)
 
 static int save_state(struct training *t, struct err *err)
 {
+	size_t size = t->factors * sizeof(float);
+	int code = gather_rows(&t->item, t->item.factor, size, err);
+	if (code == OK && t->lower)
+		code = gather_rows(&t->user, t->user.factor, size, err);
 	struct als_state state = state_of(t);
-	int code = als_checkpoint_save(&state, t->options->checkpoint, err);
+	if (code == OK && comm_publishes())
+		code = als_checkpoint_save(&state, t->options->checkpoint, err);
 	t->saved = clock_seconds();
-	return code;
+	/* A rank that ends here by a stop ends the job; not before it is written. */
+	return code == OK ? comm_barrier(err) : code;
 }
 
 /* Between half-steps the item factors are those of the last whole iteration: a stop loses no more than half a step.
  * Conjugate gradients need the user factors of that iteration too, and stop between iterations only. */
 static int stop_with_checkpoint(struct training *t, struct err *err)
 {
-	if (!stop_requested())
-		return OK;
-	if (t->options->checkpoint && t->done > 0) {
-		int code = save_state(t, err);
-		if (code != OK)
-			return code;
-	}
-	return stop_check("als", err);
+	struct err stopped = {0};
+	int code = comm_stop_check("als", &stopped);
+	if (code == ERR_STOPPED && t->options->checkpoint && t->done > 0 && save_state(t, err) != OK)
+		return err->code;
+	if (code != OK)
+		*err = stopped;
+	return code;
 }
 
 static int iterate(struct training *t, struct err *err)
@@ -283,7 +166,10 @@ static int run_iterations(struct training *t, struct err *err)
 		         clock_seconds() - started);
 		bool due =
 		    t->options->checkpoint && t->done < wanted && clock_seconds() - t->saved >= t->options->checkpoint_seconds;
-		if (due && (code = save_state(t, err)) != OK)
+		code = comm_broadcast(&due, sizeof due, 0, err);
+		if (code == OK && due)
+			code = save_state(t, err);
+		if (code != OK)
 			return code;
 	}
 	return OK;
@@ -363,6 +249,35 @@ static int allocate(struct training *t, struct err *err)
 	return whole ? OK : err->code;
 }
 
+/* Multiplications of a row with n pairs, as its equations are solved (als_rows.c, als_cg.c), and of its share of the products. */
+static double row_work(const struct training *t, size_t pairs)
+{
+	double n = (double)pairs, f = (double)t->factors;
+	double products = 3 * f * f;
+	if (t->lower)
+		return products + f * f + 2 * n * f * (double)(t->options->model.cg_steps + 1);
+	return products + 2 * n * f + (n <= f ? n * n * f / 2 + n * n * n / 6 : n * f * f / 2 + f * f * f / 6);
+}
+
+static int share_rows(const struct training *t, struct side *side, struct err *err)
+{
+	side->end = side->rows;
+	if (comm_size() == 1)
+		return OK;
+	double *work = mem_alloc(side->rows, sizeof *work, err);
+	if (!work)
+		return err->code;
+	for (size_t i = 0; i < side->rows; i++)
+		work[i] = row_work(t, (size_t)(side->pattern->start[i + 1] - side->pattern->start[i]));
+	int code = comm_shares(side->rows, CHUNK_ROWS, work, &side->start, err);
+	free(work);
+	if (code == OK) {
+		side->first = side->start[comm_rank()];
+		side->end = side->start[comm_rank() + 1];
+	}
+	return code;
+}
+
 static int prepare(struct training *t, const struct csr *matrix, struct err *err)
 {
 	struct csr weighted = *matrix;
@@ -376,7 +291,28 @@ static int prepare(struct training *t, const struct csr *matrix, struct err *err
 	t->user = (struct side){.rows = matrix->rows, .pattern = matrix, .weight = t->weight, .name = "user"};
 	t->item = (struct side){
 	    .rows = matrix->columns, .pattern = &t->transposed, .weight = t->transposed.value, .name = "item"};
-	return allocate(t, err);
+	code = allocate(t, err);
+	if (code == OK)
+		code = share_rows(t, &t->user, err);
+	return code == OK ? share_rows(t, &t->item, err) : code;
+}
+
+/* The last iteration is never skipped: it gives the user factors. Rank 0 reads for all. */
+static int load_state(struct training *t, struct als_state *state, struct err *err)
+{
+	size_t size = t->factors * sizeof(float);
+	int code = OK;
+	if (comm_publishes())
+		code = als_checkpoint_load(state, (size_t)t->options->model.iterations - 1, t->options->checkpoint, err);
+	if (code == OK)
+		code = comm_broadcast(&state->iterations, sizeof state->iterations, 0, err);
+	if (code == OK && state->iterations > 0)
+		code = comm_broadcast(state->loss, state->iterations * sizeof *state->loss, 0, err);
+	if (code == OK && state->iterations > 0)
+		code = comm_broadcast(state->item, state->items * size, 0, err);
+	if (code == OK && state->iterations > 0 && state->user)
+		code = comm_broadcast(state->user, state->users * size, 0, err);
+	return code;
 }
 
 static int resume_or_draw(struct training *t, const struct csr *matrix, struct err *err)
@@ -385,15 +321,14 @@ static int resume_or_draw(struct training *t, const struct csr *matrix, struct e
 	if (t->options->checkpoint) {
 		t->identity = identity_of(matrix, t->options);
 		struct als_state state = state_of(t);
-		/* The last iteration is never skipped: it gives the user factors. */
-		int code = als_checkpoint_load(&state, (size_t)t->options->model.iterations - 1, t->options->checkpoint, err);
+		int code = load_state(t, &state, err);
 		if (code != OK)
 			return code;
 		t->done = state.iterations;
 		if (t->done)
 			log_info("als", "going on after iteration %zu", t->done);
 	}
-	return gram_of(t, &t->item, err);
+	return als_gram(t, &t->item, err);
 }
 
 static void training_free(struct training *t)
@@ -408,6 +343,8 @@ static void training_free(struct training *t)
 	free(t->lanes);
 	free(t->user.factor);
 	free(t->item.factor);
+	free(t->user.start);
+	free(t->item.start);
 	free(t->user.gram);
 	free(t->item.gram);
 	free(t->loss);
@@ -428,6 +365,10 @@ int als_train(const struct csr *matrix, const struct als_options *options, struc
 		code = resume_or_draw(&t, matrix, err);
 	if (code == OK)
 		code = run_iterations(&t, err);
+	if (code == OK)
+		code = gather_rows(&t.user, t.user.factor, t.factors * sizeof(float), err);
+	if (code == OK)
+		code = gather_rows(&t.item, t.item.factor, t.factors * sizeof(float), err);
 	if (code == OK) {
 		*out = (struct als_model){.users = t.user.rows,
 		                          .items = t.item.rows,
@@ -454,8 +395,8 @@ int als_fold_in(const struct als_model *model, const struct als_fold *fold, floa
 	                                              .alpha = model->alpha,
 	                                              .confidence = fold->confidence}};
 	struct training t = {.options = &options, .factors = model->factors, .threads = fold->threads < 1 ? 1 : fold->threads};
-	t.user = (struct side){.rows = fold->fresh->rows, .pattern = fold->fresh, .name = "user"};
-	t.item = (struct side){.rows = model->items, .name = "item"};
+	t.user = (struct side){.rows = fold->fresh->rows, .end = fold->fresh->rows, .pattern = fold->fresh, .name = "user"};
+	t.item = (struct side){.rows = model->items, .end = model->items, .name = "item"};
 	t.n_lanes = lanes_for(t.factors);
 	if (fold->fresh->columns != model->items || fold->learnt->columns != model->items)
 		return err_set(err, ERR_DATA, "als: a model of %zu songs cannot take in playlists over %zu", model->items,
@@ -469,7 +410,7 @@ int als_fold_in(const struct als_model *model, const struct als_fold *fold, floa
 		code = allocate(&t, err);
 	if (code == OK) {
 		memcpy(t.item.factor, model->item, model->items * t.factors * sizeof *model->item);
-		code = gram_of(&t, &t.item, err);
+		code = als_gram(&t, &t.item, err);
 	}
 	if (code == OK)
 		code = half_step(&t, &t.user, &t.item, NULL, err);

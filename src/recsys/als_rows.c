@@ -7,6 +7,9 @@
  * A row with more pairs than factors is solved as it stands (f × f). A shorter one is solved in its own size: x' = Z' s
  * with s = 1 + D A⁻¹ D (1 − K 1),      D = W^½, K = Z Z', A = I + D K D          (n × n, by the push-through identity);
  * written so, a weight of zero needs no special case, and since K ⪯ I nothing large is subtracted from something large.
+ *
+ * A row of very many pairs (a song that most playlists hold) would keep one thread busy while the others have gone home: its sums are taken in
+ * parts, as many as its length alone says, by all threads, and added in their order.
  */
 #include "recsys/als_rows_internal.h"
 
@@ -15,6 +18,9 @@
 #include <string.h>
 
 #define PACK_ROWS 64
+#define LONG_ROW 8192 /* pairs of a row that is summed in parts */
+#define PART_PAIRS 2048
+#define MOST_PARTS 64
 
 static struct row row_of(const struct als_half *half, size_t i)
 {
@@ -26,7 +32,7 @@ static struct row row_of(const struct als_half *half, size_t i)
 /* The factors of the next row are on their way from memory while this one is solved. */
 static void prefetch_row(const struct als_half *half, size_t i)
 {
-	if (i >= half->pattern->rows)
+	if (i >= half->end)
 		return;
 	struct row next = row_of(half, i);
 	size_t n = next.n < 128 ? next.n : 128;
@@ -87,11 +93,12 @@ static bool solve_dual(const struct rows_job *job, const struct row *row, const 
 	return true;
 }
 
-static bool solve_primal(const struct rows_job *job, const struct row *row, const struct row_scratch *s)
+/* matrix ← Z' W Z, and I in it when `one`; vector ← Z' c. */
+static void primal_sums(const struct rows_job *job, const struct row *row, const struct row_scratch *s, bool one)
 {
 	size_t f = job->half->factors, ld = recsys_padded(f);
 	memset(s->matrix, 0, f * ld * sizeof *s->matrix);
-	for (size_t i = 0; i < f; i++)
+	for (size_t i = 0; one && i < f; i++)
 		s->matrix[i * ld + i] = 1;
 	for (size_t first = 0; first < row->n; first += PACK_ROWS) {
 		size_t rows = row->n - first < PACK_ROWS ? row->n - first : PACK_ROWS;
@@ -107,6 +114,11 @@ static bool solve_primal(const struct rows_job *job, const struct row *row, cons
 		s->root[j] = 1 + row->weight[j];
 	memset(s->vector, 0, ld * sizeof *s->vector);
 	job->kernels->combine(row->n, s->root, s->z, f, s->vector);
+}
+
+static bool solve_sums(const struct rows_job *job, const struct row *row, const struct row_scratch *s)
+{
+	size_t f = job->half->factors, ld = recsys_padded(f);
 	if (job->kernels->cholesky(f, ld, s->matrix) != f)
 		return false;
 	job->kernels->solve(f, ld, s->matrix, s->vector);
@@ -140,10 +152,109 @@ static bool row_finite(const float *x, size_t n)
 	return true;
 }
 
-static int solve_row(size_t i, int thread, void *context, struct err *err)
+static void gather_row(const struct als_half *half, const struct row *row, const struct row_scratch *s)
+{
+	for (size_t j = 0; j < row->n; j++) {
+		s->z[j] = half->fixed + (size_t)row->index[j] * half->factors;
+		s->root[j] = sqrtf(row->weight[j]);
+	}
+}
+
+static int check_solved(const struct als_half *half, size_t i, const struct row *row, bool solved, struct err *err)
+{
+	if (solved && row_finite(row->x, half->factors))
+		return OK;
+	return err_set(err, ERR_NUMERIC,
+	               "als: iteration %zu, %s row %zu (%zu pairs): its equations have no finite solution; "
+	               "raise als.regularization or lower als.alpha",
+	               half->iteration, half->side, i, row->n);
+}
+
+/* ---- rows in parts --------------------------------------------------------------------------------------- */
+
+static bool is_long(const struct als_half *half, size_t n)
+{
+	return half->cg_steps == 0 && n >= LONG_ROW && n > half->factors;
+}
+
+struct parts {
+	const struct rows_job *job;
+	struct row row;
+	size_t count, size; /* size: floats of a part's sums, matrix and vector */
+	float *sums;        /* [count][size] */
+	double loss[MOST_PARTS];
+};
+
+static struct row part_of(const struct parts *parts, size_t part)
+{
+	size_t first = parts->row.n * part / parts->count, end = parts->row.n * (part + 1) / parts->count;
+	return (struct row){end - first, parts->row.index + first, parts->row.weight + first, parts->row.x};
+}
+
+static int sum_part(size_t part, int thread, void *context, struct err *err)
+{
+	struct parts *parts = context;
+	const struct row_scratch *s = &parts->job->scratch[thread];
+	struct row row = part_of(parts, part);
+	size_t f = parts->job->half->factors, ld = recsys_padded(f);
+	(void)err;
+	gather_row(parts->job->half, &row, s);
+	primal_sums(parts->job, &row, s, part == 0);
+	memcpy(parts->sums + part * parts->size, s->matrix, f * ld * sizeof *s->matrix);
+	memcpy(parts->sums + part * parts->size + f * ld, s->vector, ld * sizeof *s->vector);
+	return OK;
+}
+
+static int lose_part(size_t part, int thread, void *context, struct err *err)
+{
+	struct parts *parts = context;
+	const struct row_scratch *s = &parts->job->scratch[thread];
+	struct row row = part_of(parts, part);
+	(void)err;
+	gather_row(parts->job->half, &row, s);
+	parts->loss[part] = row_loss(parts->job, &row, s);
+	return OK;
+}
+
+static int solve_in_parts(const struct rows_job *job, size_t i, struct err *err)
+{
+	const struct als_half *half = job->half;
+	const struct row_scratch *s = &job->scratch[0];
+	size_t f = half->factors, ld = recsys_padded(f);
+	struct parts parts = {.job = job, .row = row_of(half, i), .size = (f + 1) * ld};
+	parts.count = parts.row.n / PART_PAIRS < MOST_PARTS ? parts.row.n / PART_PAIRS : MOST_PARTS;
+	parts.sums = mem_alloc(parts.count, parts.size * sizeof *parts.sums, err);
+	int code = parts.sums ? parallel_for(parts.count, 1, half->threads, sum_part, &parts, err) : err->code;
+	for (size_t part = 1; code == OK && part < parts.count; part++)
+		for (size_t k = 0; k < parts.size; k++)
+			parts.sums[k] += parts.sums[part * parts.size + k];
+	if (code == OK) {
+		memcpy(s->matrix, parts.sums, f * ld * sizeof *s->matrix);
+		memcpy(s->vector, parts.sums + f * ld, ld * sizeof *s->vector);
+		code = check_solved(half, i, &parts.row, solve_sums(job, &parts.row, s), err);
+	}
+	if (code == OK && half->row_loss) {
+		code = parallel_for(parts.count, 1, half->threads, lose_part, &parts, err);
+		for (size_t part = 0; part < parts.count; part++)
+			half->row_loss[i] += parts.loss[part];
+	}
+	free(parts.sums);
+	return code;
+}
+
+/* ---- the others ------------------------------------------------------------------------------------------- */
+
+static bool solve_primal(const struct rows_job *job, const struct row *row, const struct row_scratch *s)
+{
+	primal_sums(job, row, s, true);
+	return solve_sums(job, row, s);
+}
+
+static int solve_row(size_t own, int thread, void *context, struct err *err)
 {
 	struct rows_job *job = context;
 	const struct als_half *half = job->half;
+	size_t i = half->first + own;
 	const struct row_scratch *s = &job->scratch[thread];
 	struct row row = row_of(half, i);
 	if (half->row_loss)
@@ -152,21 +263,16 @@ static int solve_row(size_t i, int thread, void *context, struct err *err)
 		memset(row.x, 0, half->factors * sizeof *row.x);
 		return OK;
 	}
-	for (size_t j = 0; j < row.n; j++) {
-		s->z[j] = half->fixed + (size_t)row.index[j] * half->factors;
-		s->root[j] = sqrtf(row.weight[j]);
-	}
+	if (is_long(half, row.n))
+		return OK;
+	gather_row(half, &row, s);
 	prefetch_row(half, i + 1);
 	bool solved = half->cg_steps ? als_descend_row(job, &row, s)
 	              : row.n <= half->factors ? solve_dual(job, &row, s) : solve_primal(job, &row, s);
-	if (!solved || !row_finite(row.x, half->factors))
-		return err_set(err, ERR_NUMERIC,
-		               "als: iteration %zu, %s row %zu (%zu pairs): its equations have no finite solution; "
-		               "raise als.regularization or lower als.alpha",
-		               half->iteration, half->side, i, row.n);
-	if (half->row_loss)
+	int code = check_solved(half, i, &row, solved, err);
+	if (code == OK && half->row_loss)
 		half->row_loss[i] = row_loss(job, &row, s);
-	return OK;
+	return code;
 }
 
 static void scratch_free(struct row_scratch *s)
@@ -194,7 +300,7 @@ static int scratch_init(struct row_scratch *s, size_t factors, size_t longest, s
 int als_solve_rows(const struct als_half *half, struct err *err)
 {
 	size_t longest = 0;
-	for (size_t i = 0; i < half->pattern->rows; i++) {
+	for (size_t i = half->first; i < half->end; i++) {
 		size_t n = (size_t)(half->pattern->start[i + 1] - half->pattern->start[i]);
 		longest = n > longest ? n : longest;
 	}
@@ -206,7 +312,10 @@ int als_solve_rows(const struct als_half *half, struct err *err)
 	for (int t = 0; t < half->threads && code == OK; t++)
 		code = scratch_init(&job.scratch[t], half->factors, longest, err);
 	if (code == OK)
-		code = parallel_for(half->pattern->rows, 64, half->threads, solve_row, &job, err);
+		code = parallel_for(half->end - half->first, 64, half->threads, solve_row, &job, err);
+	for (size_t i = half->first; i < half->end && code == OK; i++)
+		if (is_long(half, (size_t)(half->pattern->start[i + 1] - half->pattern->start[i])))
+			code = solve_in_parts(&job, i, err);
 	for (int t = 0; t < half->threads; t++)
 		scratch_free(&job.scratch[t]);
 	free(job.scratch);

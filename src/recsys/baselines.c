@@ -1,4 +1,5 @@
 /* Popularity and item k-nearest neighbours: what ALS has to beat. */
+#include "base/comm.h"
 #include "recsys/recsys_internal.h"
 
 #include <math.h>
@@ -48,7 +49,7 @@ struct knn_scratch {
 
 struct knn_job {
 	const struct csr *by_playlist, *by_song; /* values: the weight of a song in a playlist, the same in both */
-	size_t k;
+	size_t k, first;      /* first: song of this rank */
 	struct scored *found; /* [songs][k], by id */
 	size_t *count;        /* [songs] */
 	struct knn_scratch *scratch;
@@ -77,9 +78,10 @@ static int compare_ids(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int find_neighbours(size_t song, int thread, void *context, struct err *err)
+static int find_neighbours(size_t own, int thread, void *context, struct err *err)
 {
 	struct knn_job *job = context;
+	size_t song = job->first + own;
 	const struct knn_scratch *s = &job->scratch[thread];
 	struct best_list best;
 	size_t touched = touch_neighbours(job, song, s);
@@ -96,6 +98,28 @@ static int find_neighbours(size_t song, int thread, void *context, struct err *e
 	memcpy(found, s->best, job->count[song] * sizeof *found);
 	qsort(found, job->count[song], sizeof *found, compare_ids);
 	return OK;
+}
+
+/* Every rank finds those of its share of the songs and gets what the others found. */
+static int find_all(struct knn_job *job, size_t songs, int threads, struct err *err)
+{
+	size_t *start = NULL;
+	double *work = mem_alloc(songs, sizeof *work, err);
+	for (size_t j = 0; work && j < songs; j++)
+		for (int64_t e = job->by_song->start[j]; e < job->by_song->start[j + 1]; e++)
+			work[j] += (double)(job->by_playlist->start[job->by_song->index[e] + 1] - job->by_playlist->start[job->by_song->index[e]]);
+	int code = work ? comm_shares(songs, 64, work, &start, err) : err->code;
+	free(work);
+	if (code != OK)
+		return code;
+	job->first = start[comm_rank()];
+	code = parallel_for(start[comm_rank() + 1] - job->first, 64, threads, find_neighbours, job, err);
+	if (code == OK)
+		code = comm_gather(job->count, start, sizeof *job->count, err);
+	if (code == OK)
+		code = comm_gather(job->found, start, job->k * sizeof *job->found, err);
+	free(start);
+	return code;
 }
 
 /* value ← the weight of song j in playlist u: each song's column by the formulas of the header. */
@@ -182,7 +206,7 @@ static int fill_neighbours(struct csr *out, const struct csr *matrix, enum knn_w
                            int threads, struct err *err)
 {
 	struct csr by_song = {0}, by_playlist = {0};
-	struct knn_job job = {&by_playlist, &by_song, k, NULL, NULL, NULL};
+	struct knn_job job = {&by_playlist, &by_song, k, 0, NULL, NULL, NULL};
 	int code = csr_transpose(matrix, &by_song, err);
 	if (code == OK)
 		code = weigh_columns(&by_song, matrix->rows, weighting, err);
@@ -191,7 +215,7 @@ static int fill_neighbours(struct csr *out, const struct csr *matrix, enum knn_w
 	if (code == OK)
 		code = job_init(&job, by_song.rows, threads, err);
 	if (code == OK)
-		code = parallel_for(by_song.rows, 64, threads, find_neighbours, &job, err);
+		code = find_all(&job, by_song.rows, threads, err);
 	if (code == OK)
 		code = pack_neighbours(&job, by_song.rows, out, err);
 	job_free(&job, threads);

@@ -333,12 +333,12 @@ static int save_meta(struct shop *shop, const char *path, struct err *err)
 		rng_seed(&shop->rng, shop->wish->seed, "sample.meta", id);
 		const char *first = song_words[rng_below(&shop->rng, words / 2)],
 		           *last = song_words[words / 2 + rng_below(&shop->rng, words / 2)];
-		size_t artist = cell * 16 + rng_below(&shop->rng, 16) + 1;
+		size_t artist = cell * 16 + rng_below(&shop->rng, 16) + 1, album = artist * 4 + rng_below(&shop->rng, 4);
 		fprintf(file.stream,
-		        "%s{\"id\": %zu, \"song_name\": \"%s %s (가상곡 %zu)\", \"album_name\": \"가상앨범 %zu\", "
+		        "%s{\"id\": %zu, \"song_name\": \"%s %s (가상곡 %zu)\", \"album_id\": %zu, \"album_name\": \"가상앨범 %zu\", "
 		        "\"artist_name_basket\": "
 		        "[\"가상가수 %zu호\"], \"song_gn_gnr_basket\": [\"GN%02zu00\"], \"issue_date\": \"%d%02d01\"}",
-		        id ? ",\n" : "", id, first, last, id, artist * 4 + rng_below(&shop->rng, 4), artist, cell % GENRES + 1,
+		        id ? ",\n" : "", id, first, last, id, album, album, artist, cell % GENRES + 1,
 		        1995 + (int)rng_below(&shop->rng, 25), 1 + (int)rng_below(&shop->rng, 12));
 	}
 	fputs("]\n", file.stream);

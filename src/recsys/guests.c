@@ -6,34 +6,31 @@
 
 #define UNKNOWN UINT32_MAX
 
-static int compare_names(const void *a, const void *b, void *context)
+struct named_tag {
+	const char *name;
+	uint32_t number;
+};
+
+static int compare_names(const void *a, const void *b)
 {
-	char *const *names = context;
-	return strcmp(names[*(const uint32_t *)a], names[*(const uint32_t *)b]);
+	return strcmp(((const struct named_tag *)a)->name, ((const struct named_tag *)b)->name);
 }
 
-/* number[i] ← the number of asked tag i among the known ones. */
+/* number[i] ← the number of asked tag i among the known ones, whose names differ. */
 static int match_tags(const struct path_list *known, const struct path_list *asked, uint32_t *number, struct err *err)
 {
-	uint32_t *order = mem_alloc(known->count, sizeof *order, err);
-	if (!order)
+	struct named_tag *tags = mem_alloc(known->count, sizeof *tags, err);
+	if (!tags)
 		return err->code;
 	for (size_t i = 0; i < known->count; i++)
-		order[i] = (uint32_t)i;
-	qsort_r(order, known->count, sizeof *order, compare_names, known->items);
+		tags[i] = (struct named_tag){known->items[i], (uint32_t)i};
+	qsort(tags, known->count, sizeof *tags, compare_names);
 	for (size_t i = 0; i < asked->count; i++) {
-		size_t low = 0, high = known->count;
-		while (low < high) {
-			size_t middle = low + (high - low) / 2;
-			if (strcmp(known->items[order[middle]], asked->items[i]) < 0)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		bool there = low < known->count && strcmp(known->items[order[low]], asked->items[i]) == 0;
-		number[i] = there ? order[low] : UNKNOWN;
+		const struct named_tag wanted = {.name = asked->items[i]};
+		const struct named_tag *found = bsearch(&wanted, tags, known->count, sizeof *tags, compare_names);
+		number[i] = found ? found->number : UNKNOWN;
 	}
-	free(order);
+	free(tags);
 	return OK;
 }
 

@@ -298,7 +298,12 @@ int playlist_reader_finish(struct playlist_reader *reader, double holdout, uint6
 	made->n_songs = reader->songs.count;
 	made->n_tags = reader->tags.texts.count;
 	reader->counts.only_pairs = 0;
-	int status = rank_ids(&reader->playlists, &row_rank, &made->id, err);
+	made->song_album = mem_alloc(made->n_songs, sizeof *made->song_album, err);
+	int status = made->song_album ? OK : err->code;
+	for (size_t s = 0; status == OK && s < made->n_songs; s++)
+		made->song_album[s] = -1;
+	if (status == OK)
+		status = rank_ids(&reader->playlists, &row_rank, &made->id, err);
 	if (status == OK)
 		status = rank_ids(&reader->songs, &song_rank, &made->song_id, err);
 	if (status == OK)

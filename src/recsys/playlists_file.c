@@ -24,6 +24,7 @@ void playlists_free(struct playlists *playlists)
 	free(playlists->mask);
 	free(playlists->tag_count);
 	free(playlists->song_id);
+	free(playlists->song_album);
 	free(playlists);
 }
 
@@ -52,6 +53,7 @@ static const struct member_array arrays[] = {
     {"playlist/mask", HDF_U8, EXTENT_PLAYLISTS, offsetof(struct playlists, mask), 0},
     {"tag/count", HDF_I64, EXTENT_TAGS, offsetof(struct playlists, tag_count), 0},
     {"song/id", HDF_I64, EXTENT_SONGS, offsetof(struct playlists, song_id), 0},
+    {"song/album", HDF_I64, EXTENT_SONGS, offsetof(struct playlists, song_album), 1},
     {"playlist_tags/start", HDF_I64, EXTENT_STARTS, offsetof(struct playlists, tags.start), 0},
     {"playlist_songs/start", HDF_I64, EXTENT_STARTS, offsetof(struct playlists, songs.start), 0},
     {"playlist_tags/index", HDF_I32, EXTENT_TAG_LINKS, offsetof(struct playlists, tags.index), 1},

@@ -177,6 +177,7 @@ static int name_song(struct naming *naming, size_t song, const struct json *elem
 	if (status == OK && !usable)
 		status = skip_value(naming->reader, SKIP_META_NAME, json_get(element, "id"), err);
 	else if (status == OK && !**name && !**artist) {
+		naming->playlists->song_album[song] = json_integer_value(json_get(element, "album_id"), -1);
 		status = replace_text(name, text, err);
 		if (status == OK)
 			status = replace_text(artist, artists.text, err);

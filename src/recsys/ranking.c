@@ -1,4 +1,5 @@
 /* Held-out evaluation: what share of a playlist's hidden songs or tags a ranker brings to the top. */
+#include "base/comm.h"
 #include "recsys/recsys_internal.h"
 
 #include <math.h>
@@ -17,6 +18,7 @@ struct evaluation {
 	size_t items, list;                 /* of the target; places that are judged */
 	size_t *playlist;                   /* [count] */
 	size_t count;
+	size_t first;                /* of this rank, which judges some of them */
 	double *surprise;            /* [items]: −log₂ of the share of playlists that hold it */
 	double *ndcg, *recall, *map, *novelty; /* [count]; novelty: summed over the list */
 	size_t *listed;              /* [count] */
@@ -133,7 +135,7 @@ static int judge_batch(size_t batch, int thread, void *context, struct err *err)
 {
 	struct evaluation *evaluation = context;
 	struct ranking_scratch *s = &evaluation->scratch[thread];
-	size_t first = batch * RANKING_BATCH, left = evaluation->count - first;
+	size_t first = evaluation->first + batch * RANKING_BATCH, left = evaluation->count - first;
 	size_t count = left < RANKING_BATCH ? left : RANKING_BATCH;
 	struct ranking_query queries[RANKING_BATCH];
 	int code = stop_check("evaluate", err);
@@ -156,8 +158,8 @@ struct figure {
 };
 
 /* Over the playlists of one mask (0 = all). `own` and `ones`: room for count numbers each. */
-static void summarise(const struct evaluation *evaluation, int mask, const struct ranking_options *options, double *own,
-                      struct ranking_score *score)
+static int summarise(const struct evaluation *evaluation, int mask, const struct ranking_options *options, double *own,
+                     struct ranking_score *score, struct err *err)
 {
 	double *ones = own + evaluation->count;
 	const struct figure figures[] = {{evaluation->ndcg, &score->ndcg, &score->ndcg_low, &score->ndcg_high},
@@ -170,15 +172,18 @@ static void summarise(const struct evaluation *evaluation, int mask, const struc
 				own[n++] = figures[f].value[i];
 		score->playlists = n;
 		if (n == 0)
-			return;
+			return OK;
 		for (size_t i = 0; i < n; i++)
 			ones[i] = 1;
 		/* The same draws for every figure and ranker: differences between them are not noise of the draws. */
 		struct rng rng;
 		rng_seed(&rng, options->seed, "ranking.bootstrap", (uint64_t)mask);
 		*figures[f].mean = mean_of(own, n);
-		bootstrap_interval(own, ones, n, options->bootstrap, &rng, figures[f].low, figures[f].high);
+		const struct bootstrap interval = {own, ones, n, options->bootstrap};
+		if (bootstrap_interval(&interval, &rng, figures[f].low, figures[f].high, err) != OK)
+			return err->code;
 	}
+	return OK;
 }
 
 static int collect(struct evaluation *evaluation, struct err *err)
@@ -252,16 +257,40 @@ static void evaluation_free(struct evaluation *evaluation, int threads)
 	free(evaluation->ndcg);
 }
 
-static double coverage_of(const struct evaluation *evaluation, int threads)
+static int coverage_of(const struct evaluation *evaluation, int threads, double *coverage, struct err *err)
 {
 	size_t listed = 0;
-	for (size_t i = 0; i < evaluation->items; i++) {
-		bool any = false;
+	uint64_t *lists = mem_alloc(evaluation->items, sizeof *lists, err);
+	if (!lists)
+		return err->code;
+	for (size_t i = 0; i < evaluation->items; i++)
 		for (int t = 0; t < threads; t++)
-			any = any || evaluation->scratch[t].listed[i];
-		listed += any;
-	}
-	return evaluation->items ? (double)listed / (double)evaluation->items : 0;
+			lists[i] += evaluation->scratch[t].listed[i];
+	int code = comm_sum_u64(lists, evaluation->items, err);
+	for (size_t i = 0; i < evaluation->items; i++)
+		listed += lists[i] > 0;
+	free(lists);
+	*coverage = evaluation->items ? (double)listed / (double)evaluation->items : 0;
+	return code;
+}
+
+/* Every rank judges a run of whole batches and gets what the others found. */
+static int judge_shared(struct evaluation *evaluation, int threads, struct err *err)
+{
+	double *const figures[] = {evaluation->ndcg, evaluation->recall, evaluation->map, evaluation->novelty};
+	size_t *start = NULL, own;
+	int code = comm_shares(evaluation->count, RANKING_BATCH, NULL, &start, err);
+	if (code != OK)
+		return code;
+	evaluation->first = start[comm_rank()];
+	own = start[comm_rank() + 1] - evaluation->first;
+	code = parallel_for((own + RANKING_BATCH - 1) / RANKING_BATCH, 1, threads, judge_batch, evaluation, err);
+	for (size_t f = 0; f < ARRAY_COUNT(figures) && code == OK; f++)
+		code = comm_gather(figures[f], start, sizeof *figures[f], err);
+	if (code == OK)
+		code = comm_gather(evaluation->listed, start, sizeof *evaluation->listed, err);
+	free(start);
+	return code;
 }
 
 static double novelty_of(const struct evaluation *evaluation)
@@ -304,14 +333,15 @@ int ranking_evaluate(const struct playlists *playlists, const struct ranker *ran
 		code = err->code;
 	progress_start(&evaluation.progress, "evaluate", "playlists", evaluation.count);
 	if (code == OK)
-		code = parallel_for((evaluation.count + RANKING_BATCH - 1) / RANKING_BATCH, 1, threads, judge_batch,
-		                    &evaluation, err);
+		code = judge_shared(&evaluation, threads, err);
 	progress_end(&evaluation.progress);
+	if (code == OK)
+		code = coverage_of(&evaluation, threads, &result.coverage, err);
+	if (code == OK)
+		code = summarise(&evaluation, MASK_NONE, options, numbers, &result.overall, err);
+	for (int mask = MASK_SONGS; code == OK && mask < MASK_COUNT; mask++)
+		code = summarise(&evaluation, mask, options, numbers, &result.mask[mask], err);
 	if (code == OK) {
-		summarise(&evaluation, MASK_NONE, options, numbers, &result.overall);
-		for (int mask = MASK_SONGS; mask < MASK_COUNT; mask++)
-			summarise(&evaluation, mask, options, numbers, &result.mask[mask]);
-		result.coverage = coverage_of(&evaluation, threads);
 		result.novelty = novelty_of(&evaluation);
 		*out = result;
 	}

@@ -25,7 +25,8 @@ static int check_request(const struct recommend_request *request, struct err *er
 	if (request->count == 0 || request->playlists == 0 || request->songs_per_playlist == 0)
 		return err_set(err, ERR_SETTINGS, "recommend: songs, playlists and songs per playlist must be at least 1");
 	if (request->count > 1000000 || request->playlists > 1000000 || request->songs_per_playlist > 1000000 ||
-	    request->similar_tags > 1000000 || request->choices > 1000000 || request->per_artist > 1000000)
+	    request->similar_tags > 1000000 || request->choices > 1000000 || request->per_artist > 1000000 ||
+	    request->per_album > 1000000)
 		return err_set(err, ERR_SETTINGS, "recommend: no count may be above 1000000");
 	if (!(request->min_similarity >= -1 && request->min_similarity <= 1))
 		return err_set(err, ERR_SETTINGS, "recommend: min_similarity %g is outside -1 .. 1", request->min_similarity);
@@ -101,25 +102,38 @@ static int compare_places(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Songs of the same artist among those taken so far; songs without a name of theirs share nobody. */
-static size_t artist_taken(const struct recommend_work *work, const size_t *places, size_t taken, size_t place)
+struct alike {
+	size_t artist, album;
+};
+
+/* Songs of the same artist and of the same album among those taken so far; what is not known is shared with nobody. */
+static struct alike alike_taken(const struct recommend_work *work, const size_t *places, size_t taken, size_t place)
 {
 	const struct text_table *artists = &work->recommender->view.song_artist;
-	const int64_t *own = artists->offsets + work->candidates[place].song;
-	size_t length = (size_t)(own[1] - own[0]), same = 0;
-	for (size_t i = 0; i < taken && length > 0; i++) {
-		const int64_t *other = artists->offsets + work->candidates[places[i]].song;
-		same += (size_t)(other[1] - other[0]) == length && memcmp(artists->bytes + own[0], artists->bytes + other[0], length) == 0;
+	const int64_t *albums = work->recommender->view.song_album;
+	uint32_t song = work->candidates[place].song;
+	const int64_t *own = artists->offsets + song;
+	size_t length = (size_t)(own[1] - own[0]);
+	struct alike alike = {0};
+	for (size_t i = 0; i < taken; i++) {
+		uint32_t before = work->candidates[places[i]].song;
+		const int64_t *other = artists->offsets + before;
+		alike.artist += length > 0 && (size_t)(other[1] - other[0]) == length &&
+		                memcmp(artists->bytes + own[0], artists->bytes + other[0], length) == 0;
+		alike.album += albums[song] >= 0 && albums[before] == albums[song];
 	}
-	return same;
+	return alike;
 }
 
-/* Moves those that the artist's other songs leave no place behind the first `count`, where the others suffice. */
-static void spread_artists(const struct recommend_work *work, size_t *places, size_t pool, size_t count)
+/* Moves those that the artist's or the album's other songs leave no place behind the first `count`, where the others suffice. */
+static void spread_out(const struct recommend_work *work, size_t *places, size_t pool, size_t count)
 {
-	size_t most = work->request->per_artist, taken = 0;
-	for (size_t i = 0; most > 0 && i < pool && taken < count; i++) {
-		if (artist_taken(work, places, taken, places[i]) >= most)
+	const struct recommend_request *request = work->request;
+	size_t taken = 0;
+	for (size_t i = 0; i < pool && taken < count; i++) {
+		struct alike alike = alike_taken(work, places, taken, places[i]);
+		if ((request->per_artist > 0 && alike.artist >= request->per_artist) ||
+		    (request->per_album > 0 && alike.album >= request->per_album))
 			continue;
 		size_t place = places[i];
 		memmove(places + taken + 1, places + taken, (i - taken) * sizeof *places);
@@ -136,7 +150,7 @@ static size_t choose(const struct recommend_work *work, size_t *places, size_t p
 		places[i] = i;
 	rng_seed(&rng, work->request->seed, "recommend", 0);
 	rng_shuffle(&rng, places, pool);
-	spread_artists(work, places, pool, count);
+	spread_out(work, places, pool, count);
 	qsort(places, count, sizeof *places, compare_places);
 	return count;
 }

@@ -52,6 +52,17 @@ static void merge_votes(struct recommend_work *work, const struct vote *votes, s
 	}
 }
 
+/* Factors are not read before they are needed, so they are looked at here: few, where the catalogue has millions. */
+static int check_factor(const struct recommender_view *view, size_t playlist, struct err *err)
+{
+	const float *x = view->playlist_factor + playlist * view->n_factors;
+	for (size_t k = 0; k < view->n_factors; k++)
+		if (!isfinite(x[k]))
+			return err_set(err, ERR_DATA, "recommender: playlist/factor: row %zu, number %zu is not finite; the bundle is damaged",
+			               playlist, k);
+	return OK;
+}
+
 /* lists[i]: the best songs of the whole catalogue for chosen playlist i. */
 static int search_songs(const struct recommend_work *work, struct best_list *lists, struct err *err)
 {
@@ -59,8 +70,13 @@ static int search_songs(const struct recommend_work *work, struct best_list *lis
 	const float **queries = mem_alloc(work->n_chosen, sizeof *queries, err);
 	if (!queries)
 		return err->code;
-	for (size_t i = 0; i < work->n_chosen; i++)
+	for (size_t i = 0; i < work->n_chosen; i++) {
 		queries[i] = view->playlist_factor + work->chosen[i].playlist * view->n_factors;
+		if (check_factor(view, work->chosen[i].playlist, err) != OK) {
+			free(queries);
+			return err->code;
+		}
+	}
 	struct row_sketch sketch = {view->song_code, view->song_code_scale, view->song_code_error};
 	row_search_run(&(struct row_search){.rows = view->song_factor,
 	                                    .count = view->n_songs,

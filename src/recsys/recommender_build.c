@@ -160,6 +160,7 @@ static int pack_all(struct recommender *r, const struct recommender_source *sour
 	r->view.n_songs = playlists->n_songs;
 	r->view.n_factors = source->model->factors;
 	r->view.song_id = playlists->song_id;
+	r->view.song_album = playlists->song_album;
 	r->view.song_factor = source->model->item;
 	int code = pack_vectors(r, source, err);
 	if (code == OK)
@@ -264,6 +265,7 @@ static int write_view(const char *path, const struct recommender_view *v, struct
 	    vector_of("playlist_songs/start", NPY_I64, v->n_playlists + 1, v->song_start),
 	    vector_of("playlist_songs/index", NPY_I32, (size_t)v->song_start[v->n_playlists], v->playlist_song),
 	    vector_of("song/id", NPY_I64, v->n_songs, v->song_id),
+	    vector_of("song/album", NPY_I64, v->n_songs, v->song_album),
 	    matrix_of("song/factor", v->n_songs, v->n_factors, v->song_factor),
 	    vector_of("song/order", NPY_I32, v->n_songs, v->song_order),
 	    vector_of("song/norm", NPY_F32, v->n_songs, v->song_norm),

@@ -39,7 +39,7 @@ struct playlists {
 	struct path_list tag_name;   /* [t], normalised, unique */
 	struct path_list tag_display; /* [t], the most frequent spelling */
 	int64_t *tag_count;          /* [t], links that are not held; 0 for a tag that only hidden links have */
-	int64_t *song_id;            /* [s] */
+	int64_t *song_id, *song_album; /* [s]; album_id of song_meta, −1 = not known */
 	struct path_list song_name, song_artist; /* [s], "" without song_meta */
 	bool synthetic;              /* drawn by the stage `sample` */
 };
@@ -130,7 +130,7 @@ int playlist_reader_pairs(struct playlist_reader *reader, const char *path, stru
  * playlist cannot take (fewer than two songs or tags, no title) gives way to songs, else tags. Once a reader: takes its links. */
 int playlist_reader_finish(struct playlist_reader *reader, double holdout, uint64_t seed, struct playlists **out,
                            struct err *err) MUST_CHECK;
-/* Names and artists from a song_meta.json (an array of id, song_name, artist_name_basket) for the songs that occur; the first entry
+/* Names, artists and albums from a song_meta.json (an array of id, song_name, artist_name_basket, album_id) for the songs that occur; the first entry
  * of a song counts. */
 int playlist_reader_names(struct playlist_reader *reader, struct playlists *playlists, const char *path, struct err *err) MUST_CHECK;
 const struct playlist_counts *playlist_reader_counts(const struct playlist_reader *reader);
@@ -138,8 +138,6 @@ const struct playlist_counts *playlist_reader_counts(const struct playlist_reade
 int playlist_reader_check(const struct playlist_reader *reader, double max_skipped, struct err *err) MUST_CHECK;
 /* skipped.tsv: input, place, value, reason; the first 100,000 of them. */
 int playlist_reader_save_skipped(const struct playlist_reader *reader, const char *path, struct err *err) MUST_CHECK;
-
-/* ---- end of playlists ---- */
 
 /* ---- alternating least squares for implicit feedback ---- */
 
@@ -160,7 +158,7 @@ int playlist_reader_save_skipped(const struct playlist_reader *reader, const cha
 struct als_options {
 	struct als_settings model;
 	uint64_t seed;             /* of the first item factors */
-	int threads;               /* the result does not depend on it */
+	int threads;               /* the result depends neither on it nor on the number of ranks, which share the rows */
 	/* File that keeps the state of a long training, removed by the caller once the model is saved; NULL = none. A
 	 * training that finds one of the same problem goes on from there and ends with the same bytes. */
 	const char *checkpoint;
@@ -386,7 +384,7 @@ struct recommender_view {
 	const float *playlist_factor; /* [p][f] */
 	const int64_t *song_start;    /* [p + 1] */
 	const int32_t *playlist_song; /* ascending in a playlist */
-	const int64_t *song_id;       /* [s] */
+	const int64_t *song_id, *song_album; /* [s]; album −1 = not known */
 	const float *song_factor;     /* [s][f] */
 	const int32_t *song_order;    /* [s] songs by falling length of their factors; NULL: searches look at every song */
 	const float *song_norm;       /* [s] these lengths */
@@ -440,7 +438,7 @@ struct recommend_request {
 	size_t count; /* songs wanted */
 	uint64_t seed;
 	size_t similar_tags, playlists, songs_per_playlist, choices;
-	size_t per_artist; /* songs of one artist in an answer, as long as there are others; 0 = any number */
+	size_t per_artist, per_album; /* songs of one artist, of one album in an answer, as long as there are others; 0 = any number */
 	double min_similarity;
 };
 
@@ -475,7 +473,7 @@ struct recommend_result {
  *   3. for each playlist the `songs_per_playlist` best songs of the whole catalogue by ALS (factor · factor), without
  *      history and the listener's songs; each is a vote of playlist weight / log2(rank + 2);
  *   4. candidates by closeness to the listener's songs where given, else by votes; `count` of the best `choices` are
- *      drawn by the seed and given in that order, at most `per_artist` of an artist where the choices suffice.
+ *      drawn by the seed and given in that order, at most `per_artist` of an artist and `per_album` of an album where the choices suffice.
  * With neither a known tag nor a known song the result is empty and a note says so. A pure function of data and request.
  * ERR_SETTINGS for counts of zero or values out of range. */
 int recommend(const struct recommender *recommender, const struct recommend_request *request,

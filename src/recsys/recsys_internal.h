@@ -185,6 +185,7 @@ struct als_half {
 	const float *weight;       /* [start[rows]]: confidence − 1 */
 	const float *fixed;        /* [columns][factors], whitened: z = L⁻¹ y */
 	size_t factors;
+	size_t first, end; /* rows to solve */
 	float *solved;    /* [rows][factors], out, whitened: x' = L' x; conjugate gradients start at what it holds */
 	double *row_loss; /* [rows] or NULL: Σ over the row's pairs of c (1 − s)² − s² */
 	const char *side; /* "user" or "item", for messages */

@@ -44,13 +44,19 @@ static float up(double length)
 	return (float)(length * (1 + 4 * FLT_EPSILON));
 }
 
+/* x in steps of `scale`. Numbers too small for 24 bits can be more steps than `most` from zero: the error says how far off they are. */
+static float in_steps(float x, float scale, float most)
+{
+	return scale > 0 ? fminf(fmaxf(rintf(x / scale), -most), most) : 0;
+}
+
 /* codes[r, k] of block row r; *scale and *error of the row. */
 static void code_row(const float *row, size_t dims, uint8_t *to, float *scale, float *error)
 {
 	double square = 0;
 	*scale = largest(row, dims) / ROW_STEPS;
 	for (size_t k = 0; k < dims; k++) {
-		float code = *scale > 0 ? rintf(row[k] / *scale) : 0;
+		float code = in_steps(row[k], *scale, ROW_STEPS);
 		double off = (double)row[k] - (double)code * (double)*scale;
 		square += off * off;
 		to[64 * (k / 4) + k % 4] = (uint8_t)(128 + (int)code);
@@ -89,7 +95,7 @@ static void code_query(struct sketched *s, const float *x, size_t dims, int8_t *
 	int32_t sum = 0;
 	memset(code, 0, 4 * sketch_steps(dims));
 	for (size_t k = 0; k < dims; k++) {
-		float rounded = scale > 0 ? rintf(x[k] / scale) : 0;
+		float rounded = in_steps(x[k], scale, QUERY_STEPS);
 		double off = (double)x[k] - (double)rounded * (double)scale;
 		code[k] = (int8_t)rounded;
 		sum += code[k];

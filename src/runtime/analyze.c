@@ -82,10 +82,14 @@ void analysis_free(struct analysis *analysis)
 	*analysis = (struct analysis){0};
 }
 
-/* Largest first, then upper, then left: the order in which training chose its face. */
-static int by_size(const void *a, const void *b)
+/* The sure ones first, of these the largest, then upper, then left: the order in which training chose its face. */
+static int surest_first(const void *a, const void *b, void *most)
 {
-	const struct rect *x = &((const struct detection *)a)->box, *y = &((const struct detection *)b)->box;
+	const struct detection *first = a, *second = b;
+	const struct rect *x = &first->box, *y = &second->box;
+	bool sure_x = preprocess_sure(first->neighbors, *(int *)most), sure_y = preprocess_sure(second->neighbors, *(int *)most);
+	if (sure_x != sure_y)
+		return sure_x ? -1 : 1;
 	long long area_x = (long long)x->w * x->h, area_y = (long long)y->w * y->h;
 	if (area_x != area_y)
 		return area_x > area_y ? -1 : 1;
@@ -129,8 +133,11 @@ int analyze_picture(struct analyzer *analyzer, const struct image *image, struct
 	int code = detector_find(analyzer->detector, image, &options, found, err);
 	if (code != OK)
 		return code;
+	int most = 0;
+	for (size_t i = 0; i < found->count; i++)
+		most = found->items[i].neighbors > most ? found->items[i].neighbors : most;
 	if (found->count)
-		qsort(found->items, found->count, sizeof(*found->items), by_size);
+		qsort_r(found->items, found->count, sizeof(*found->items), surest_first, &most);
 	double found_at = clock_seconds();
 	struct analysis analysis = {
 	    .detect_seconds = found_at - start,

@@ -103,6 +103,8 @@ static int read_recommend(struct bundle *bundle, struct err *err)
 		code = read_count(recommend, "choices", &counts->choices, err);
 	if (code == OK)
 		code = read_count(recommend, "per_artist", &counts->per_artist, err);
+	if (code == OK)
+		code = read_count(recommend, "per_album", &counts->per_album, err);
 	counts->min_similarity = json_number(json_get(recommend, "min_similarity"), -2);
 	if (code == OK && (counts->min_similarity < -1 || counts->min_similarity > 1))
 		code = err_set(err, ERR_DATA, JSON_NAME ": recommend.min_similarity: not a cosine");

@@ -35,9 +35,11 @@ static int copy_words(const struct json *from, struct json *to, const char *plac
 	return OK;
 }
 
+/* *kept grows by one when the chip is. What memory was too little for is counted as well: the document then says so when it is printed. */
 static int read_chip(const struct bundle *bundle, const struct json *chip, struct json *chips, const char *place,
-                     struct err *err)
+                     size_t *kept, struct err *err)
 {
+	size_t n_known = 0;
 	const struct json *tags = json_get(chip, "tags");
 	if (json_kind(tags) != JSON_KIND_ARRAY || json_count(tags) == 0 || json_count(tags) > CONTEXT_CHIPS)
 		return err_set(err, ERR_DATA, "%s: \"tags\" is not a list of 1..%d tags", place, CONTEXT_CHIPS);
@@ -48,13 +50,17 @@ static int read_chip(const struct bundle *bundle, const struct json *chip, struc
 		bool known = false;
 		code = tag ? known_tag(bundle, tag, &known, err)
 		           : err_set(err, ERR_DATA, "%s: tag %zu is no text", place, i + 1);
-		if (code == OK && known)
+		if (code == OK && known) {
 			json_append_text(names, tag);
+			n_known++;
+		}
 	}
-	if (code == OK && json_count(names))
+	if (code == OK && n_known) {
 		json_append(chips, out);
-	else
+		(*kept)++;
+	} else {
 		json_free(out);
+	}
 	return code;
 }
 
@@ -64,14 +70,15 @@ static int read_group(const struct bundle *bundle, const struct json *group, str
 	const struct json *chips = json_get(group, "chips");
 	if (json_kind(chips) != JSON_KIND_ARRAY || json_count(chips) > CONTEXT_CHIPS)
 		return err_set(err, ERR_DATA, "%s: \"chips\" is not a list of at most %d", place, CONTEXT_CHIPS);
-	struct json *out = json_object_new(), *kept = json_set_array(out, "chips");
+	struct json *out = json_object_new(), *list = json_set_array(out, "chips");
+	size_t kept = 0;
 	int code = copy_words(group, out, place, err);
 	for (size_t i = 0; i < json_count(chips) && code == OK; i++) {
 		char where[400];
 		snprintf(where, sizeof(where), "%.300s: chip %zu", place, i + 1);
-		code = read_chip(bundle, json_at(chips, i), kept, where, err);
+		code = read_chip(bundle, json_at(chips, i), list, where, &kept, err);
 	}
-	if (code == OK && json_count(kept))
+	if (code == OK && kept)
 		json_append(groups, out);
 	else
 		json_free(out);

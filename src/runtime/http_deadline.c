@@ -1,6 +1,5 @@
 #include "runtime/http_internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -164,7 +163,7 @@ void condition_new(pthread_cond_t *condition)
 	pthread_condattr_destroy(&monotonic);
 }
 
-bool condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, double seconds)
+void condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, double seconds)
 {
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
@@ -174,5 +173,5 @@ bool condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, double sec
 		until.tv_nsec -= 1000000000L;
 		until.tv_sec++;
 	}
-	return pthread_cond_timedwait(condition, lock, &until) != ETIMEDOUT;
+	(void)pthread_cond_timedwait(condition, lock, &until);
 }

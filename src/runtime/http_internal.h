@@ -166,9 +166,9 @@ void deadline_body_begins(struct request *request);
 void deadline_body_whole(struct request *request);
 void deadline_answered(struct request *request);
 
-/* A condition whose limits no setting of the clock moves; false when the seconds have passed. */
+/* A condition whose limits no setting of the clock moves; waits no longer than the seconds. */
 void condition_new(pthread_cond_t *condition);
-bool condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, double seconds);
+void condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, double seconds);
 
 /* ---- sessions (http_session.c); the caller holds no lock ---- */
 

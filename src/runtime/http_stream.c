@@ -146,7 +146,7 @@ static void stream_wait(struct stream *stream, double seconds)
 	double end = clock_seconds() + seconds, left;
 	pthread_mutex_lock(&stream->lock);
 	while (!atomic_load(&stream->server->stopping) && (left = end - clock_seconds()) > 0)
-		(void)condition_wait(&stream->wake, &stream->lock, left);
+		condition_wait(&stream->wake, &stream->lock, left);
 	pthread_mutex_unlock(&stream->lock);
 }
 

@@ -26,7 +26,7 @@
 
 /* How far the recommender looks; see struct recommend_request. */
 struct recommend_counts {
-	size_t similar_tags, playlists, songs_per_playlist, choices, per_artist;
+	size_t similar_tags, playlists, songs_per_playlist, choices, per_artist, per_album;
 	double min_similarity;
 };
 /* recommend.tags of one class: the tags that stand for it. */
@@ -75,7 +75,7 @@ struct seen_face {
 };
 struct analysis {
 	size_t width, height, count;
-	struct seen_face *faces; /* largest first */
+	struct seen_face *faces; /* the sure ones before the others, largest first */
 	double detect_seconds, network_seconds; /* the second for all faces together */
 };
 void analysis_free(struct analysis *analysis);
@@ -85,7 +85,7 @@ struct analyzer;
 int analyzer_new(struct analyzer **out, const struct bundle *bundle, int threads, struct err *err) MUST_CHECK;
 void analyzer_free(struct analyzer *analyzer);
 /* Faces by the bundle's cascade, each through preprocessing, network, pooling and head. No face is no error. At most
- * MAX_FACES, the largest. */
+ * MAX_FACES, the surest and largest. */
 #define MAX_FACES 16
 int analyze_picture(struct analyzer *analyzer, const struct image *image, struct analysis *out,
                     struct err *err) MUST_CHECK;
@@ -160,7 +160,7 @@ struct session {
 };
 void session_start(struct session *session, size_t n_classes);
 /* The face that is followed: the one that overlaps its last box most (Jaccard index of 0.3 or more), else, once that
- * face has been gone for a second or was never there, the largest. Calls session_update with its scores or without. */
+ * face has been gone for a second or was never there, the first. Calls session_update with its scores or without. */
 void session_see(struct session *session, const struct analysis *analysis, double seconds);
 /* scores [n_classes], or NULL when no face was seen; `seconds` never runs backwards. */
 void session_update(struct session *session, const float *scores, double seconds);
@@ -269,7 +269,7 @@ enum sandbox_need { SANDBOX_CONNECTIONS, SANDBOX_FILES, SANDBOX_CAMERA };
 /* A seccomp filter over every thread of this process, for good (seccomp(2)): no program, process or socket can be
  * started or opened, no file written, no code mapped. ERR_IO where the kernel takes none. */
 int sandbox_enter(enum sandbox_need need, struct err *err) MUST_CHECK;
-bool sandbox_possible(void); /* false in a build with a sanitizer */
+bool sandbox_possible(void); /* false in a build with a sanitizer or for coverage */
 /* As `serve` does it once everything is open: what its source (struct server_options) needs, or a warning when the
  * sandbox is not `wanted` or not possible. */
 int sandbox_start(const char *source, bool wanted, struct err *err) MUST_CHECK;

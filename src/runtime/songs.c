@@ -121,6 +121,7 @@ static int query_build(struct query *query, const struct bundle *bundle, const s
 	                                            .songs_per_playlist = counts->songs_per_playlist,
 	                                            .choices = counts->choices,
 	                                            .per_artist = counts->per_artist,
+	                                            .per_album = counts->per_album,
 	                                            .min_similarity = counts->min_similarity};
 	return OK;
 }
@@ -147,10 +148,10 @@ static bool same_text(const struct text_table *table, size_t a, size_t b)
 	       memcmp(table->bytes + table->offsets[a], table->bytes + table->offsets[b], (size_t)length) == 0;
 }
 
-/* 1 for a song of the same artist, else the cosine of the two songs' factors, at least 0. */
+/* 1 for a song of the same artist or album, else the cosine of the two songs' factors, at least 0. */
 static double likeness(const struct recommender_view *view, size_t a, size_t b)
 {
-	if (same_text(&view->song_artist, a, b))
+	if (same_text(&view->song_artist, a, b) || (view->song_album[a] >= 0 && view->song_album[a] == view->song_album[b]))
 		return 1;
 	const float *x = view->song_factor + a * view->n_factors, *y = view->song_factor + b * view->n_factors;
 	double product = 0, norm_x = 0, norm_y = 0;

@@ -100,7 +100,9 @@ static int y4m_parameter(struct source *source, struct stream_state *state, cons
 		state->height = strtoul(word + 1, NULL, 10);
 		return OK;
 	case 'F':
-		if (sscanf(word + 1, "%lu:%lu", &top, &bottom) == 2 && top > 0 && bottom > 0 && top <= bottom * 1000)
+		/* What is beyond a thousand pictures a second or one a minute is no rhythm to wait for. */
+		if (sscanf(word + 1, "%lu:%lu", &top, &bottom) == 2 && top > 0 && (double)bottom / (double)top >= 0.001 &&
+		    (double)bottom / (double)top <= 60)
 			source->interval = (double)bottom / (double)top;
 		return OK;
 	case 'C':

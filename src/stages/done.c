@@ -1,4 +1,5 @@
 /* `done`: what a finished stage says of itself: its outputs with their hashes, its settings and inputs, the program, time, memory. */
+#include "base/comm.h"
 #include "stages/frame_internal.h"
 
 #include <stdlib.h>
@@ -157,6 +158,8 @@ int done_write(const struct stage *stage, const struct stage_run *run, double se
 	json_set_integer(done, "peak_memory_bytes", (int64_t)peak_memory_bytes());
 	json_set_number(done, "memory_need_bytes", need);
 	json_set_integer(done, "threads", run->threads);
+	if (comm_size() > 1)
+		json_set_integer(done, "ranks", comm_size());
 	add_program(done);
 	char identity[SHA256_HEX];
 	int status = add_settings(stage, run, done, err);

@@ -14,7 +14,11 @@ struct emotion_history {
 	struct out_file file;
 	size_t epochs, tune_epochs; /* at most, for the log; with layers */
 };
-int emotion_history_add(const struct head_epoch *epoch, void *history, struct err *err);
+/* Rank 0 writes; `training` will tell its epochs there. */
+int emotion_history_open(const struct stage_run *run, struct emotion_history *history, struct head_training *training,
+                         struct err *err) MUST_CHECK;
+/* Whole when `code` is OK, else not at all. Returns `code`, or why it cannot be written. */
+int emotion_history_end(struct emotion_history *history, int code, struct err *err) MUST_CHECK;
 /* Sizes by class and split, the best epoch, the validation figures, and the headline. */
 struct emotion_result {
 	const struct head_features *features;

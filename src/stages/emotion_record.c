@@ -1,9 +1,10 @@
+#include "base/comm.h"
 #include "stages/emotion_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-int emotion_history_add(const struct head_epoch *epoch, void *context, struct err *err)
+static int history_add(const struct head_epoch *epoch, void *context, struct err *err)
 {
 	struct emotion_history *history = context;
 	struct json *line = json_object_new();
@@ -30,6 +31,27 @@ int emotion_history_add(const struct head_epoch *epoch, void *context, struct er
 	         epoch->tuning ? "with layers, " : "", epoch->epoch, epoch->tuning ? history->tune_epochs : history->epochs, epoch->train_loss, epoch->validation_calibrated, epoch->validation_balanced,
 	         epoch->best ? " *" : "");
 	return OK;
+}
+
+int emotion_history_open(const struct stage_run *run, struct emotion_history *history, struct head_training *training, struct err *err)
+{
+	if (!comm_publishes())
+		return OK;
+	char *path = stage_out_path(run, "history.jsonl", err);
+	int code = path ? out_open(&history->file, path, err) : err->code;
+
+	free(path);
+	training->epoch = history_add;
+	training->context = history;
+	return code;
+}
+
+int emotion_history_end(struct emotion_history *history, int code, struct err *err)
+{
+	if (code == OK && history->file.stream)
+		return out_commit(&history->file, err);
+	out_discard(&history->file);
+	return code;
 }
 
 static void record_examples(struct json *metrics, const struct head_features *features)

@@ -1,3 +1,4 @@
+#include "base/comm.h"
 #include "stages/emotion_internal.h"
 
 #include <stdlib.h>
@@ -27,7 +28,7 @@ int emotion_tune(const struct stage_run *run, const struct emotion_tuning *job, 
 	}
 	code = checkpoint ? tune_train(job->network, job->head, job->features, &training, outcome, err) : err->code;
 
-	if (code == OK && path_exists(checkpoint) && unlink(checkpoint) != 0)
+	if (code == OK && comm_publishes() && path_exists(checkpoint) && unlink(checkpoint) != 0)
 		code = err_errno(err, "%s: cannot be removed", checkpoint);
 	free(checkpoint);
 	return code;

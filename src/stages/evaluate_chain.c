@@ -153,6 +153,7 @@ static int ask(struct chain *chain, size_t face, struct recommend_result *result
 	    .songs_per_playlist = (size_t)asked->songs_per_playlist,
 	    .choices = (size_t)asked->choices,
 	    .per_artist = (size_t)asked->per_artist,
+	    .per_album = (size_t)asked->per_album,
 	    .min_similarity = asked->min_similarity,
 	};
 
@@ -287,7 +288,8 @@ static int run_face(struct chain *chain, size_t face, struct chain_sums *sums, s
 	return OK;
 }
 
-static void record_ways(const struct chain *chain, const struct chain_sums *sums, struct json *metrics)
+static int record_ways(const struct chain *chain, const struct chain_sums *sums, struct json *metrics,
+                       struct err *err)
 {
 	const struct settings *settings = chain->evaluation->run->settings;
 	size_t persons = chain->evaluation->faces.persons;
@@ -307,12 +309,15 @@ static void record_ways(const struct chain *chain, const struct chain_sums *sums
 			sum += sums->fit[way][person];
 		json_set_number(metrics, way_names[way], sum / faces);
 		rng_seed(&rng, (uint64_t)settings->run.seed, "evaluate.chain", way);
-		bootstrap_interval(sums->fit[way], sums->faces, persons, (size_t)settings->evaluate.bootstrap, &rng, &low, &high);
+		struct bootstrap people = {sums->fit[way], sums->faces, persons, (size_t)settings->evaluate.bootstrap};
+		if (bootstrap_interval(&people, &rng, &low, &high, err) != OK)
+			return err->code;
 		snprintf(name, sizeof name, "%s_95", way_names[way]);
 		struct json *limits = json_set_array(metrics, name);
 		json_append_number(limits, low);
 		json_append_number(limits, high);
 	}
+	return OK;
 }
 
 static size_t faces_wanted(const struct chain *chain)
@@ -351,10 +356,10 @@ static int run_chain(struct chain *chain, struct err *err)
 		code = sums_open(&sums, chain, err);
 	if (code == OK)
 		code = run_faces(chain, &sums, examples, err);
-	if (code == OK) {
-		record_ways(chain, &sums, metrics);
+	if (code == OK)
+		code = record_ways(chain, &sums, metrics, err);
+	if (code == OK)
 		variety_record(chain->variety, metrics);
-	}
 	sums_free(&sums);
 	return code;
 }

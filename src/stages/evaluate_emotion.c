@@ -1,3 +1,4 @@
+#include "base/comm.h"
 #include "stages/evaluate_internal.h"
 
 #include <stdlib.h>
@@ -183,7 +184,7 @@ int evaluate_faces(struct stage_run *run, const struct faces_source *source, str
 	struct judged judged;
 	int code = faces_judge(run, source->path, faces, &features, err);
 
-	if (code == OK)
+	if (code == OK && comm_publishes())
 		code = save_predictions(run, source->predictions, faces, features, err);
 	if (code == OK && faces->n) {
 		judged = (struct judged){.n = faces->n,
@@ -217,6 +218,8 @@ int evaluate_emotion(struct evaluation *evaluation, struct err *err)
 		return OK;
 	source.path = path = stage_in_path(run, "features", "features.h5", err);
 	code = path ? evaluate_faces(run, &source, &evaluation->faces, err) : err->code;
+	if (code == OK && evaluation->faces.n)
+		code = evaluate_found(evaluation, json_get(evaluate_stage(run, "emotion"), "test"), err);
 	free(path);
 	return code;
 }

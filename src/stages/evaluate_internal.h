@@ -53,6 +53,8 @@ int evaluate_groups(const struct judged_faces *faces, const struct head_features
                     struct err *err) MUST_CHECK;
 /* The finished model on evaluate.external: emotion.external, external_predictions.tsv, external_skipped.tsv. */
 int evaluate_external(struct stage_run *run, struct err *err) MUST_CHECK;
+/* `found` of emotion.test: the same pictures through the trained cascade. */
+int evaluate_found(struct evaluation *evaluation, struct json *test, struct err *err) MUST_CHECK;
 int evaluate_cascade(struct evaluation *evaluation, struct err *err) MUST_CHECK; /* cascade.test */
 int evaluate_tags(struct evaluation *evaluation, struct err *err) MUST_CHECK;    /* tags.test, tags.nearest */
 int evaluate_als(struct evaluation *evaluation, struct err *err) MUST_CHECK;     /* als.test */

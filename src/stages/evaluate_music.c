@@ -25,10 +25,12 @@ static int mean_interval(const struct evaluation *evaluation, const double *valu
 	for (size_t i = 0; i < count; i++)
 		ones[i] = 1;
 	rng_seed(&rng, (uint64_t)settings->run.seed, "evaluate.tags", 0);
-	bootstrap_interval(values, ones, count, (size_t)settings->evaluate.bootstrap, &rng, &low, &high);
-	set_limits(object, key, low, high);
+	const struct bootstrap interval = {values, ones, count, (size_t)settings->evaluate.bootstrap};
+	int code = bootstrap_interval(&interval, &rng, &low, &high, err);
+	if (code == OK)
+		set_limits(object, key, low, high);
 	free(ones);
-	return OK;
+	return code;
 }
 
 static int record_tags(const struct evaluation *evaluation, const struct tags_evaluation *result, struct err *err)

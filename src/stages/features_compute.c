@@ -1,3 +1,4 @@
+#include "base/comm.h"
 #include "stages/features_internal.h"
 
 #include <pthread.h>
@@ -98,23 +99,49 @@ static int batch_store(const struct features_batch *batch, struct features_side 
 
 struct pipeline {
 	const struct features_job *job;
+	const struct features_side *side;
 	struct features_workers *workers;
 	struct network_plan *plan;
 	void *workspace;
 	struct features_batch batches[2];
-	size_t current;   /* the batch in the network */
-	pthread_t thread; /* prepares the other, when `running` */
+	size_t current;     /* the batch in the network; one of 0 pictures: there are none left */
+	size_t *todo;       /* pieces that are not whole */
+	struct comm_deal deal; /* of them */
+	uint64_t dealt;     /* the last that came here */
+	size_t row, end;    /* of its piece: next, and behind its last */
+	pthread_t thread;   /* prepares the other batch, when `running` */
 	bool running;
 	int code; /* how that went */
 	struct err err;
 };
 
-static int batch_prepare(const struct pipeline *pipeline, struct features_batch *batch, size_t row, struct err *err)
+/* The next piece that nobody has; false when there is none. */
+static int take_piece(struct pipeline *pipeline, bool *taken, struct err *err)
+{
+	if (comm_deal_next(&pipeline->deal, &pipeline->dealt, err) != OK)
+		return err->code;
+	if ((*taken = pipeline->dealt < pipeline->deal.count)) {
+		size_t piece = pipeline->todo[pipeline->dealt];
+		pipeline->row = piece * FEATURES_PIECE + pipeline->side->done[piece];
+		pipeline->end = features_side_end(pipeline->side, piece);
+	}
+	return OK;
+}
+
+static int batch_prepare(struct pipeline *pipeline, struct features_batch *batch, struct err *err)
 {
 	const struct features_job *job = pipeline->job;
-	size_t left = job->rows - row % job->rows; /* a batch holds one copy's pictures, as they stand in faces.h5 */
+	bool more = pipeline->row < pipeline->end;
+	batch->count = 0;
+	if (!more && take_piece(pipeline, &more, err) != OK)
+		return err->code;
+	if (!more)
+		return OK;
+	size_t row = pipeline->row, left = job->rows - row % job->rows; /* a batch holds one copy's pictures, as they stand in faces.h5 */
+	left = left < pipeline->end - row ? left : pipeline->end - row;
 	batch->first = row;
 	batch->count = left < job->batch ? left : job->batch;
+	pipeline->row += batch->count;
 	int code = hdf_read_rows(job->faces, "pixels", HDF_U8, row % job->rows, batch->count, batch->pixels, err);
 	return code == OK ? features_prepare(pipeline->workers, batch, err) : code;
 }
@@ -122,9 +149,7 @@ static int batch_prepare(const struct pipeline *pipeline, struct features_batch 
 static void *prepare_next(void *context)
 {
 	struct pipeline *pipeline = context;
-	const struct features_batch *current = &pipeline->batches[pipeline->current];
-	pipeline->code = batch_prepare(pipeline, &pipeline->batches[1 - pipeline->current], current->first + current->count,
-	                               &pipeline->err);
+	pipeline->code = batch_prepare(pipeline, &pipeline->batches[1 - pipeline->current], &pipeline->err);
 	return NULL;
 }
 
@@ -149,12 +174,26 @@ static int pipeline_turn(struct pipeline *pipeline, struct err *err)
 	return pipeline->code;
 }
 
-static int pipeline_init(struct pipeline *pipeline, const struct features_job *job, struct err *err)
+static int list_pieces(struct pipeline *pipeline, struct err *err)
+{
+	const struct features_side *side = pipeline->side;
+	size_t count = 0;
+	if (!(pipeline->todo = mem_alloc(side->pieces, sizeof *pipeline->todo, err)))
+		return err->code;
+	for (size_t piece = 0; piece < side->pieces; piece++)
+		if (piece * FEATURES_PIECE + side->done[piece] < features_side_end(side, piece))
+			pipeline->todo[count++] = piece;
+	return comm_deal_begin(&pipeline->deal, count, err);
+}
+
+static int pipeline_init(struct pipeline *pipeline, const struct features_job *job, const struct features_side *side, struct err *err)
 {
 	struct plan_options options = {
 	    .size = job->preprocess->size, .threads = job->threads, .level = CPU_AVX512, .precision = job->precision};
-	*pipeline = (struct pipeline){.job = job};
-	int code = features_workers_new(&pipeline->workers, job, err);
+	*pipeline = (struct pipeline){.job = job, .side = side};
+	int code = list_pieces(pipeline, err);
+	if (code == OK)
+		code = features_workers_new(&pipeline->workers, job, err);
 	for (size_t i = 0; code == OK && i < 2; i++)
 		code = batch_init(&pipeline->batches[i], job, err);
 	if (code != OK || job->network->count == 0)
@@ -169,6 +208,7 @@ static int pipeline_init(struct pipeline *pipeline, const struct features_job *j
 static void pipeline_free(struct pipeline *pipeline)
 {
 	free(pipeline->workspace);
+	free(pipeline->todo);
 	network_plan_free(pipeline->plan);
 	for (size_t i = 0; i < 2; i++)
 		batch_free(&pipeline->batches[i]);
@@ -180,9 +220,7 @@ static int run_batch(struct pipeline *pipeline, struct features_side *side, stru
 {
 	const struct features_job *job = pipeline->job;
 	const struct features_batch *batch = &pipeline->batches[pipeline->current];
-	bool more = batch->first + batch->count < features_rows_of(job);
-	if (more)
-		pipeline_start(pipeline);
+	pipeline_start(pipeline);
 	if (pipeline->plan)
 		network_plan_forward(&(struct plan_run){.plan = pipeline->plan,
 		                                        .n = batch->kept,
@@ -194,48 +232,53 @@ static int run_batch(struct pipeline *pipeline, struct features_side *side, stru
 		memcpy(batch->features, batch->tensor, batch->kept * side->floats * sizeof(float));
 	int code = batch_store(batch, side, err);
 	struct err next = {0};
-	int next_code = more ? pipeline_turn(pipeline, &next) : OK;
+	int next_code = pipeline_turn(pipeline, &next);
 	if (code == OK && next_code != OK)
 		*err = next;
 	return code == OK ? next_code : code;
 }
 
-/* Batches until the end, a failure or a signal; a checkpoint now and then, and one when it was a signal. */
-static int run_batches(struct pipeline *pipeline, struct features_side *side, struct err *err)
+/* Batches until there are none, a failure or a signal; a checkpoint now and then, and one when it was a signal. */
+static int run_batches(struct pipeline *pipeline, struct features_side *side, struct progress *progress, struct err *err)
 {
-	const struct features_job *job = pipeline->job;
-	struct progress progress;
 	double saved = clock_seconds();
-	size_t row = side->done, rows = features_rows_of(job);
-	int code = row < rows ? batch_prepare(pipeline, &pipeline->batches[0], row, err) : OK;
-	progress_start(&progress, "features", "pictures", rows - row);
-	while (code == OK && row < rows) {
-		size_t count = pipeline->batches[pipeline->current].count;
+	int code = batch_prepare(pipeline, &pipeline->batches[0], err);
+	while (code == OK && pipeline->batches[pipeline->current].count > 0) {
+		const struct features_batch *batch = &pipeline->batches[pipeline->current];
+		size_t count = batch->count, end = batch->first + count;
+		uint64_t dealt = pipeline->dealt;
 		code = run_batch(pipeline, side, err);
+		if (code == OK)
+			code = features_side_note(side, end, err);
 		if (code != OK)
 			break;
-		row += count;
-		progress_add(&progress, count);
+		/* What is dealt to others between two of this rank's pieces is on its way, too. */
+		progress_add(progress, count + (pipeline->dealt > dealt ? (pipeline->dealt - dealt - 1) * FEATURES_PIECE : 0));
 		bool stopping = stop_requested();
-		if (stopping || row == rows || clock_seconds() - saved >= CHECKPOINT_SECONDS) {
-			code = features_side_checkpoint(side, row, err);
+		if (stopping || clock_seconds() - saved >= CHECKPOINT_SECONDS) {
+			code = features_side_checkpoint(side, err);
 			saved = clock_seconds();
 		}
-		if (code == OK && side->done < rows)
+		if (code == OK && pipeline->batches[pipeline->current].count > 0)
 			code = stop_check("features", err);
 	}
-	progress_end(&progress);
 	return code;
 }
 
 int features_compute(const struct features_job *job, struct features_side *side, struct err *err)
 {
 	struct pipeline pipeline;
-	if (side->done > 0)
-		log_info("features", "goes on at picture %zu of %zu", side->done, features_rows_of(job));
-	int code = pipeline_init(&pipeline, job, err);
+	struct progress progress;
+	size_t done = 0;
+	for (size_t piece = 0; piece < side->pieces; piece++)
+		done += side->done[piece];
+	if (done > 0)
+		log_info("features", "goes on at picture %zu of %zu", done, side->rows);
+	progress_start(&progress, "features", "pictures", side->rows - done);
+	int code = pipeline_init(&pipeline, job, side, err);
 	if (code == OK)
-		code = run_batches(&pipeline, side, err);
+		code = run_batches(&pipeline, side, &progress, err);
+	progress_end(&progress);
 	pipeline_free(&pipeline);
-	return code;
+	return code == OK ? features_side_gather(side, err) : code;
 }

@@ -1,10 +1,10 @@
 /*
- * The parts of the stage `features`, shared by its files only.
+ * The parts of the stage `features`, shared by its files; evaluate_found.c cuts out held-out faces by features_prepare.
  *
  * Rows of faces.h5 go through in batches: cut out of their frame, find the face, preprocess (parallel over pictures),
  * network (parallel inside). While the network runs over one batch, the next is read and cropped. Results go row by row
  * into a side file of fixed records, from which an interrupted run goes on; the final features.h5 is written from it in
- * one go, so its bytes do not depend on where the work was interrupted.
+ * one go, so its bytes depend neither on where the work was interrupted nor on who did it.
  */
 #ifndef MOODCAST_FEATURES_INTERNAL_H
 #define MOODCAST_FEATURES_INTERNAL_H
@@ -24,22 +24,33 @@ struct features_row {
 	int32_t face[4]; /* x, y, w, h in frame coordinates */
 	int32_t unused[3];
 };
+#define FEATURES_PIECE ((size_t)64) /* rows that one rank takes at a time */
 struct features_side {
 	int file;
 	char *path;
 	size_t floats; /* of one row's features */
-	size_t done;   /* rows that a checkpoint covers */
+	size_t rows, pieces;
+	uint8_t *done; /* [pieces]: first rows of the piece that are there */
+	size_t *noted, n_noted, noted_room; /* pieces with rows that no checkpoint covers */
 };
-/* Opens PATH or makes it. Work of another identity is thrown away. */
-int features_side_open(struct features_side *out, const char *path, const char *identity, size_t floats,
-                       struct err *err) MUST_CHECK;
+struct features_side_wish {
+	const char *path, *identity;
+	size_t floats, rows;
+};
+/* Opens the file or makes it. Work of another identity is thrown away. Together, as is features_side_gather. */
+int features_side_open(struct features_side *out, const struct features_side_wish *wish, struct err *err) MUST_CHECK;
+size_t features_side_end(const struct features_side *side, size_t piece); /* the row behind its last */
 /* features of a dropped row are not touched. */
 int features_side_write(struct features_side *side, size_t row, const struct features_row *about, const float *features,
                         struct err *err) MUST_CHECK;
 int features_side_read(const struct features_side *side, size_t row, struct features_row *about, float *features,
                        struct err *err) MUST_CHECK; /* features may be NULL */
-/* From here on an interrupted run continues at row `done`. */
-int features_side_checkpoint(struct features_side *side, size_t done, struct err *err) MUST_CHECK;
+/* The piece that row end − 1 is of has its rows before `end`. */
+int features_side_note(struct features_side *side, size_t end, struct err *err) MUST_CHECK;
+/* An interrupted run has no need to compute again what is noted now. */
+int features_side_checkpoint(struct features_side *side, struct err *err) MUST_CHECK;
+/* All ranks are through: rank 0 can read what they wrote. */
+int features_side_gather(struct features_side *side, struct err *err) MUST_CHECK;
 void features_side_close(struct features_side *side); /* harmless on a zeroed struct */
 
 /* ---- the work ----------------------------------------------------------------------------- */
@@ -61,7 +72,7 @@ size_t features_rows_of(const struct features_job *job); /* pictures and their c
 /* Everything that decides the features, as a SHA-256. */
 int features_identity(const struct features_job *job, const char *faces_path, const char *cascade_path,
                       char hex[SHA256_HEX], struct err *err) MUST_CHECK;
-/* Rows side->done … features_rows_of(job). ERR_STOPPED leaves a checkpoint. */
+/* The rows that side has not got, pieces being dealt to the ranks. ERR_STOPPED leaves a checkpoint. */
 int features_compute(const struct features_job *job, struct features_side *side, struct err *err) MUST_CHECK;
 
 /* One batch on its way. Slots of dropped pictures are closed up by features_prepare: tensor holds `kept` pictures. */

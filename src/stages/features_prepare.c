@@ -8,7 +8,8 @@ struct worker {
 	struct detector *detector; /* NULL without a cascade */
 	struct detections found;
 	struct rect *boxes;
-	size_t box_room;
+	int *neighbors;
+	size_t box_room, neighbor_room;
 	uint8_t *pixels; /* room for a frame */
 	float *scratch;  /* a tensor; NULL without copies */
 };
@@ -25,6 +26,7 @@ void features_workers_free(struct features_workers *workers)
 		detector_free(workers->items[i].detector);
 		detections_free(&workers->items[i].found);
 		free(workers->items[i].boxes);
+		free(workers->items[i].neighbors);
 		free(workers->items[i].pixels);
 		free(workers->items[i].scratch);
 	}
@@ -97,9 +99,16 @@ static int detect(const struct features_job *job, struct worker *worker, const s
 	if (!boxes)
 		return ERR_MEMORY;
 	worker->boxes = boxes;
-	for (size_t i = 0; i < worker->found.count; i++)
+	int *neighbors = mem_grow(worker->neighbors, &worker->neighbor_room, worker->found.count, sizeof *neighbors, err);
+	if (!neighbors)
+		return ERR_MEMORY;
+	worker->neighbors = neighbors;
+	for (size_t i = 0; i < worker->found.count; i++) {
 		boxes[i] = worker->found.items[i].box;
+		neighbors[i] = worker->found.items[i].neighbors;
+	}
 	hints->detections = boxes;
+	hints->neighbors = neighbors;
 	hints->n_detections = worker->found.count;
 	return OK;
 }

@@ -66,6 +66,7 @@ static int add_recommend(const struct stage_run *run, const struct pack_facts *f
 	json_set_integer(recommend, "songs_per_playlist", settings->songs_per_playlist);
 	json_set_integer(recommend, "choices", settings->choices);
 	json_set_integer(recommend, "per_artist", settings->per_artist);
+	json_set_integer(recommend, "per_album", settings->per_album);
 	json_set_integer(recommend, "count", settings->count);
 	json_set_number(recommend, "min_similarity", settings->min_similarity);
 	return OK;

@@ -230,6 +230,22 @@ static void whole_table(struct report *report, const struct json *test)
 	page_table_end(&report->page);
 }
 
+static void found_paragraph(struct report *report, const struct json *found)
+{
+	const struct json *of_found = json_get(found, "of_found");
+
+	if (!found)
+		return;
+	page_paragraph(&report->page,
+	               "The figures above are with the squares that training was given. As the detector finds the faces, which is what a "
+	               "camera's pictures meet: balanced accuracy %s, accuracy %s of %s pictures, the %s in which it finds no face counted as wrong.",
+	               show_number(report_number(found, "balanced_accuracy")), show_number(report_number(found, "accuracy")),
+	               show_count(report_number(found, "pictures")), show_count(report_number(found, "no_face")));
+	if (of_found && report_number(found, "no_face") > 0)
+		page_paragraph(&report->page, "Of the pictures with a detection alone: balanced accuracy %s, accuracy %s.",
+		               show_number(report_number(of_found, "balanced_accuracy")), show_number(report_number(of_found, "accuracy")));
+}
+
 int report_emotion(struct report *report, struct err *err)
 {
 	const struct json *emotion = report_stage(report, "emotion"), *test = json_get(emotion, "test");
@@ -237,7 +253,8 @@ int report_emotion(struct report *report, struct err *err)
 	if (!emotion)
 		return OK;
 	page_section(&report->page, "expression", "Reading expressions");
-	page_paragraph(&report->page, "A dense layer of %s parameters over %s features of %s; epoch %s of %s was kept.",
+	page_paragraph(&report->page, "%s of %s parameters over %s features of %s; epoch %s of %s was kept.",
+	               report_number(emotion, "hidden") > 0 ? "Two dense layers" : "A dense layer",
 	               show_count(report_number(emotion, "parameters")), show_count(report_number(emotion, "inputs")),
 	               report_text(emotion, "cut"), show_count(report_number(emotion, "best_epoch")),
 	               show_count(report_number(emotion, "epochs")));
@@ -245,6 +262,7 @@ int report_emotion(struct report *report, struct err *err)
 		page_paragraph(&report->page, "Held out: %s pictures of %s people.",
 		               show_count(report_number(test, "pictures")), show_count(report_number(test, "persons")));
 		whole_table(report, test);
+		found_paragraph(report, json_get(test, "found"));
 		report_verdicts(report, test);
 	}
 	if (report_groups(report, emotion, err) != OK)

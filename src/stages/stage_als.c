@@ -1,4 +1,5 @@
 /* Implicit-feedback ALS on playlists × songs: factors of both, and the loss of every iteration. */
+#include "base/comm.h"
 #include "stages/stages.h"
 
 #include "recsys/recsys.h"
@@ -78,9 +79,9 @@ int stage_als(struct stage_run *run, struct err *err)
 		                                    .checkpoint_seconds = CHECKPOINT_SECONDS};
 		code = als_train(&matrix, &options, &model, err);
 	}
-	if (code == OK)
+	if (code == OK && comm_publishes())
 		code = write_files(run, &model, err);
-	if (code == OK) {
+	if (code == OK && comm_publishes()) {
 		record(run, &matrix, &model);
 		unlink(checkpoint);
 	}

@@ -1,4 +1,5 @@
 /* cascade: crops or faces.h5, and backgrounds → cascade.xml, stages.jsonl, holdout.tsv. */
+#include "base/comm.h"
 #include "stages/cascade_internal.h"
 
 #include <stdlib.h>
@@ -135,9 +136,9 @@ int stage_cascade(struct stage_run *run, struct err *err)
 	int code = open_inputs(&stage, run, err);
 	if (code == OK)
 		code = train(&stage, run, err);
-	if (code == OK)
+	if (code == OK && comm_publishes())
 		code = save(&stage, run, err);
-	if (code == OK)
+	if (code == OK && comm_publishes())
 		tell(&stage, run);
 	release(&stage);
 	return code;

@@ -1,4 +1,5 @@
 /* emotion: features.h5 → emotion.h5 (a model that Keras opens), history.jsonl. */
+#include "base/comm.h"
 #include "stages/emotion_internal.h"
 
 #include <stdlib.h>
@@ -75,22 +76,15 @@ static int emotion_train(const struct stage_run *run, struct emotion *emotion, s
 	struct head_training training = emotion_training(run, emotion);
 	struct emotion_history history = {.epochs = training.epochs,
 	                                  .tune_epochs = (size_t)run->settings->emotion.tune_epochs};
-	char *path = stage_out_path(run, "history.jsonl", err);
-	int code = path ? out_open(&history.file, path, err) : err->code;
+	int code = emotion_history_open(run, &history, &training, err);
 
-	free(path);
 	if (code != OK)
 		return code;
-	training.epoch = emotion_history_add;
-	training.context = &history;
 	if (run->settings->emotion.trainable == TRAIN_HEAD)
 		code = head_train(emotion->head, &emotion->train, &emotion->validation, &training, outcome, err);
 	else
 		code = emotion_tune(run, &(struct emotion_tuning){emotion->features, emotion->base, emotion->head, &training}, outcome, err);
-	if (code == OK)
-		return out_commit(&history.file, err);
-	out_discard(&history.file);
-	return code;
+	return emotion_history_end(&history, code, err);
 }
 
 static int emotion_cross_validate(struct stage_run *run, const struct emotion *emotion, struct err *err)
@@ -136,11 +130,11 @@ int stage_emotion(struct stage_run *run, struct err *err)
 		code = emotion_cross_validate(run, &emotion, err);
 	if (code == OK)
 		code = emotion_train(run, &emotion, &outcome, err);
-	if (code == OK)
+	if (code == OK && comm_publishes())
 		code = emotion_save(run, &emotion, err);
-	if (code == OK)
+	if (code == OK && comm_publishes())
 		code = emotion_checkpoint_remove(emotion.checkpoint, err);
-	if (code == OK)
+	if (code == OK && comm_publishes())
 		emotion_record(run, &(struct emotion_result){emotion.features, emotion.base, emotion.head, &outcome});
 	emotion_free(&emotion);
 	return code;

@@ -20,15 +20,18 @@ static const char *grouped(size_t number, char *buffer, size_t size)
 	return buffer;
 }
 
-static void write_headline(struct stage_run *run, const struct face_set *set)
+static int write_headline(struct stage_run *run, const struct face_set *set, struct err *err)
 {
 	char faces[40], people[40], skipped[40], of[64] = "";
-	size_t known = faces_people(set);
+	size_t known;
+	if (faces_people(set, &known, err) != OK)
+		return err->code;
 	if (known > 0)
 		snprintf(of, sizeof of, " of %s people", grouped(known, people, sizeof people));
 	snprintf(run->headline, sizeof run->headline, "%s faces%s, %zu classes; %s skipped",
 	         grouped(set->count, faces, sizeof faces), of, set->classes.names.count,
 	         grouped(set->skipped_pictures, skipped, sizeof skipped));
+	return OK;
 }
 
 /* Pictures of classes that no class of the model stands for. */
@@ -94,12 +97,12 @@ static int build(struct stage_run *run, const struct faces_request *request, str
 	free(path);
 	if (status != OK)
 		return status;
-	faces_metrics(set, run->metrics);
+	if (faces_metrics(set, run->metrics, err) != OK)
+		return err->code;
 	if (request->judges)
 		write_left_out(run->metrics, set);
 	json_set_bool(run->metrics, "synthetic", synthetic);
-	write_headline(run, set);
-	return OK;
+	return write_headline(run, set, err);
 }
 
 int faces_build(struct stage_run *run, const struct path_list *judges, struct err *err)

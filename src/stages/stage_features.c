@@ -1,4 +1,5 @@
 /* features: faces.h5 + cascade.xml + network weights → features.h5. */
+#include "base/comm.h"
 #include "stages/features_internal.h"
 
 #include <stdlib.h>
@@ -6,7 +7,6 @@
 #include <unistd.h>
 
 #define MAX_ROWS ((size_t)1 << 32)
-
 struct features_stage {
 	struct features_job job;
 	struct preprocess preprocess;
@@ -108,8 +108,7 @@ static int stage_open(struct features_stage *stage, const struct stage_run *run,
 	return network_shape(stage->network, stage->preprocess.size, &job->map, err);
 }
 
-static int compute_and_write(struct features_stage *stage, const struct stage_run *run, struct features_counts *counts,
-                             struct err *err)
+static int compute_and_write(struct features_stage *stage, const struct stage_run *run, struct features_counts *counts, struct err *err)
 {
 	const struct map_shape *map = &stage->job.map;
 	char identity[SHA256_HEX], *path = stage_out_path(run, "features.h5", err);
@@ -117,18 +116,19 @@ static int compute_and_write(struct features_stage *stage, const struct stage_ru
 	struct features_side side = {0};
 	int code = path && side_path ? features_identity(&stage->job, stage->faces_path, stage->cascade_path, identity, err)
 	                             : ERR_MEMORY;
+	struct features_side_wish wish = {side_path, identity, map->height * map->width * map->channels, features_rows_of(&stage->job)};
 	if (code == OK)
-		code = features_side_open(&side, side_path, identity, map->height * map->width * map->channels, err);
+		code = features_side_open(&side, &wish, err);
 	if (code == OK)
 		code = features_compute(&stage->job, &side, err);
 	struct features_result result = {.job = &stage->job,
 	                                 .side = &side,
 	                                 .weights_sha256 = stage->weights_sha256.text,
 	                                 .storage = run->settings->network.storage};
-	if (code == OK)
+	if (code == OK && comm_publishes())
 		code = features_write(&result, path, counts, err);
 	features_side_close(&side);
-	if (code == OK && unlink(side_path) != 0)
+	if (code == OK && comm_publishes() && unlink(side_path) != 0)
 		code = err_errno(err, "%s: cannot be removed", side_path);
 	free(path);
 	free(side_path);
@@ -142,7 +142,7 @@ int stage_features(struct stage_run *run, struct err *err)
 	int code = stage_open(&stage, run, err);
 	if (code == OK)
 		code = compute_and_write(&stage, run, &counts, err);
-	if (code == OK)
+	if (code == OK && comm_publishes())
 		features_report(&stage.job, &counts, run);
 	features_counts_free(&counts);
 	stage_free(&stage);

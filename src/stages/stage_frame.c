@@ -1,4 +1,5 @@
 /* What every stage has around it: options, settings, folder, time, metrics.json, `done`. */
+#include "base/comm.h"
 #include "stages/frame_internal.h"
 
 #include <stdlib.h>
@@ -24,14 +25,14 @@ static int run_stage(const struct stage *stage, struct stage_run *run, struct er
 {
 	double started = clock_seconds();
 	int status = folder_make(run->out, err);
-	if (status == OK)
+	if (status == OK && comm_publishes())
 		status = start_log(run, err);
 	if (status == OK)
 		status = stage->run(run, err);
-	if (status == OK)
+	if (status == OK && comm_publishes())
 		status = write_metrics(run, err);
 	double seconds = clock_seconds() - started;
-	if (status == OK)
+	if (status == OK && comm_publishes())
 		status = done_write(stage, run, seconds, err);
 	if (status == OK)
 		log_info(stage->name, "%.1f s: %s", seconds, run->headline);
@@ -44,10 +45,34 @@ static int run_stage(const struct stage *stage, struct stage_run *run, struct er
 	return status;
 }
 
+/* What all ranks of a job must agree on before they start. */
+struct ranks {
+	bool done;
+	int threads;
+};
+
+static int ask_ranks(const struct stage *stage, const struct settings *settings, const char *out, struct ranks *ranks, struct err *err)
+{
+	ranks->done = comm_publishes() && file_in(out, "done", err);
+	ranks->threads = thread_count((int)settings->run.threads);
+	if (comm_size() == 1)
+		return OK;
+	int status = comm_broadcast(&ranks->done, sizeof ranks->done, 0, err);
+	if (status == OK)
+		status = comm_threads((int)settings->run.threads, &ranks->threads, err);
+	if (status == OK && !ranks->done)
+		log_info(stage->name, "%d ranks, %d thread%s on this one", comm_size(), ranks->threads, ranks->threads == 1 ? "" : "s");
+	return status;
+}
+
 int stage_command(const struct stage *stage, int argc, char **argv, struct err *err)
 {
 	struct stage_options options;
 	struct settings *settings = NULL;
+	if (!stage->shared && !comm_publishes())
+		return OK;
+	if (!stage->shared)
+		comm_alone();
 	int status = stage_options_parse(&options, argc, argv, err);
 	if (status != OK)
 		return status;
@@ -58,16 +83,19 @@ int stage_command(const struct stage *stage, int argc, char **argv, struct err *
 		                 options.words[0], stage->name);
 	else
 		status = settings_load(&settings, options.config, options.overrides, options.n_overrides, err);
-	if (status == OK && file_in(options.out, "done", err)) {
+	struct ranks ranks = {0};
+	if (status == OK)
+		status = ask_ranks(stage, settings, options.out, &ranks, err);
+	if (status == OK && ranks.done) {
 		status = done_check(stage, settings, options.out, err);
 		if (status == OK)
 			log_info(stage->name, "%s is done already", options.out);
 	} else if (status == OK) {
 		struct stage_run run = {.settings = settings, .out = options.out, .inputs = options.inputs,
-		                        .n_inputs = options.n_inputs, .threads = thread_count((int)settings->run.threads),
+		                        .n_inputs = options.n_inputs, .threads = ranks.threads,
 		                        .metrics = json_object_new()};
 		status = run.metrics ? OK : err_set(err, ERR_MEMORY, "no memory for metrics");
-		if (status == OK && options.shares)
+		if (status == OK && options.shares && comm_publishes())
 			status = stage_memory_take(stage, &run, options.shares, err);
 		if (status == OK)
 			status = run_stage(stage, &run, err);

@@ -1,4 +1,5 @@
 /* Word2Vec on the tags of playlists: vectors, neighbours, similarities. */
+#include "base/comm.h"
 #include "stages/stages.h"
 
 #include "recsys/recsys.h"
@@ -140,9 +141,9 @@ int stage_tags(struct stage_run *run, struct err *err)
 
 	if (code == OK)
 		code = find_neighbours(run, &work, err);
-	if (code == OK)
+	if (code == OK && comm_publishes())
 		code = write_files(run, &work, err);
-	if (code == OK)
+	if (code == OK && comm_publishes())
 		record(run, &work);
 	work_free(&work);
 	return code;

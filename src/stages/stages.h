@@ -29,6 +29,8 @@ struct stage {
 	int version; /* goes into the identity: raise it when results change */
 	const char *sections; /* settings sections it reads, separated by spaces */
 	int (*run)(struct stage_run *run, struct err *err);
+	/* Its work is shared out among the ranks of a job, which all call `run`, and rank 0 publishes (base/comm.h). Else rank 0 does it alone. */
+	bool shared;
 	/* Files it leaves, space-separated, below its folder; a trailing '/' = a folder with all in it, '?' = only where the
 	 * settings lead to it. metrics.json is always there. */
 	const char *outputs;

@@ -1,10 +1,12 @@
 /*
  * Word2Vec over the rows of a corpus. The rows are dealt out in chunks of a fixed size, each with random numbers of its
  * own. Deterministic: one thread takes the chunks in their order, with steps that give the same bytes on every CPU.
- * Else every thread takes chunks and changes the same two matrices without locks (Recht, Re, Wright and Niu 2011).
+ * Else every thread takes chunks and changes the same two matrices without locks (Recht, Re, Wright and Niu 2011). Ranks
+ * have two matrices each (skipgram_share.c).
  *
  * A word of count c among N is kept with min(1, √(N s / c) + N s / c), s = sample, drawn anew each epoch.
  */
+#include "base/comm.h"
 #include "text/text_internal.h"
 
 #include <math.h>
@@ -165,49 +167,77 @@ static void trainer_close(struct trainer *t, int threads)
 struct epoch {
 	struct trainer *trainer;
 	struct progress *progress;
+	struct share share;
+	size_t first; /* chunk of this rank, of the round */
 };
 
-static int train_chunk(size_t chunk, int thread, void *context, struct err *err)
+static int train_chunk(size_t own, int thread, void *context, struct err *err)
 {
 	struct epoch *epoch = context;
 	struct trainer *t = epoch->trainer;
-	size_t first = chunk * CHUNK_ROWS, end = first + CHUNK_ROWS < t->rows ? first + CHUNK_ROWS : t->rows;
+	size_t chunk = epoch->first + own, first = chunk * CHUNK_ROWS, end = first + CHUNK_ROWS < t->rows ? first + CHUNK_ROWS : t->rows;
 
 	skipgram_rows(t, &t->workers[thread], first, end, chunk);
-	progress_add(epoch->progress, end - first);
+	progress_add(epoch->progress, (end - first) * (size_t)comm_size());
 	return stop_check("skip-gram", err);
 }
 
-/* What the threads counted goes into the report; the loss is that of the epoch. */
-static void gather(struct trainer *t, int threads, struct skipgram_report *report)
+/* What the threads of all ranks counted goes into the report; the loss is that of the epoch. */
+static int gather(struct trainer *t, int threads, struct skipgram_report *report, struct err *err)
 {
-	int64_t predictions = 0;
+	uint64_t counts[3] = {0};
+	double loss = 0;
 
-	report->loss = 0;
 	for (int i = 0; i < threads; i++) {
 		struct worker *w = &t->workers[i];
-		report->words += w->words;
-		report->pairs += w->pairs;
-		report->loss += w->loss;
-		predictions += w->predictions;
+		counts[0] += (uint64_t)w->words;
+		counts[1] += (uint64_t)w->pairs;
+		counts[2] += (uint64_t)w->predictions;
+		loss += w->loss;
 		w->words = w->pairs = w->predictions = 0;
 		w->loss = 0;
 	}
-	report->loss = predictions ? report->loss / (double)predictions : 0;
+	int code = comm_sum_u64(counts, ARRAY_COUNT(counts), err);
+	if (code == OK)
+		code = comm_sum_double(&loss, 1, err);
+	report->words += (int64_t)counts[0];
+	report->pairs += (int64_t)counts[1];
+	report->loss = counts[2] ? loss / (double)counts[2] : 0;
+	return code;
+}
+
+/* A round is a run of chunks, of which each rank takes a part; one process has one round. */
+static int train_epoch(struct epoch *epoch, int threads, struct err *err)
+{
+	struct trainer *t = epoch->trainer;
+	size_t chunks = (t->rows + CHUNK_ROWS - 1) / CHUNK_ROWS, rounds = share_rounds(t);
+	size_t rank = (size_t)comm_rank(), ranks = (size_t)comm_size();
+	int code = OK;
+
+	for (size_t round = 0; round < rounds && code == OK; round++) {
+		size_t from = chunks * round / rounds, count = chunks * (round + 1) / rounds - from;
+		epoch->first = from + count * rank / ranks;
+		code = parallel_for(from + count * (rank + 1) / ranks - epoch->first, 1, threads, train_chunk, epoch, err);
+		if (code == OK)
+			code = share_average(&epoch->share, t, err);
+	}
+	return code;
 }
 
 static int train_epochs(struct trainer *t, int threads, struct skipgram_report *report, struct err *err)
 {
 	struct progress progress;
-	struct epoch epoch = {t, &progress};
-	int code = OK;
+	struct epoch epoch = {.trainer = t, .progress = &progress};
+	int code = share_open(&epoch.share, t, err);
 
 	progress_start(&progress, "tags", "playlists", t->rows * t->options->epochs);
 	for (t->epoch = 0; t->epoch < t->options->epochs && code == OK; t->epoch++) {
-		code = parallel_for((t->rows + CHUNK_ROWS - 1) / CHUNK_ROWS, 1, threads, train_chunk, &epoch, err);
-		gather(t, threads, report);
+		code = train_epoch(&epoch, threads, err);
+		if (code == OK)
+			code = gather(t, threads, report, err);
 	}
 	progress_end(&progress);
+	share_close(&epoch.share);
 	return code;
 }
 
@@ -244,7 +274,8 @@ int skipgram_train(const struct tag_corpus *corpus, const struct vocabulary *voc
 	if (code == OK)
 		code = train_epochs(&t, threads, &own, err);
 	if (code == OK && own.pairs == 0)
-		code = err_set(err, ERR_DATA, "skip-gram: no playlist has two tags, so there is nothing to learn from");
+		code = err_set(err, ERR_DATA, "skip-gram: no playlist was left with two tags to learn from; tags.sample = 0 drops none of "
+		                              "the frequent ones, a lower tags.min_count fewer of the rare ones");
 	if (code == OK)
 		code = take_vectors(&t, out, err);
 	own.seconds = clock_seconds() - started;

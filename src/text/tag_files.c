@@ -74,11 +74,14 @@ static int add_keys(char *const *tags, size_t count, bool changed, struct key_se
 
 int word2vec_keys(char *const *tags, size_t count, struct path_list *out, struct err *err)
 {
-	struct path_list keys = {.count = count, .capacity = count};
+	struct path_list keys = {0};
 	struct key_set set = {0};
 	int code = ERR_MEMORY;
 
-	if (!(keys.items = mem_alloc(count, sizeof *keys.items, err)) || key_set_open(&set, count, err) != OK)
+	if (!(keys.items = mem_alloc(count, sizeof *keys.items, err)))
+		return ERR_MEMORY;
+	keys.count = keys.capacity = count;
+	if (key_set_open(&set, count, err) != OK)
 		goto out;
 	code = add_keys(tags, count, false, &set, keys.items, err);
 	if (code == OK)

@@ -74,7 +74,7 @@ struct skipgram_report {
 	int64_t pairs; /* (input, output) pairs with their negatives */
 	double seconds, loss; /* loss: mean −log σ per prediction in the last epoch */
 };
-/* Deterministic: the same corpus and options give the same bytes on every machine. *report may be NULL. ERR_SETTINGS: options
+/* Deterministic: the same corpus and options give the same bytes on every machine, for the same number of ranks. *report may be NULL. ERR_SETTINGS: options
  * outside their range; ERR_DATA: no row has two words; ERR_NUMERIC: a vector that is not finite. */
 int skipgram_train(const struct tag_corpus *corpus, const struct vocabulary *vocabulary,
                    const struct skipgram_options *options, struct vectors *out, struct skipgram_report *report,
@@ -99,7 +99,7 @@ void alias_free(struct alias_table *table);
 /* ---- nearest tags ---------------------------------------------------------------------------- */
 
 /* For each row of `unit` (rows of length 1) its `k` nearest others by cosine, best first, ties to the smaller row:
- * out [count][k], id = row. k must be below count. Same bytes for any `threads`. */
+ * out [count][k], id = row. k must be below count. Same bytes for any `threads` and ranks. */
 int vectors_neighbours(const struct vectors *unit, size_t k, int threads, struct scored *out,
                        struct err *err) MUST_CHECK;
 /* The k rows nearest to one vector [size], rows of `skip` left out; returns how many. k < count. */

@@ -103,4 +103,15 @@ struct worker {
 /* Trains on the rows first … end, `chunk` of this epoch. */
 void skipgram_rows(const struct trainer *t, struct worker *w, size_t first, size_t end, uint64_t chunk);
 
+/* What a rank must know to bring its matrices together with those of the others: how they were when that was done last. */
+struct share {
+	size_t rows, stride;
+	float *before; /* [2][rows][stride]; NULL = there are no others */
+	float *ranks;  /* [2][rows]: how many changed the row */
+};
+int share_open(struct share *share, const struct trainer *t, struct err *err) MUST_CHECK;
+void share_close(struct share *share);
+size_t share_rounds(const struct trainer *t); /* of an epoch; each ends with share_average, together */
+int share_average(const struct share *share, const struct trainer *t, struct err *err) MUST_CHECK;
+
 #endif

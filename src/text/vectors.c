@@ -2,6 +2,7 @@
  * Nearest rows by cosine. Rows of length 1, so a cosine is a product and a block of them one matrix product; the best
  * are kept by a threshold scan, in ascending row order, so that ties go to the smaller row by themselves.
  */
+#include "base/comm.h"
 #include "text/text.h"
 
 #include <stdlib.h>
@@ -64,13 +65,14 @@ struct neighbour_search {
 	size_t k;
 	float *scores; /* [threads][BLOCK_ROWS][count] */
 	struct scored *out;
+	size_t first; /* row of this rank */
 };
 
 static int search_block(size_t block, int thread, void *context, struct err *err)
 {
 	struct neighbour_search *search = context;
 	const struct vectors *unit = search->unit;
-	size_t first = block * BLOCK_ROWS, rows = unit->count - first < BLOCK_ROWS ? unit->count - first : BLOCK_ROWS;
+	size_t first = search->first + block * BLOCK_ROWS, rows = unit->count - first < BLOCK_ROWS ? unit->count - first : BLOCK_ROWS;
 	float *scores = search->scores + (size_t)thread * BLOCK_ROWS * unit->count;
 	int code = stop_check("nearest tags", err);
 
@@ -89,18 +91,28 @@ static int search_block(size_t block, int thread, void *context, struct err *err
 int vectors_neighbours(const struct vectors *unit, size_t k, int threads, struct scored *out, struct err *err)
 {
 	struct neighbour_search search = {.unit = unit, .k = k, .out = out};
+	size_t *start = NULL;
 
 	if (k < 1 || k >= unit->count)
 		return err_set(err, ERR_SETTINGS, "neighbours: %zu of %zu tags; 1 … %zu are there", k, unit->count,
 		               unit->count ? unit->count - 1 : 0);
 	if (threads < 1)
 		threads = 1;
-	if (!(search.scores = mem_alloc((size_t)threads * BLOCK_ROWS, unit->count * sizeof(float), err)))
+	if (comm_shares(unit->count, BLOCK_ROWS, NULL, &start, err) != OK)
+		return err->code;
+	if (!(search.scores = mem_alloc((size_t)threads * BLOCK_ROWS, unit->count * sizeof(float), err))) {
+		free(start);
 		return ERR_MEMORY;
+	}
+	search.first = start[comm_rank()];
+	size_t own = start[comm_rank() + 1] - search.first;
 	/* One product a thread: how OpenBLAS divides one among its threads must not show in the result. */
 	blas_threads(1);
-	int code = parallel_for((unit->count + BLOCK_ROWS - 1) / BLOCK_ROWS, 1, threads, search_block, &search, err);
+	int code = parallel_for((own + BLOCK_ROWS - 1) / BLOCK_ROWS, 1, threads, search_block, &search, err);
 	blas_threads(threads);
+	if (code == OK)
+		code = comm_gather(out, start, k * sizeof *out, err);
+	free(start);
 	free(search.scores);
 	return code;
 }

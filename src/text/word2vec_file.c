@@ -10,8 +10,9 @@
 #include <string.h>
 
 #define MAX_FILE ((size_t)8 << 30)
-/* Smallest row: a key of one byte, a blank, and two bytes (text) or four (binary) a number. */
+/* Smallest row: a key of one byte, a blank, and two bytes a number, the first blank among them (text) or four (binary). */
 #define MIN_NUMBER 2
+#define MIN_KEY 2
 
 static int open_with_header(struct out_file *file, const char *path, const struct vectors *vectors, struct err *err)
 {
@@ -89,8 +90,8 @@ static int read_header(struct vector_reader *reader, struct vectors *out, struct
 	if (read_size(reader, ' ', &out->count) != OK || read_size(reader, '\n', &out->size) != OK)
 		return err_set(err, ERR_DATA, "%s:1: the first line is not \"rows size\"", reader->path);
 	size_t left = (size_t)(reader->end - reader->at);
-	/* Refused before anything of that size is allocated. */
-	if (out->count > left / (out->size * MIN_NUMBER + 1) + 1)
+	/* Refused before anything of that size is allocated; a last row that is cut off is told of by its number. */
+	if (out->size > left / MIN_NUMBER || out->count > left / (out->size * MIN_NUMBER + MIN_KEY) + 1)
 		return err_set(err, ERR_DATA, "%s:1: %zu rows of %zu numbers cannot be in %zu bytes", reader->path, out->count,
 		               out->size, left);
 	return OK;

@@ -1,4 +1,5 @@
 /* How good a cascade is on pictures that its training did not see. */
+#include "base/comm.h"
 #include "vision/train_internal.h"
 
 #include <math.h>
@@ -104,40 +105,76 @@ static size_t scan_group(struct scan *scan, const struct image *image, int neigh
 	return detect_clip(items, count, (int)image->width, (int)image->height);
 }
 
+/* The curve's points, and behind them the operating point. */
+static int neighbors_of(const struct cascade_test *test, size_t point)
+{
+	return point < CASCADE_POINTS ? curve_neighbors[point] : test->options.neighbors;
+}
+
+/* Pictures of this rank, and what was found in each of them; 0 in those of others until they are added up. */
+struct tally {
+	size_t first, end;
+	uint64_t (*counts)[CASCADE_POINTS + 1];
+};
+
+static int tally_new(struct tally *tally, size_t pictures, struct err *err)
+{
+	size_t *start = NULL;
+	*tally = (struct tally){.counts = mem_alloc(pictures, sizeof *tally->counts, err)};
+	if (!tally->counts || comm_shares(pictures, 1, NULL, &start, err) != OK)
+		return err->code;
+	tally->first = start[comm_rank()];
+	tally->end = start[comm_rank() + 1];
+	free(start);
+	return OK;
+}
+
 static int judge_backgrounds(struct scan *scan, const struct cascade_test *test, struct cascade_score *score,
                              struct err *err)
 {
+	struct tally tally;
+	int code = tally_new(&tally, test->n_backgrounds, err);
 	score->backgrounds = test->n_backgrounds;
-	for (size_t i = 0; i < test->n_backgrounds; i++) {
+	for (size_t i = tally.first; i < tally.end && code == OK; i++) {
 		const struct image *image = &test->backgrounds[i];
-		if (scan_picture(scan, image, err) != OK)
-			return err_wrap(err, "held-out background %zu", i);
-		score->false_detections += scan_group(scan, image, test->options.neighbors);
-		for (size_t p = 0; p < CASCADE_POINTS; p++)
-			score->curve[p].false_a_picture +=
-			    (double)scan_group(scan, image, curve_neighbors[p]) / (double)test->n_backgrounds;
+		if ((code = scan_picture(scan, image, err)) != OK)
+			err_wrap(err, "held-out background %zu", i);
+		for (size_t p = 0; p <= CASCADE_POINTS && code == OK; p++)
+			tally.counts[i][p] = scan_group(scan, image, neighbors_of(test, p));
 	}
-	return OK;
+	if (code == OK)
+		code = comm_sum_u64(tally.counts[0], (CASCADE_POINTS + 1) * test->n_backgrounds, err);
+	for (size_t i = 0; i < test->n_backgrounds && code == OK; i++) {
+		score->false_detections += tally.counts[i][CASCADE_POINTS];
+		for (size_t p = 0; p < CASCADE_POINTS; p++)
+			score->curve[p].false_a_picture += (double)tally.counts[i][p] / (double)test->n_backgrounds;
+	}
+	free(tally.counts);
+	return code;
 }
 
 static int judge_faces(struct scan *scan, const struct cascade_test *test, struct cascade_score *score, struct err *err)
 {
-	size_t found[CASCADE_POINTS] = {0};
+	uint64_t found[CASCADE_POINTS + 1] = {0};
+	size_t *start = NULL;
+	int code = comm_shares(test->n_faces, 1, NULL, &start, err);
 	score->faces = test->n_faces;
-	for (size_t i = 0; i < test->n_faces; i++) {
+	for (size_t i = start ? start[comm_rank()] : 0; code == OK && i < start[comm_rank() + 1]; i++) {
 		const struct face_picture *picture = &test->faces[i];
-		if (scan_picture(scan, &picture->grey, err) != OK)
-			return err_wrap(err, "held-out face picture %zu", i);
-		size_t count = scan_group(scan, &picture->grey, test->options.neighbors);
-		score->faces_found += face_found(picture, scan->grouped.items, count);
-		for (size_t p = 0; p < CASCADE_POINTS; p++) {
-			count = scan_group(scan, &picture->grey, curve_neighbors[p]);
+		if ((code = scan_picture(scan, &picture->grey, err)) != OK)
+			err_wrap(err, "held-out face picture %zu", i);
+		for (size_t p = 0; p <= CASCADE_POINTS && code == OK; p++) {
+			size_t count = scan_group(scan, &picture->grey, neighbors_of(test, p));
 			found[p] += face_found(picture, scan->grouped.items, count);
 		}
 	}
+	free(start);
+	if (code == OK)
+		code = comm_sum_u64(found, ARRAY_COUNT(found), err);
+	score->faces_found = found[CASCADE_POINTS];
 	for (size_t p = 0; p < CASCADE_POINTS && test->n_faces; p++)
 		score->curve[p].found = (double)found[p] / (double)test->n_faces;
-	return OK;
+	return code;
 }
 
 int cascade_evaluate(const struct cascade *cascade, const struct cascade_test *test, struct cascade_score *score,

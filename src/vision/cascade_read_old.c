@@ -106,7 +106,7 @@ static int read_size(const struct xml_document *document, const struct xml_node 
 	if (code != OK)
 		return code;
 	for (size_t i = 0; i < count; i++)
-		if (number[i] != (int)number[i] || number[i] < WINDOW_LEAST || number[i] > WINDOW_MOST)
+		if (!(number[i] >= WINDOW_LEAST && number[i] <= WINDOW_MOST) || number[i] != (int)number[i])
 			count = 0;
 	if (count != 2)
 		return err_set(err, ERR_DATA, "%s:%zu: <size> must be two whole numbers %d..%d", document->name, size->line,

@@ -147,7 +147,9 @@ static void XMLCALL character_data(void *context, const XML_Char *text, int leng
 	if (reader->failed)
 		return;
 	strbuf_add_bytes(&reader->text, text, (size_t)length);
-	if (reader->text.failed || reader->text.length > TEXT_MOST)
+	if (strbuf_check(&reader->text, reader->err) != OK)
+		fail(reader, NULL);
+	else if (reader->text.length > TEXT_MOST)
 		fail(reader, "an element's text is too long for a cascade");
 }
 

@@ -109,17 +109,22 @@ static const char *parse_row(const struct face_index *index, char *const *fields
 	return parse_box(index, fields, row);
 }
 
-/* Length of the part of `path` that names an archive with something behind it; 0 = none. */
-static size_t archive_part(const char *path, struct err *err)
+/* *out: length of the part of `path` that names an archive with something behind it; 0 = none. */
+static int archive_part(const char *path, size_t *out, struct err *err)
 {
+	*out = 0;
 	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		char *part = mem_format(err, "%.*s", (int)(slash - path), path);
-		bool is_archive = part && faces_is_archive(part);
+		if (!part)
+			return err->code;
+		bool is_archive = faces_is_archive(part);
 		free(part);
-		if (is_archive)
-			return (size_t)(slash - path);
+		if (is_archive) {
+			*out = (size_t)(slash - path);
+			return OK;
+		}
 	}
-	return 0;
+	return OK;
 }
 
 static int row_in_archive(struct face_index *index, struct index_row *row, const char *archive, const char *below,
@@ -138,7 +143,9 @@ static int row_in_archive(struct face_index *index, struct index_row *row, const
 static int locate(struct face_index *index, const char *path, struct index_row *row, const char **reason,
                   struct err *err)
 {
-	size_t part = archive_part(path, err);
+	size_t part;
+	if (archive_part(path, &part, err) != OK)
+		return err->code;
 	char *full =
 	    part ? mem_format(err, "%s/%.*s", index->folder, (int)part, path) : path_join(index->folder, path, err);
 	if (!full)

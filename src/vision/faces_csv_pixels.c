@@ -57,11 +57,13 @@ static int peek_header(char *const *fields, size_t count, size_t line, void *con
 	return HEADER_SEEN;
 }
 
-bool faces_csv_has_pixels(const char *path)
+/* What else is wrong with the file is told by whoever reads it. */
+int faces_csv_has_pixels(const char *path, bool *out, struct err *err)
 {
-	struct err ignored = {0};
-	bool pixels = false;
-	return csv_read(path, peek_header, &pixels, &ignored) == HEADER_SEEN && pixels;
+	struct err own = {0};
+	*out = false;
+	int code = csv_read(path, peek_header, out, &own);
+	return code == ERR_MEMORY ? err_set(err, code, "%s", own.text) : OK;
 }
 
 static int check_row(struct pixel_csv *csv, char *const *fields, size_t count, size_t line, struct err *err)

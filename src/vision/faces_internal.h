@@ -100,7 +100,7 @@ int faces_columns_write(struct hdf_file *file, const struct face_set *set, bool 
 struct member_walk faces_walk(const struct faces_settings *settings);
 /* ERR_DATA when the archive is not the one of the first pass any more. */
 int source_unchanged(const struct face_source *source, struct err *err) MUST_CHECK;
-bool faces_csv_has_pixels(const char *path);
+int faces_csv_has_pixels(const char *path, bool *out, struct err *err) MUST_CHECK;
 int scan_csv_pixels(struct face_scan *scan, const char *path, struct err *err) MUST_CHECK;
 
 int names_intern(struct name_table *table, const char *name, uint32_t *out, struct err *err) MUST_CHECK;

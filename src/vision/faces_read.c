@@ -260,11 +260,15 @@ static int run(struct read_job *job, struct err *err)
 	                               .work = decode_slot,
 	                               .write = write_slot,
 	                               .context = job};
+	size_t people;
+	int status = faces_people(job->set, &people, err);
+	if (status != OK)
+		return status;
 	progress_start(&job->progress, "faces", "pictures", job->set->count);
 	job->progress.part_unit = "people";
-	job->progress.part_total = faces_people(job->set);
+	job->progress.part_total = people;
 	struct face_replay replay = {.settled = replay_row, .context = job};
-	int status = job->store ? faces_store_replay(job->store, job->set, &replay, err) : OK;
+	status = job->store ? faces_store_replay(job->store, job->set, &replay, err) : OK;
 	if (status == OK && job->cursor > 0)
 		log_info("faces", "goes on behind %zu of %zu pictures", job->cursor, job->n_chosen);
 	if (status == OK)

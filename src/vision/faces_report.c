@@ -45,13 +45,16 @@ int faces_check_skips(const struct face_set *set, double limit, struct err *err)
 
 /* ---- figures ---------------------------------------------------------------------------- */
 
-static void count_parts(const struct face_set *set, struct json *split)
+static int count_parts(const struct face_set *set, struct json *split, struct err *err)
 {
 	size_t n_classes = set->classes.names.count, n_people = set->persons.names.count;
-	size_t *counts =
-	    calloc(FACE_SPLITS * (n_classes + 2), sizeof *counts); /* a part: faces, people, then a class each */
-	bool *seen = calloc(n_people + 1, sizeof *seen);
-	for (size_t i = 0; counts && seen && i < set->count; i++) {
+	size_t *counts = mem_alloc(FACE_SPLITS * (n_classes + 2), sizeof *counts, err); /* a part: faces, people, then a class each */
+	bool *seen = counts ? mem_alloc(n_people + 1, sizeof *seen, err) : NULL;
+	if (!seen) {
+		free(counts);
+		return err->code;
+	}
+	for (size_t i = 0; i < set->count; i++) {
 		const struct face *face = &set->faces[i];
 		size_t *part = counts + face->split * (n_classes + 2);
 		part[0]++;
@@ -61,7 +64,7 @@ static void count_parts(const struct face_set *set, struct json *split)
 		seen[face->person] = true;
 		part[1]++;
 	}
-	for (unsigned p = 0; counts && seen && p < FACE_SPLITS; p++) {
+	for (unsigned p = 0; p < FACE_SPLITS; p++) {
 		const size_t *part = counts + p * (n_classes + 2);
 		struct json *object = json_set_object(split, face_split_name(p));
 		json_set_integer(object, "faces", (int64_t)part[0]);
@@ -72,6 +75,7 @@ static void count_parts(const struct face_set *set, struct json *split)
 	}
 	free(counts);
 	free(seen);
+	return OK;
 }
 
 /* Reasons of one kind differ in what stands in brackets behind them. */
@@ -86,22 +90,25 @@ static void count_reasons(const struct face_set *set, struct json *reasons)
 	}
 }
 
-void faces_metrics(const struct face_set *set, struct json *metrics)
+int faces_metrics(const struct face_set *set, struct json *metrics, struct err *err)
 {
 	static const char *const sources[FACE_BOX_SOURCES] = {"none", "kface", "csv"};
-	size_t boxes[FACE_BOX_SOURCES] = {0}, unknown = 0, chosen = set->count + set->skipped_pictures;
+	size_t boxes[FACE_BOX_SOURCES] = {0}, people, unknown = 0, chosen = set->count + set->skipped_pictures;
 	for (size_t i = 0; i < set->count; i++) {
 		boxes[set->faces[i].box_source]++;
 		unknown += set->faces[i].person == FACE_NOBODY;
 	}
+	if (faces_people(set, &people, err) != OK)
+		return err->code;
 	json_set_integer(metrics, "faces", (int64_t)set->count);
-	json_set_integer(metrics, "people", (int64_t)faces_people(set));
+	json_set_integer(metrics, "people", (int64_t)people);
 	json_set_integer(metrics, "of_unknown_person", (int64_t)unknown);
 	json_set_text(metrics, "layout", faces_layout_name(set));
 	struct json *classes = json_set_array(metrics, "classes");
 	for (size_t c = 0; c < set->classes.names.count; c++)
 		json_append_text(classes, set->classes.names.items[c]);
-	count_parts(set, json_set_object(metrics, "split"));
+	if (count_parts(set, json_set_object(metrics, "split"), err) != OK)
+		return err->code;
 	struct json *skipped = json_set_object(metrics, "skipped");
 	json_set_integer(skipped, "pictures", (int64_t)set->skipped_pictures);
 	json_set_number(skipped, "share", chosen ? (double)set->skipped_pictures / (double)chosen : 0);
@@ -110,4 +117,5 @@ void faces_metrics(const struct face_set *set, struct json *metrics)
 	struct json *by_source = json_set_object(metrics, "boxes");
 	for (size_t s = 0; s < FACE_BOX_SOURCES; s++)
 		json_set_integer(by_source, sources[s], (int64_t)boxes[s]);
+	return OK;
 }

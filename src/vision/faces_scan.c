@@ -177,7 +177,10 @@ int scan_input(struct face_scan *scan, const char *input, struct err *err)
 	if (scan->layout == LAYOUT_CSV || (scan->layout == LAYOUT_AUTO && is_csv(input))) {
 		scan->layout = LAYOUT_CSV;
 		scan->set->layouts |= 1u << LAYOUT_CSV;
-		return faces_csv_has_pixels(input) ? scan_csv_pixels(scan, input, err) : scan_csv(scan, input, err);
+		bool pixels;
+		if (faces_csv_has_pixels(input, &pixels, err) != OK)
+			return err->code;
+		return pixels ? scan_csv_pixels(scan, input, err) : scan_csv(scan, input, err);
 	}
 	int status = scan_source(scan, input, false, NULL, err);
 	if (status == OK && scan->layout == LAYOUT_AUTO)

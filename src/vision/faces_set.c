@@ -163,11 +163,13 @@ unsigned faces_split_parse(const char *name)
 	return FACE_SPLIT_FREE;
 }
 
-size_t faces_people(const struct face_set *set)
+int faces_people(const struct face_set *set, size_t *out, struct err *err)
 {
 	size_t people = 0;
-	bool *seen = calloc(set->persons.names.count + 1, sizeof *seen);
-	for (size_t i = 0; seen && i < set->count; i++) {
+	bool *seen = mem_alloc(set->persons.names.count + 1, sizeof *seen, err);
+	if (!seen)
+		return err->code;
+	for (size_t i = 0; i < set->count; i++) {
 		uint32_t person = set->faces[i].person;
 		if (person == FACE_NOBODY || seen[person])
 			continue;
@@ -175,5 +177,6 @@ size_t faces_people(const struct face_set *set)
 		people++;
 	}
 	free(seen);
-	return people;
+	*out = people;
+	return OK;
 }

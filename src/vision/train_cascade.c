@@ -3,6 +3,7 @@
  * a stage that tells them apart. A stage depends on the seed, its number and the cascade so far, so a training that was
  * killed resumes to the same bytes.
  */
+#include "base/comm.h"
 #include "vision/train_internal.h"
 
 #include <inttypes.h>
@@ -241,17 +242,18 @@ static int gather(struct trainer *trainer, bool *done, struct err *err)
 static int table_check(const struct trainer *trainer, size_t lanes, struct err *err)
 {
 	size_t limit = trainer->training->memory_limit ? trainer->training->memory_limit : DEFAULT_MEMORY, needed;
-	if (__builtin_mul_overflow(trainer->table.n_features, lanes, &needed) || needed > limit)
+	size_t features = trainer->table.end - trainer->table.first;
+	if (__builtin_mul_overflow(features, lanes, &needed) || needed > limit)
 		return err_set(err, ERR_SETTINGS,
 		               "%zu features of %zu samples take %zu MB, the limit is %zu MB; lower num_pos and "
 		               "num_neg or take a smaller window or set of features",
-		               trainer->table.n_features, lanes, trainer->table.n_features * lanes >> 20, limit >> 20);
+		               features, lanes, features * lanes >> 20, limit >> 20);
 	return OK;
 }
 
 static int table_reserve(struct trainer *trainer, size_t lanes, struct err *err)
 {
-	size_t needed = trainer->table.n_features * lanes;
+	size_t needed = (trainer->table.end - trainer->table.first) * lanes;
 	if (table_check(trainer, lanes, err) != OK)
 		return err->code;
 	if (needed <= trainer->table_room)
@@ -337,45 +339,13 @@ static int verify_stage(struct trainer *trainer, struct err *err)
 	return OK;
 }
 
-static void log_node(struct strbuf *log, const struct weak_node *node, const struct haar_feature *feature)
-{
-	strbuf_format(log, "\"feature\":%zu,\"tilted\":%s,\"rects\":[", node->feature, feature->tilted ? "true" : "false");
-	for (int i = 0; i < HAAR_RECTS && (i < 1 || feature->rects[i].weight != 0); i++) {
-		const struct haar_rect *r = &feature->rects[i];
-		strbuf_format(log, "%s[%d,%d,%d,%d,%g]", i ? "," : "", r->x, r->y, r->w, r->h, (double)r->weight);
-	}
-	strbuf_format(log, "],\"threshold\":%.9g,", (double)node->threshold);
-}
-
-/* A stump's leaves are left and right; a tree's nodes stand in a list, their children numbered as in the XML. */
-static void log_weak(struct strbuf *log, size_t stage, size_t number, const struct weak *weak, const struct haar_feature *features)
-{
-	strbuf_format(log, "{\"stage\":%zu,\"weak\":%zu,", stage, number);
-	if (weak->nodes == 1) {
-		log_node(log, &weak->node[0], &features[weak->node[0].feature]);
-		strbuf_format(log, "\"left\":%.9g,\"right\":%.9g", (double)weak->leaf[0], (double)weak->leaf[1]);
-	} else {
-		strbuf_add(log, "\"nodes\":[");
-		for (size_t k = 0; k < weak->nodes; k++) {
-			strbuf_add(log, k ? ",{" : "{");
-			log_node(log, &weak->node[k], &features[weak->node[k].feature]);
-			strbuf_format(log, "\"left\":%d,\"right\":%d}", weak->node[k].left, weak->node[k].right);
-		}
-		strbuf_add(log, "],\"leaves\":[");
-		for (size_t k = 0; k <= weak->nodes; k++)
-			strbuf_format(log, "%s%.9g", k ? "," : "", (double)weak->leaf[k]);
-		strbuf_add(log, "]");
-	}
-	strbuf_format(log, ",\"hit\":%.6f,\"false_alarm\":%.6f}\n", weak->hit, weak->false_alarm);
-}
-
 static void log_stage(struct trainer *trainer)
 {
 	struct cascade_outcome *outcome = trainer->outcome;
 	const struct stage_model *model = &trainer->model;
 	size_t stage = trainer->cascade->n_stages - 1;
 	for (size_t i = 0; i < model->count; i++)
-		log_weak(&outcome->log, stage, i, &model->weak[i], trainer->table.features);
+		train_log_weak(&outcome->log, stage, i, &model->weak[i], trainer->table.features);
 	strbuf_format(
 	    &outcome->log,
 	    "{\"stage\":%zu,\"weak_classifiers\":%zu,\"threshold\":%.9g,\"hit\":%.6f,"
@@ -430,12 +400,24 @@ static void trainer_free(struct trainer *trainer)
 	cascade_free(trainer->cascade);
 }
 
+static int share_features(struct trainer *trainer, struct err *err)
+{
+	struct bin_table *table = &trainer->table;
+	size_t *start = NULL;
+	if (comm_shares(table->n_features, 1, NULL, &start, err) != OK)
+		return err->code;
+	table->first = start[comm_rank()];
+	table->end = start[comm_rank() + 1];
+	free(start);
+	return OK;
+}
+
 static int trainer_new(struct trainer *trainer, struct err *err)
 {
 	const struct cascade_training *training = trainer->training;
 	struct bin_table *table = &trainer->table;
 	table->n_features = haar_features_count(training->features, training->window_w, training->window_h);
-	if (table_check(trainer, training->num_neg, err) != OK)
+	if (share_features(trainer, err) != OK || table_check(trainer, training->num_neg, err) != OK)
 		return err->code;
 	table->features = mem_alloc(table->n_features, sizeof *table->features, err);
 	trainer->model.weak = mem_alloc(training->max_weak_count, sizeof *trainer->model.weak, err);

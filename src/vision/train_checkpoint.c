@@ -2,6 +2,7 @@
  * A checkpoint is one file that appears whole or not at all: a line with the identity of the training and its counts,
  * the log so far, the cascade so far as XML.
  */
+#include "base/comm.h"
 #include "vision/train_internal.h"
 
 #include <inttypes.h>
@@ -35,7 +36,7 @@ uint64_t training_identity(const struct cascade_training *training)
 int checkpoint_save(const struct cascade_training *training, uint64_t identity, const struct cascade *cascade,
                     const struct cascade_outcome *outcome, struct err *err)
 {
-	if (!training->checkpoint)
+	if (!training->checkpoint || !comm_publishes())
 		return OK;
 	struct strbuf text = {0};
 	strbuf_format(&text, HEADER_FORMAT, identity, outcome->log.length, outcome->windows, outcome->acceptance);
@@ -77,13 +78,13 @@ static int checkpoint_parse(const char *path, uint64_t identity, const char *byt
 int checkpoint_load(const struct cascade_training *training, uint64_t identity, struct cascade **out,
                     struct cascade_outcome *outcome, struct err *err)
 {
-	char *bytes;
+	char *bytes = NULL;
 	size_t size;
+	int code = OK;
 	*out = NULL;
-	if (!training->checkpoint || !path_exists(training->checkpoint))
-		return OK;
-	int code = file_read(training->checkpoint, CHECKPOINT_MOST, &bytes, &size, err);
-	if (code != OK)
+	if (training->checkpoint)
+		code = comm_file_read(training->checkpoint, CHECKPOINT_MOST, &bytes, &size, err);
+	if (code != OK || !bytes)
 		return code;
 	code = checkpoint_parse(training->checkpoint, identity, bytes, size, out, outcome, err);
 	free(bytes);

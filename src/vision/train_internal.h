@@ -46,9 +46,10 @@ extern const struct value_kernels value_kernels_portable, value_kernels_avx2, va
 /* NULL when this processor lacks the level. */
 const struct value_kernels *value_kernels_at(enum cpu_level level);
 
-/* table[n_features][lanes]: every value as the number of its bin in mean ± 3σ of the feature. */
+/* bins[end − first][lanes]: every value of the features first … end − 1 as the number of its bin in mean ± 3σ of the feature. */
 struct bin_table {
 	size_t n_features;
+	size_t first, end; /* those of this rank; else all */
 	uint8_t *bins;
 	struct haar_feature *features; /* borrowed */
 };
@@ -100,6 +101,9 @@ struct boost {
 };
 /* Weak classifiers of training->boost until the false alarm is low enough or max_weak_count of them were added. */
 int boost_stage(const struct boost *boost, struct stage_model *out, struct err *err) MUST_CHECK;
+
+/* A line of stages.jsonl; `features` is the list of all. */
+void train_log_weak(struct strbuf *log, size_t stage, size_t number, const struct weak *weak, const struct haar_feature *features);
 
 /* ---- negatives -------------------------------------------------------------------------------------------- */
 

@@ -5,8 +5,9 @@
  * the stage. A picture's windows are divided among GRID × GRID offsets; a first round of visits looks at one offset a
  * picture, later rounds at 3, 12 and 48 more, so no window is looked at twice and none is left out in the end. A visit
  * keeps at most so many windows (a reservoir), so that one cluttered picture does not fill the stage. Visits run in
- * parallel in batches of fixed size and are counted in order: nothing depends on the number of threads.
+ * parallel in batches and are counted in order: nothing depends on the number of threads, nor of ranks that share a batch.
  */
+#include "base/comm.h"
 #include "vision/train_internal.h"
 
 #include <math.h>
@@ -17,6 +18,7 @@
 #define ROUNDS 4
 #define STEP 1.25
 #define BATCH 32
+#define RANK_BATCH 64 /* of each rank that shares: few enough to wait for, enough to be even */
 
 static const size_t round_offsets[ROUNDS + 1] = {0, 1, 4, 16, (size_t)GRID * GRID};
 
@@ -38,7 +40,9 @@ struct mine_state {
 	double first_scale;
 	size_t width, height; /* of the largest background */
 	struct miner *miners; /* [threads] */
-	struct visit visits[BATCH];
+	struct visit *visits; /* [batch] */
+	size_t batch;
+	size_t *start; /* [ranks + 1]: each rank's visits; NULL = not shared */
 };
 
 static void state_free(struct mine_state *state)
@@ -49,8 +53,10 @@ static void state_free(struct mine_state *state)
 		free(state->miners[t].sums);
 		free(state->miners[t].nodes);
 	}
-	for (size_t i = 0; i < BATCH; i++)
+	for (size_t i = 0; state->visits && i < state->batch; i++)
 		crops_free(&state->visits[i].kept);
+	free(state->visits);
+	free(state->start);
 	free(state->miners);
 	free(state->order);
 }
@@ -76,7 +82,9 @@ static int state_new(struct mine_state *state, const struct mining *mining, stru
 	for (size_t i = 0; i < GRID * GRID; i++)
 		state->offsets[i] = i;
 	rng_shuffle(&rng, state->offsets, GRID * GRID);
-	state->order = mem_alloc(training->n_backgrounds, sizeof *state->order, err);
+	state->batch = comm_size() > 1 ? RANK_BATCH * (size_t)comm_size() : BATCH;
+	state->visits = mem_alloc(state->batch, sizeof *state->visits, err);
+	state->order = state->visits ? mem_alloc(training->n_backgrounds, sizeof *state->order, err) : NULL;
 	state->miners = mem_alloc((size_t)training->threads, sizeof *state->miners, err);
 	if (!state->order || !state->miners)
 		return err->code;
@@ -157,9 +165,10 @@ static int visit_scales(const struct mine_state *state, struct layer_scan *scan,
 	}
 }
 
-static int visit_run(size_t i, int thread, void *context, struct err *err)
+static int visit_run(size_t own, int thread, void *context, struct err *err)
 {
 	struct mine_state *state = context;
+	size_t i = own + (state->start ? state->start[comm_rank()] : 0);
 	const struct cascade_training *training = state->mining->training;
 	struct visit *visit = &state->visits[i];
 	struct miner *miner = &state->miners[thread];
@@ -200,6 +209,53 @@ static int take_visit(const struct cascade_training *training, const struct visi
 	return OK;
 }
 
+/* What all ranks have kept, one visit behind the other. */
+static int gather_visits(struct mine_state *state, size_t count, struct err *err)
+{
+	const struct cascade_training *training = state->mining->training;
+	size_t size = (size_t)training->window_w * (size_t)training->window_h, total = 0, ranks = (size_t)comm_size();
+	uint64_t *numbers = mem_alloc(count, 3 * sizeof *numbers, err);
+	size_t *start = numbers ? mem_alloc(ranks + 1, sizeof *start, err) : NULL;
+	for (size_t i = state->start[comm_rank()]; start && i < state->start[comm_rank() + 1]; i++) {
+		const struct visit *visit = &state->visits[i];
+		memcpy(numbers + 3 * i, (uint64_t[]){visit->windows, visit->accepted, visit->kept.count}, 3 * sizeof *numbers);
+	}
+	int code = start ? comm_sum_u64(numbers, 3 * count, err) : err->code;
+	for (size_t i = 0, r = 0; code == OK && r <= ranks; r++) {
+		for (; i < state->start[r]; i++)
+			total += numbers[3 * i + 2];
+		start[r] = total;
+	}
+	uint8_t *pixels = code == OK ? mem_alloc_unset(total, size, err) : NULL;
+	for (size_t i = state->start[comm_rank()], at = pixels ? start[comm_rank()] : 0; pixels && i < state->start[comm_rank() + 1]; i++) {
+		memcpy(pixels + at * size, state->visits[i].kept.pixels, state->visits[i].kept.count * size);
+		at += state->visits[i].kept.count;
+	}
+	code = pixels ? comm_gather(pixels, start, size, err) : err->code;
+	for (size_t i = 0, at = 0; code == OK && i < count; at += numbers[3 * i++ + 2]) {
+		struct visit *visit = &state->visits[i];
+		visit->windows = numbers[3 * i];
+		visit->accepted = numbers[3 * i + 1];
+		visit->kept.count = 0;
+		for (size_t k = 0; code == OK && k < numbers[3 * i + 2]; k++)
+			code = crops_push(&visit->kept, pixels + (at + k) * size, err);
+	}
+	free(pixels);
+	free(numbers);
+	free(start);
+	return code;
+}
+
+static int share_visits(struct mine_state *state, size_t count, struct err *err)
+{
+	free(state->start);
+	state->start = NULL;
+	int code = comm_shares(count, 1, NULL, &state->start, err);
+	if (code == OK)
+		code = parallel_for(state->start[comm_rank() + 1] - state->start[comm_rank()], 1, state->mining->training->threads, visit_run, state, err);
+	return code == OK ? gather_visits(state, count, err) : code;
+}
+
 static int batch_run(struct mine_state *state, size_t first, size_t count, struct mined *out, struct err *err)
 {
 	const struct cascade_training *training = state->mining->training;
@@ -214,7 +270,8 @@ static int batch_run(struct mine_state *state, size_t first, size_t count, struc
 		visit->kept.height = training->window_h;
 		visit->kept.count = 0;
 	}
-	int code = parallel_for(count, 1, training->threads, visit_run, state, err);
+	int code = comm_size() > 1 ? share_visits(state, count, err)
+	                           : parallel_for(count, 1, training->threads, visit_run, state, err);
 	for (size_t i = 0; i < count && code == OK && out->crops.count < training->num_neg; i++)
 		code = take_visit(training, &state->visits[i], out, err);
 	return code;
@@ -231,10 +288,10 @@ int mine_negatives(const struct mining *mining, struct mined *out, struct err *e
 	struct progress progress;
 	progress_start(&progress, "cascade", "negatives found", training->num_neg);
 	size_t total = ROUNDS * training->n_backgrounds;
-	for (size_t first = 0; first < total && code == OK && out->crops.count < training->num_neg; first += BATCH) {
+	for (size_t first = 0; first < total && code == OK && out->crops.count < training->num_neg; first += state->batch) {
 		code = stop_check("mining negatives", err);
 		if (code == OK)
-			code = batch_run(state, first, total - first < BATCH ? total - first : BATCH, out, err);
+			code = batch_run(state, first, total - first < state->batch ? total - first : state->batch, out, err);
 		progress_add(&progress, out->crops.count - progress.done);
 	}
 	progress_end(&progress);

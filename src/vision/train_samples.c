@@ -97,14 +97,15 @@ static int fill_task(size_t task, int thread, void *context, struct err *err)
 {
 	const struct fill *fill = context;
 	size_t lanes = fill->samples->lanes, end = (task + 1) * FEATURES_A_TASK;
+	size_t own = fill->table->end - fill->table->first;
 	float *row = fill->rows + (size_t)thread * lanes;
 	if (stop_check("computing feature values", err) != OK)
 		return err->code;
-	for (size_t f = task * FEATURES_A_TASK; f < end && f < fill->table->n_features; f++) {
-		samples_values(fill->samples, &fill->table->features[f], row);
+	for (size_t f = task * FEATURES_A_TASK; f < end && f < own; f++) {
+		samples_values(fill->samples, &fill->table->features[fill->table->first + f], row);
 		value_kernels()->bin_row(row, fill->samples->count, lanes, fill->table->bins + f * lanes);
 	}
-	progress_add(fill->progress, (end < fill->table->n_features ? end : fill->table->n_features) - task * FEATURES_A_TASK);
+	progress_add(fill->progress, (end < own ? end : own) - task * FEATURES_A_TASK);
 	return OK;
 }
 
@@ -114,9 +115,9 @@ int bin_table_fill(struct bin_table *table, const struct samples *samples, int t
 	struct fill fill = {table, samples, mem_alloc((size_t)threads * samples->lanes, sizeof(float), err), &progress};
 	if (!fill.rows)
 		return err->code;
-	progress_start(&progress, "cascade", "features computed", table->n_features);
-	int code =
-	    parallel_for((table->n_features + FEATURES_A_TASK - 1) / FEATURES_A_TASK, 1, threads, fill_task, &fill, err);
+	size_t own = table->end - table->first;
+	progress_start(&progress, "cascade", "features computed", own);
+	int code = parallel_for((own + FEATURES_A_TASK - 1) / FEATURES_A_TASK, 1, threads, fill_task, &fill, err);
 	progress_end(&progress);
 	free(fill.rows);
 	return code;

@@ -5,6 +5,7 @@
  * once: positives into one histogram, negatives into another, each in two halves that alternate, because adding twice
  * to one bin in a row would wait for the store.
  */
+#include "base/comm.h"
 #include "vision/train_internal.h"
 
 #include <stdlib.h>
@@ -117,10 +118,10 @@ static int search_task(size_t task, int thread, void *context, struct err *err)
 	size_t end = (task + 1) * FEATURES_A_TASK;
 	if (stop_check("boosting", err) != OK)
 		return err->code;
-	for (size_t f = task * FEATURES_A_TASK; f < end && f < table->n_features; f++) {
+	for (size_t f = task * FEATURES_A_TASK; f < end && f < table->end - table->first; f++) {
 		float score = feature_score(state->search, table->bins + f * state->search->samples->lanes);
 		if (score > best.score)
-			best = (struct best){score, f};
+			best = (struct best){score, table->first + f};
 	}
 	state->best[task] = best;
 	return OK;
@@ -128,7 +129,7 @@ static int search_task(size_t task, int thread, void *context, struct err *err)
 
 int stump_search_run(const struct stump_search *search, size_t *feature, struct err *err)
 {
-	size_t tasks = (search->table->n_features + FEATURES_A_TASK - 1) / FEATURES_A_TASK;
+	size_t tasks = (search->table->end - search->table->first + FEATURES_A_TASK - 1) / FEATURES_A_TASK;
 	struct search_state state = {search, mem_alloc(tasks, sizeof *state.best, err)};
 	if (!state.best)
 		return err->code;
@@ -138,7 +139,10 @@ int stump_search_run(const struct stump_search *search, size_t *feature, struct 
 		if (state.best[i].score > best.score)
 			best = state.best[i];
 	free(state.best);
+	struct comm_best all = {(double)best.score, best.feature};
 	if (code == OK)
-		*feature = best.feature;
+		code = comm_best(&all, err);
+	if (code == OK)
+		*feature = all.index;
 	return code;
 }

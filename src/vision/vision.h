@@ -188,8 +188,8 @@ struct cascade_training {
 	double acceptance_ratio; /* training ends when the cascade so far lets through no more of the background windows; 0
 	                            = never */
 	uint64_t seed;
-	int threads;
-	size_t memory_limit;    /* bytes for the table of feature values; 0 = 3 GiB */
+	int threads;            /* the result depends neither on it nor on the number of ranks, which share features and backgrounds */
+	size_t memory_limit;    /* bytes for the table of feature values of a rank; 0 = 3 GiB */
 	const char *checkpoint; /* written after every stage and resumed from when it fits; NULL = none. Left in place at
 	                           the end. */
 	const struct crops *positives;
@@ -472,8 +472,8 @@ int faces_save_skips(const struct face_set *set, const char *path, struct err *e
 /* ERR_DATA when more than `limit` of the chosen pictures were skipped. */
 int faces_check_skips(const struct face_set *set, double limit, struct err *err) MUST_CHECK;
 /* Faces and people by part and class, skips by reason, boxes by source. */
-void faces_metrics(const struct face_set *set, struct json *metrics);
-size_t faces_people(const struct face_set *set); /* known ones with a picture */
+int faces_metrics(const struct face_set *set, struct json *metrics, struct err *err) MUST_CHECK;
+int faces_people(const struct face_set *set, size_t *out, struct err *err) MUST_CHECK; /* known ones with a picture */
 const char *face_split_name(unsigned split);
 const char *faces_layout_name(const struct face_set *set); /* "kface", "folders", "csv" or "mixed" */
 

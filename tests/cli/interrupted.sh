@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# A storm of signals that ask for nothing (a handler without SA_RESTART, so that every waiting system call is interrupted) over stages that read,
-# write and compute: they end as if nothing had happened, with the same bytes.
+# Stages that read, write and compute, among a storm of signals that ask for nothing (a handler without SA_RESTART, so that every waiting system call
+# is interrupted), with reads that give a few bytes or EINTR, with a clock that steps back and forth (tests/support/preload/odd_calls.c): they end as if nothing
+# had happened, with the same bytes, and no duration is negative. The readers' unit tests pass among the same reads.
 set -eu
 cd "$(dirname "$0")/../.."
 train=${MOODCAST_BIN:-build/bin}/moodcast-train
@@ -52,3 +53,18 @@ chain "$scratch/storm" "$scratch/storm.so"
 least=$(grep -oE '^storm [0-9]+' "$scratch/storm.log" | awk 'NR == 1 || $2 < least { least = $2 } END { print least + 0 }')
 [ "$(grep -c '^storm ' "$scratch/storm.log")" -ge 5 ] && [ "$least" -gt 10 ] || { echo "too few signals: $least in a stage"; exit 1; }
 diff "$scratch/calm.sums" "$scratch/storm.sums" || { echo "other bytes among signals"; exit 1; }
+
+gcc -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra -shared -fPIC -o "$scratch/odd.so" tests/support/preload/odd_calls.c -ldl
+for way in "short eintr" clock; do
+  name=${way%% *}
+  ODD=$way chain "$scratch/$name" "$scratch/odd.so"
+  [ "$(grep -c "^odd [1-9]" "$scratch/$name.log")" -ge 4 ] || { grep '^odd' "$scratch/$name.log"; echo "$way: more than one stage in which no call was bent"; exit 1; }
+  diff "$scratch/calm.sums" "$scratch/$name.sums" || { echo "other bytes with $way"; exit 1; }
+  ! grep -nE '"[a-z_]*seconds": *-' -r "$scratch/$name" --include='*.json' --include='*.jsonl' --include=done || { echo "$way: a negative duration"; exit 1; }
+done
+# What is read through streams or mapped makes no such call.
+for test in test_io_archive test_io_npy test_io_hdf; do
+  ODD="short eintr" LD_PRELOAD="$scratch/odd.so" "$MOODCAST_UNITS/$test" >"$scratch/unit" 2>&1 ||
+    { grep -E '^\[  (ERROR|FAILED)|^ERROR' "$scratch/unit" | head -n 5; echo "$test fails among short reads"; exit 1; }
+  grep -q '^odd [1-9]' "$scratch/unit" || { echo "$test: no call was bent"; exit 1; }
+done

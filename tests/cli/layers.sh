@@ -13,7 +13,7 @@ while IFS=: read -r file include; do
   [ -n "${row[$to]:-}" ] || { say "$file includes $include, which is in no library"; continue; }
   [ "${row[$to]}" -lt "${row[$from]}" ] || say "$file includes $include: that points up or sideways"
   { [ "$from" = io ] || [ "$from" = num ]; } && [ "$to" = config ] && say "$file includes $include: $from knows no settings"
-  [ "$include" = "$to/$to.h" ] || [ "$include" = app/app.h ] || say "$file includes $include, which is not the public header of $to"
+  [ "$include" = "$to/$to.h" ] || [ "$include" = app/app.h ] || [ "$include" = base/comm.h ] || say "$file includes $include, which is not the public header of $to"
 done < <(grep -rnoE '^#include "[a-z_]+/[a-z0-9_]+\.h"' src --include='*.[ch]' | sed -E 's/^([^:]+):[0-9]+:#include "(.*)"/\1:\2/')
 
 for header in hdf5.h archive.h cblas.h csv.h microhttpd.h turbojpeg.h expat.h jansson.h ini.h utf8proc.h png.h zlib.h cairo.h pango/pangocairo.h xxhash.h openssl/evp.h openssl/pem.h seccomp.h; do
@@ -23,9 +23,11 @@ done
 
 for folder in src/*/; do
   name=$(basename "$folder")
-  public=$(cd "$folder" && ls *.h 2>/dev/null | grep -v '_internal\.h$' | grep -vx "$name.h")
+  public=$(cd "$folder" && ls *.h 2>/dev/null | grep -v '_internal\.h$' | grep -vx "$name.h" | grep -vx 'comm\.h')
   [ -z "$public" ] || [ "$name" = app ] || say "src/$name has more headers than $name.h and *_internal.h: $public"
 done
+mpi=$(grep -rlE '#include <mpi' src | tr '\n' ' ')
+[ "$mpi" = "src/base/comm_mpi.c " ] || say "mpi.h is for src/base/comm_mpi.c alone: $mpi"
 twice=$(find src -name '*.[ch]' -printf '%f\n' | sort | uniq -d)
 [ -z "$twice" ] || say "file names that are not unique: $twice"
 grep -rnE '\b(exit|abort|assert)\s*\(' src --include='*.c' | grep -v '^src/app/' | grep -vE '^\S+:\s*(\*|/\*)' && say "exit, abort or assert outside app"

@@ -16,9 +16,9 @@ for name, order in ("a", 1), ("b", -1):
 with gzip.open(f"{folder}/a.csv.gz", "wt") as f:
     f.write("\ufeffplaylist_id,title,tags,songs,like_cnt\r\n")
     for r in map(record, ids[200:]):
-        f.write(f"{r['id']},{r['plylst_title']},{'|'.join(r['tags'])},{'|'.join(map(str, r['songs']))},{r['like_cnt']}\r\n")
+        f.write(f"{r['id']},\"{r['plylst_title']}, \"\"큰\"\"\",\"{'|'.join(r['tags'])}\",{'|'.join(map(str, r['songs']))},{r['like_cnt']}\r\n")
 open(f"{folder}/pairs.csv", "w").write("playlist_id,song_id\n" + "".join(f"{i},{1000 + i}\n" for i in ids if i % 2))
-json.dump([{"id": 42, "song_name": "마흔둘", "artist_name_basket": ["가", "나"]}, {"id": 7777, "song_name": "x"}], open(f"{folder}/meta.json", "w"))
+json.dump([{"id": 42, "song_name": "마흔둘", "artist_name_basket": ["가", "나"], "album_id": 2**40}, {"id": 7777, "song_name": "x"}], open(f"{folder}/meta.json", "w"))
 json.dump([{"id": 1}, {"id": "x"}], open(f"{folder}/bad.json", "w"))
 open(f"{folder}/cut.json", "w").write(open(f"{folder}/a.json").read()[:5000])
 MAKE

@@ -64,8 +64,13 @@ else
   echo "SKIP tuned predictions: python3-h5py is not installed"
 fi
 
-# A rate that wrecks the model leaves the head alone, and says so.
-emotion wrecked f_block2 --set emotion.trainable=block2 --set emotion.tune_rate=0.05 || grep -q 'lower emotion.tune_rate' "$scratch/log" || say "an odd end"
+# A rate that wrecks the model: what is kept is never worse than the head alone; where nothing was better, or numbers overflow, it says so.
+kept() { sed -n 's/.*validation loss \([0-9.]*\),.*\*$/\1/p' | tail -1; }
+if emotion wrecked f_block2 --set emotion.trainable=block2 --set emotion.tune_rate=0.5; then
+  alone=$(grep -v 'with layers' "$scratch/log" | kept) tuned=$(grep 'with layers' "$scratch/log" | kept)
+  if [ -n "$tuned" ]; then awk "BEGIN { exit !($tuned <= $alone) }" || say "a rate that wrecks: $tuned is kept where the head alone has $alone"
+  else grep -q 'did not lower the validation loss: the head alone is kept' "$scratch/log" || say "a rate that wrecks: $(tail -1 "$scratch/log")"; fi
+else grep -q 'lower emotion.tune_rate' "$scratch/log" || say "a rate that wrecks: $(tail -1 "$scratch/log")"; fi
 refused() { # words settings…
   local words=$1 got=0; shift
   emotion bad f_block2 "$@" || got=$?

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Each writer with a disk that fails at the n-th write or fsync (tests/support/failing_writes.c): a sentence and status 3, no file under a name that
+# Each writer with a disk that fails at the n-th write or fsync (tests/support/preload/failing_writes.c): a sentence and status 3, no file under a name that
 # promises a whole one but with its right bytes, and the next run ends with the bytes of one that nothing disturbed. STEPS (2) moments of each kind
 # are tried for each stage, the first and the last among them.
 set -eu
@@ -8,7 +8,7 @@ scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
 . tests/support/small_run.sh
 train=$(realpath "$MOODCAST_BIN")/moodcast-train
 ldd "$train" | grep -qE 'lib[at]san' && { echo "SKIP failing_writes: LD_PRELOAD and sanitizers exclude each other"; exit 77; }
-gcc -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra -shared -fPIC -o "$scratch/shim.so" tests/support/failing_writes.c -ldl
+gcc -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra -shared -fPIC -o "$scratch/shim.so" tests/support/preload/failing_writes.c -ldl
 job
 words=(); for word in $small; do words+=(--set "$word"); done
 store=$scratch/out/store tried=0

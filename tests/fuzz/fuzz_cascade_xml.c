@@ -1,12 +1,8 @@
 /* Either XML form. What is accepted must find faces without harm, and read back from its own writing. */
-#include <stdint.h>
-#include <stdlib.h>
-
+#include "fuzz_file.h"
 #include "vision/vision.h"
 
 #define SIDE 48
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static void use(const struct cascade *cascade)
 {

@@ -1,11 +1,7 @@
 /* CSV indexes and CSVs of pixels, through the whole first pass. */
-#include <stdlib.h>
-#include <unistd.h>
-
+#include "fuzz_file.h"
 #include "config/config.h"
 #include "vision/vision.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -15,12 +11,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	struct face_set *set = NULL;
 	struct path_list inputs = {0};
 	struct image picture = {0};
-	char path[64];
-	snprintf(path, sizeof path, "/tmp/fuzz_faces_csv.%d.csv", (int)getpid());
+	char path[96];
+	fuzz_file(path, "csv", bytes, size);
 	log_set_level(LOG_QUIET);
 	if (faces_pixels_parse(bytes, size, &picture, &err) == OK)
 		image_free(&picture);
-	if (file_write(path, bytes, size, &err) == OK && path_list_add(&inputs, path, &err) == OK &&
+	if (path_list_add(&inputs, path, &err) == OK &&
 	    settings_load(&settings, NULL, overrides, 2, &err) == OK) {
 		struct faces_request request = {.settings = &settings->faces, .inputs = &inputs, .seed = 1, .threads = 1};
 		if (faces_scan(&set, &request, &err) == OK && set->count == 0)

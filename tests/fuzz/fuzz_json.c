@@ -1,10 +1,8 @@
 /* JSON texts. What is accepted prints as a text that is read again and prints the same. */
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz_file.h"
 #include "io/io.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static char *printed(const char *text, size_t size)
 {

@@ -5,16 +5,13 @@
  *   M                layer_names stand at model_weights
  *   A name           an attribute weight_names of the last layer that names a weight which is not there
  */
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "fuzz_file.h"
 #include "nn/nn.h"
 
 #define MOST 16
 #define MOST_VALUES ((size_t)1 << 17)
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 struct plan {
 	struct hdf_file *file;
@@ -131,10 +128,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	struct network *network = NULL;
 	struct head *head = NULL;
 	size_t filled;
-	char path[64];
+	char path[96];
 	if (size > 4096)
 		return 0;
-	snprintf(path, sizeof path, "/tmp/fuzz_keras_names.%d.h5", (int)getpid());
+	fuzz_path(path, "h5");
 	log_set_level(LOG_QUIET);
 	if (!make(path, bytes, size))
 		return 0;

@@ -1,10 +1,8 @@
 /* Names of K-FACE pictures. What is accepted must lie within its ranges. */
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz_file.h"
 #include "vision/vision.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

@@ -1,9 +1,6 @@
 /* The text beside a K-FACE picture; its first byte is the camera. A box that is known has an area. */
-#include <stdlib.h>
-
+#include "fuzz_file.h"
 #include "vision/vision.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

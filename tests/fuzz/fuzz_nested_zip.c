@@ -1,11 +1,8 @@
 /* Archives in archives, with limits; no name that is delivered leads out of the archive. */
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "fuzz_file.h"
 #include "io/io.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static bool wanted(const char *path, void *context)
 {
@@ -36,10 +33,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct err err = {0};
 	struct unpacker *unpacker = NULL;
-	char path[64];
-	snprintf(path, sizeof path, "/tmp/fuzz_nested_zip.%d.zip", (int)getpid());
-	if (unpacker_new(&unpacker, &err) != OK || file_write(path, bytes, size, &err) != OK)
+	char path[96];
+	if (unpacker_new(&unpacker, &err) != OK)
 		return 0;
+	fuzz_file(path, "zip", bytes, size);
 	for (int packed = 0; packed < 2; packed++) {
 		struct member_walk walk = {.wanted = wanted,
 		                           .deliver = deliver,

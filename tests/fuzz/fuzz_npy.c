@@ -1,10 +1,6 @@
 /* A .npy in memory, and the same bytes as an .npz whose array is called a. What is accepted is as large as it says. */
-#include <stdlib.h>
-#include <unistd.h>
-
+#include "fuzz_file.h"
 #include "io/io.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static void touch(struct npy *array)
 {
@@ -20,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct err err = {0};
 	struct npy array;
-	char path[64];
+	char path[96];
 	if (npy_parse(&array, bytes, size, "fuzz", &err) == OK)
 		touch(&array);
 	else if (!err.text[0])
@@ -28,8 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (size < 2 || bytes[0] != 'P')
 		return 0;
 	err = (struct err){0};
-	snprintf(path, sizeof path, "/tmp/fuzz_npy.%d.npz", (int)getpid());
-	if (file_write(path, bytes, size, &err) == OK && npz_load(&array, path, "a", &err) == OK)
+	fuzz_file(path, "npz", bytes, size);
+	if (npz_load(&array, path, "a", &err) == OK)
 		touch(&array);
 	else if (!err.text[0])
 		abort();

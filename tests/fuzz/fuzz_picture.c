@@ -1,9 +1,6 @@
 /* JPEGs and PNGs, whole and at a part of their size. What is decoded has the size that its head said. */
-#include <stdlib.h>
-
+#include "fuzz_file.h"
 #include "io/io.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

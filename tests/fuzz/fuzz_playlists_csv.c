@@ -1,23 +1,19 @@
 /* Playlists as CSV: the first byte tells whether the rest is read as playlists or as pairs. */
-#include <stdlib.h>
-#include <unistd.h>
-
+#include "fuzz_file.h"
 #include "recsys/recsys.h"
 #include "text/text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct err err = {0};
 	struct playlist_reader *reader = NULL;
 	struct playlists *playlists = NULL;
-	char path[64];
+	char path[96];
 	if (size == 0)
 		return 0;
-	snprintf(path, sizeof path, "/tmp/fuzz_playlists_csv.%d.csv", (int)getpid());
+	fuzz_file(path, "csv", bytes + 1, size - 1);
 	log_set_level(LOG_QUIET);
-	if (file_write(path, bytes + 1, size - 1, &err) == OK && playlist_reader_new(&reader, tag_normalise, &err) == OK) {
+	if (playlist_reader_new(&reader, tag_normalise, &err) == OK) {
 		int code = bytes[0] == '=' ? playlist_reader_pairs(reader, path, &err) : playlist_reader_input(reader, path, &err);
 		if (code != OK && !err.text[0])
 			abort();

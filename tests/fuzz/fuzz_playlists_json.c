@@ -1,22 +1,17 @@
 /* Melon's JSON of playlists: read as an input, then once more as names of songs. */
-#include <stdlib.h>
-#include <unistd.h>
-
+#include "fuzz_file.h"
 #include "recsys/recsys.h"
 #include "text/text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct err err = {0};
 	struct playlist_reader *reader = NULL;
 	struct playlists *playlists = NULL;
-	char path[64];
-	snprintf(path, sizeof path, "/tmp/fuzz_playlists_json.%d.json", (int)getpid());
+	char path[96];
+	fuzz_file(path, "json", bytes, size);
 	log_set_level(LOG_QUIET);
-	if (file_write(path, bytes, size, &err) == OK && playlist_reader_new(&reader, tag_normalise, &err) == OK &&
-	    playlist_reader_input(reader, path, &err) == OK &&
+	if (playlist_reader_new(&reader, tag_normalise, &err) == OK && playlist_reader_input(reader, path, &err) == OK &&
 	    playlist_reader_finish(reader, 0.5, 1, &playlists, &err) == OK) {
 		for (size_t r = 1; r < playlists->n_playlists; r++)
 			if (playlists->id[r] <= playlists->id[r - 1])

@@ -1,11 +1,8 @@
 /* A file of settings. What is refused has a sentence; what is accepted prints as settings that read back and print the same. */
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "fuzz_file.h"
 #include "config/config.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 /* NULL when refused. */
 static char *printed(const char *path)
@@ -26,11 +23,11 @@ static char *printed(const char *path)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	struct err err = {0};
-	char path[64];
-	snprintf(path, sizeof path, "/tmp/fuzz_settings.%d.ini", (int)getpid());
-	char *first = file_write(path, bytes, size, &err) == OK ? printed(path) : NULL;
-	if (first && file_write(path, first, strlen(first), &err) == OK) {
+	char path[96];
+	fuzz_file(path, "ini", bytes, size);
+	char *first = printed(path);
+	if (first) {
+		fuzz_file(path, "ini", (const uint8_t *)first, strlen(first));
 		char *second = printed(path);
 		if (!second || strcmp(first, second) != 0)
 			abort();

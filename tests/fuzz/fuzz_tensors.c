@@ -1,10 +1,6 @@
 /* A safetensors file: whatever its header tells, no tensor lies outside it. */
-#include <stdlib.h>
-#include <unistd.h>
-
+#include "fuzz_file.h"
 #include "io/io.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static size_t bytes_of(const struct tensor *tensor)
 {
@@ -19,10 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct err err = {0};
 	struct tensor_file *file = NULL;
-	char path[64];
-	snprintf(path, sizeof path, "/tmp/fuzz_tensors.%d", (int)getpid());
-	if (file_write(path, bytes, size, &err) != OK)
-		return 0;
+	char path[96];
+	fuzz_file(path, "safetensors", bytes, size);
 	if (tensors_map(&file, path, &err) != OK && !err.text[0])
 		abort();
 	for (size_t i = 0; file && i < tensors_count(file); i++) {

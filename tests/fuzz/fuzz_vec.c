@@ -1,10 +1,6 @@
 /* A .vec file: whatever its header tells, no sample lies outside it. */
-#include <stdint.h>
-#include <stdlib.h>
-
+#include "fuzz_file.h"
 #include "vision/vision_internal.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

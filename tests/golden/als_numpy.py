@@ -51,6 +51,7 @@ def make(folder):
         table(f, "tag/display", [f"Tag{t}" for t in range(tags)])
         f["tag/count"] = np.bincount((np.arange(playlists) % tags)[split == 0], minlength=tags).astype(np.int64)
         f["song/id"] = np.arange(songs, dtype=np.int64) * 7 + 1
+        f["song/album"] = np.full(songs, -1, dtype=np.int64)
         table(f, "song/name", [f"song {s}" for s in range(songs)])
         table(f, "song/artist", ["" for _ in range(songs - 1)] + ["가수"])
         f.attrs["synthetic"] = 0.0

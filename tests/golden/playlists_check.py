@@ -20,13 +20,14 @@ with h5py.File(f"{folder}/playlists.h5", "r") as f:
     tag_start, tag_index, tag_held = (f[f"playlist_tags/{n}"][:] for n in ("start", "index", "held"))
     names, shown, count = table(f["tag/name"]), table(f["tag/display"]), f["tag/count"][:]
     songs, song_names, artists = f["song/id"][:], table(f["song/name"]), table(f["song/artist"])
-    titles = table(f["playlist/title"])
+    titles, albums = table(f["playlist/title"]), f["song/album"][:]
     assert f.attrs["synthetic"] == 0
 
 assert ids.tolist() == list(range(1, 401)) and np.array_equal(likes, ids * 3 % 100)
-assert titles[6] == "제목 7" and sorted(set(songs)) == songs.tolist()
+assert titles[6] == "제목 7" and titles[300] == '제목 301, "큰"' and sorted(set(songs)) == songs.tolist()
 assert set(split) <= {0, 2} and np.array_equal(split == 2, mask > 0) and 100 < (split == 2).sum() < 300
 assert song_names[songs.tolist().index(42)] == "마흔둘" and artists[songs.tolist().index(42)] == "가, 나"
+assert albums[songs.tolist().index(42)] == 2**40 and sorted(set(albums)) == [-1, 2**40]
 
 # Every playlist has the songs of the inputs, hidden or not; hidden ones only where the playlist is held out.
 for r, playlist in enumerate(ids):

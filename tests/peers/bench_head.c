@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 	size_t *order = malloc(data.n * sizeof *order);
 	omp_set_num_threads(training.threads);
 	blas_threads(1); /* blocks of features are the tasks, as in head_train */
-	check(head_trainer_new(&trainer, &data, &training, &err), &err);
+	check(head_trainer_new(&trainer, &data, 0, &training, &err), &err);
 	for (size_t i = 0; i <= (size_t)atol(argv[6]); i++) {
 		double started = clock_seconds();
 		epoch(trainer, order, i + 1);

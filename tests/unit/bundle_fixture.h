@@ -71,7 +71,9 @@ static inline void fixture_emotion(const char *path)
 	network_free(network);
 }
 
-/* Playlists 0 and 1 hold 여름 and songs 0–3, playlists 2 and 3 hold 위로 and songs 4–7; song i is of artist i / 2. */
+/* Playlists 0 and 1 hold 여름 and songs 0–3, playlists 2 and 3 hold 위로 and songs 4–7; song i is of artist i / 2; songs 3 and
+ * ALBUM_MATE share an album. */
+#define ALBUM_MATE 4
 static inline void fixture_songs(const char *path)
 {
 	struct err err = {0};
@@ -79,11 +81,12 @@ static inline void fixture_songs(const char *path)
 	        song_start[] = {0, 4, 8, 12, 16};
 	uint8_t split[4] = {0}, mask[4] = {0}, tag_held[4] = {0}, song_held[16] = {0};
 	int32_t tag_index[] = {0, 0, 1, 1}, song_index[] = {0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 6, 7, 4, 5, 6, 7};
-	int64_t tag_count[] = {2, 2}, song_id[FIXTURE_SONGS];
+	int64_t tag_count[] = {2, 2}, song_id[FIXTURE_SONGS], song_album[FIXTURE_SONGS];
 	char text[32];
 	struct path_list titles = {0}, tags = {0}, names = {0}, artists = {0};
 	for (size_t i = 0; i < FIXTURE_SONGS; i++) {
 		song_id[i] = 100 + (int64_t)i;
+		song_album[i] = i == 3 || i == ALBUM_MATE ? 17 : -1;
 		snprintf(text, sizeof(text), "노래 %zu", i);
 		assert_ok(path_list_add(&names, text, &err));
 		snprintf(text, sizeof(text), "artist %zu", i / 2);
@@ -107,6 +110,7 @@ static inline void fixture_songs(const char *path)
 	                              .tag_display = tags,
 	                              .tag_count = tag_count,
 	                              .song_id = song_id,
+	                              .song_album = song_album,
 	                              .song_name = names,
 	                              .song_artist = artists,
 	                              .synthetic = true};
@@ -175,6 +179,7 @@ static inline struct json *fixture_card(const char *folder)
 	json_set_integer(recommend, "count", 3);
 	json_set_number(recommend, "min_similarity", 0.5);
 	json_set_integer(recommend, "per_artist", 0);
+	json_set_integer(recommend, "per_album", 0);
 	struct json *files = json_set_object(card, "files");
 	fixture_file(files, folder, "cascade.xml");
 	fixture_file(files, folder, "emotion.safetensors");

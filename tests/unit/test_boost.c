@@ -244,6 +244,7 @@ static void the_best_stump_is_the_best_of_all(void **state)
 	}
 	assert_ok(samples_new(&samples, &world.positives, &negatives, true, &err));
 	struct bin_table table = {.n_features = haar_features_count(HAAR_SET_ALL, WINDOW, WINDOW)};
+	table.end = table.n_features;
 	table.features = mem_alloc(table.n_features, sizeof *table.features, &err);
 	table.bins = mem_alloc(table.n_features, samples.lanes, &err);
 	uint32_t *weights = mem_alloc(samples.lanes, sizeof *weights, &err),

@@ -252,6 +252,26 @@ static void a_dislike_sinks_the_songs_that_are_like_it(void **state)
 	bundle_free(bundle);
 }
 
+/* Of another artist and far away, as the test above shows: what they have in common is the album. */
+static void a_dislike_sinks_the_rest_of_the_album(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct bundle *bundle = NULL;
+	char *tags[] = {(char[]){"여름"}};
+	int64_t disliked[] = {103, 102}, seen = 103;
+	assert_ok(bundle_load(&bundle, folder, false, &err));
+	struct song_request request = {.tags = tags, .n_tags = 1, .count = 4, .seed = 1, .seen = &seen, .n_seen = 1, .n_disliked = 1};
+	for (size_t i = 0; i < 2; i++) {
+		request.disliked = &disliked[i];
+		struct json *reply = recommended(bundle, &request);
+		assert_int_equal(json_count(json_get(reply, "songs")), 4);
+		assert_int_equal(song_at(reply, i == 0 ? 3 : 0), 100 + ALBUM_MATE);
+		json_free(reply);
+	}
+	bundle_free(bundle);
+}
+
 static void scores_are_read_and_scaled_to_one(void **state)
 {
 	(void)state;
@@ -311,6 +331,7 @@ int main(int argc, char **argv)
 	    WITH_BUNDLE(a_label_brings_songs_of_its_tags_with_their_why),
 	    WITH_BUNDLE(seen_songs_do_not_come_again),
 	    WITH_BUNDLE(a_dislike_sinks_the_songs_that_are_like_it),
+	    WITH_BUNDLE(a_dislike_sinks_the_rest_of_the_album),
 	    WITH_BUNDLE(scores_are_read_and_scaled_to_one),
 	    WITH_BUNDLE(nothing_to_start_from_is_refused),
 	};

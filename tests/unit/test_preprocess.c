@@ -106,6 +106,12 @@ static void the_first_source_that_has_a_face_wins(void **state)
 	assert_true(preprocess_choose(&preprocess, &hints, &face, &source));
 	assert_int_equal(source, CROP_CASCADE);
 	assert_int_equal(face.x, 8); /* the largest; of two equal ones the left */
+	hints.neighbors = (int[]){5, 4, 3, 10};
+	assert_true(preprocess_choose(&preprocess, &hints, &face, &source));
+	assert_int_equal(face.x, 50); /* the largest that has half the neighbours of the surest */
+	hints.neighbors = (int[]){5, 5, 5, 10};
+	assert_true(preprocess_choose(&preprocess, &hints, &face, &source));
+	assert_int_equal(face.x, 8);
 	hints.n_detections = 0;
 	assert_true(preprocess_choose(&preprocess, &hints, &face, &source));
 	assert_int_equal(source, CROP_BOX);

@@ -19,7 +19,7 @@ struct world {
 	struct playlists playlists;
 	struct als_model model;
 	struct recommender_source source;
-	int64_t id[ROWS], likes[ROWS], tag_start[ROWS + 1], song_start[ROWS + 1], tag_count[TAGS], song_id[SONGS];
+	int64_t id[ROWS], likes[ROWS], tag_start[ROWS + 1], song_start[ROWS + 1], tag_count[TAGS], song_id[SONGS], song_album[SONGS];
 	uint8_t split[ROWS], mask[ROWS], tag_held[2 * ROWS], song_held[4 * ROWS];
 	int32_t tag_index[2 * ROWS], song_index[4 * ROWS];
 	float vectors[TAGS * DIMS], user[ROWS * FACTORS], item[SONGS * FACTORS];
@@ -71,7 +71,8 @@ static struct world *world_new(void)
 	                                  .tags = {w->tag_start, w->tag_index, w->tag_held},
 	                                  .songs = {w->song_start, w->song_index, w->song_held},
 	                                  .tag_count = w->tag_count,
-	                                  .song_id = w->song_id};
+	                                  .song_id = w->song_id,
+	                                  .song_album = w->song_album};
 	for (size_t r = 0; r < ROWS && code == OK; r++)
 		code = add_text(&w->playlists.title, "제목 ", r);
 	for (size_t t = 0; t < TAGS && code == OK; t++) {
@@ -82,6 +83,7 @@ static struct world *world_new(void)
 	}
 	for (size_t s = 0; s < SONGS && code == OK; s++) {
 		w->song_id[s] = 5000 + 3 * (int64_t)s;
+		w->song_album[s] = -1;
 		code = add_text(&w->playlists.song_name, "song ", s);
 		code = code == OK ? path_list_add(&w->playlists.song_artist, s % 2 ? "가수" : "", &err) : code;
 		for (size_t k = 0; k < FACTORS; k++)
@@ -549,6 +551,37 @@ static void an_artist_has_so_many_songs_while_there_are_others(void **state)
 	world_free(w);
 }
 
+/* Only every second song's album is known, and of these every third is of the first one. */
+static void an_album_has_so_many_songs_while_there_are_others(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct world *w = world_new();
+	struct recommender *r;
+	char *seeds[] = {"tag2", "tag3"};
+	struct recommend_label label = {"positive", 1, seeds, 2};
+	struct recommend_request request = request_of(&label, 1);
+	struct recommend_result result;
+	for (size_t s = 0; s < SONGS; s++)
+		w->song_album[s] = s % 2 ? -1 : s % 3 ? (int64_t)s : 0;
+	assert_ok(recommender_build(&r, &w->source, &err));
+	for (request.per_album = 0; request.per_album < 2; request.per_album++) {
+		size_t largest = 0;
+		for (request.seed = 0; request.seed < 20; request.seed++) {
+			size_t of_first = 0;
+			assert_ok(recommend(r, &request, &result, &err));
+			assert_int_equal(result.count, request.count);
+			for (size_t i = 0; i < result.count; i++)
+				of_first += w->song_album[recommender_song(r, result.songs[i].id)] == 0;
+			largest = of_first > largest ? of_first : largest;
+			recommend_result_free(&result);
+		}
+		assert_true(request.per_album ? largest == 1 : largest > 1);
+	}
+	recommender_free(r);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -563,6 +596,7 @@ int main(void)
 	    cmocka_unit_test(the_listeners_songs_come_first_in_the_order),
 	    cmocka_unit_test(nothing_known_gives_an_empty_answer_that_says_so),
 	    cmocka_unit_test(an_artist_has_so_many_songs_while_there_are_others),
+	    cmocka_unit_test(an_album_has_so_many_songs_while_there_are_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -410,7 +410,7 @@ static void senseless_options_and_corpora_are_refused(void **state)
 	struct tag_corpus lonely = {2, 2, starts, tags, NULL};
 	struct vocabulary v;
 	assert_ok(vocabulary_build(&v, &lonely, 1, &err));
-	assert_refused(skipgram_train(&lonely, &v, &usual, &vectors, NULL, &err), ERR_DATA, "no playlist has two tags");
+	assert_refused(skipgram_train(&lonely, &v, &usual, &vectors, NULL, &err), ERR_DATA, "no playlist was left with two tags");
 	vocabulary_free(&v);
 	planted_free(p);
 }

@@ -18,6 +18,7 @@ static void mean_and_deviation_of_known_numbers(void **state)
 static void the_interval_is_that_of_the_normal_distribution(void **state)
 {
 	(void)state;
+	struct err err = {0};
 	enum { groups = 400 };
 	double value[groups], weight[groups], low, high;
 	struct rng rng;
@@ -27,7 +28,7 @@ static void the_interval_is_that_of_the_normal_distribution(void **state)
 		weight[i] = 1;
 	}
 	double mean = mean_of(value, groups), half = 1.96 * deviation_of(value, groups) / sqrt(groups);
-	bootstrap_interval(value, weight, groups, 4000, &rng, &low, &high);
+	assert_ok(bootstrap_interval(&(struct bootstrap){value, weight, groups, 4000}, &rng, &low, &high, &err));
 	assert_float_equal(low, mean - half, 0.15 * half);
 	assert_float_equal(high, mean + half, 0.15 * half);
 }
@@ -35,10 +36,11 @@ static void the_interval_is_that_of_the_normal_distribution(void **state)
 static void heavier_groups_count_more(void **state)
 {
 	(void)state;
+	struct err err = {0};
 	double value[] = {90, 0}, weight[] = {90, 10}, low, high; /* 90 right of 90, none right of 10 */
 	struct rng rng;
 	rng_seed(&rng, 8, "bootstrap", 1);
-	bootstrap_interval(value, weight, 2, 2000, &rng, &low, &high);
+	assert_ok(bootstrap_interval(&(struct bootstrap){value, weight, 2, 2000}, &rng, &low, &high, &err));
 	assert_float_equal(low, 0, 1e-12);
 	assert_float_equal(high, 1, 1e-12);
 }
@@ -46,11 +48,12 @@ static void heavier_groups_count_more(void **state)
 static void the_same_stream_gives_the_same_interval(void **state)
 {
 	(void)state;
+	struct err err = {0};
 	double value[] = {1, 2, 3, 4, 5, 9}, weight[] = {1, 1, 1, 2, 1, 1}, low[2], high[2];
 	for (size_t i = 0; i < 2; i++) {
 		struct rng rng;
 		rng_seed(&rng, 8, "bootstrap", 2);
-		bootstrap_interval(value, weight, 6, 500, &rng, &low[i], &high[i]);
+		assert_ok(bootstrap_interval(&(struct bootstrap){value, weight, 6, 500}, &rng, &low[i], &high[i], &err));
 	}
 	assert_true(low[0] == low[1] && high[0] == high[1] && low[0] < high[0]);
 }
@@ -58,12 +61,13 @@ static void the_same_stream_gives_the_same_interval(void **state)
 static void nothing_to_draw_from_gives_no_number(void **state)
 {
 	(void)state;
+	struct err err = {0};
 	double zero[] = {0, 0}, low, high;
 	struct rng rng;
 	rng_seed(&rng, 8, "bootstrap", 3);
-	bootstrap_interval(zero, zero, 0, 100, &rng, &low, &high);
+	assert_ok(bootstrap_interval(&(struct bootstrap){zero, zero, 0, 100}, &rng, &low, &high, &err));
 	assert_true(isnan(low) && isnan(high));
-	bootstrap_interval(zero, zero, 2, 100, &rng, &low, &high);
+	assert_ok(bootstrap_interval(&(struct bootstrap){zero, zero, 2, 100}, &rng, &low, &high, &err));
 	assert_true(isnan(low) && isnan(high));
 }
 

@@ -109,6 +109,7 @@ static void broken_files_are_refused_by_row(void **state)
 		{"2\n", "first line", false},
 		{"-1 4\n", "first line", false},
 		{"999999999 100\na 1\n", "cannot be in", false},
+		{"1 4294967295\na 1\n", "cannot be in", false}, /* one row alone would take 16 GiB */
 		{"2 2\na 1 2\n", "row 2", false},
 		{"2 2\na 1 2\nb 1", "row 2", false},
 		{"2 2\na 1 2\nb 1 x\n", "row 2: number 2 of 2", false},

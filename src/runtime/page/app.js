@@ -55,7 +55,7 @@ function drawFaces(reply, mirrored) {
 	if (!reply) return;
 	const scale = Math.min(width / reply.width, height / reply.height);
 	const left = (width - reply.width * scale) / 2, top = (height - reply.height * scale) / 2;
-	// The largest face is the one that counts; in a crowd only it has a label.
+	// The first face is the one that counts; in a crowd only it has a label.
 	for (const face of [...reply.faces].reverse()) {
 		const x = left + (mirrored ? reply.width - face.x - face.w : face.x) * scale, y = top + face.y * scale;
 		const colour = colourOf(face.label), label = `${labelText(face.label)} ${Math.round(100 * face.scores[face.label])} %`;
@@ -236,7 +236,7 @@ function linkTo(place, address) {
 
 function songNode(song, place) {
 	const title = song.name || text("no_title", { id: song.id }), liked = state.liked.some((other) => other.id === song.id);
-	const words = make("div", "", make("span", "name", title), song.artist ? make("span", "artist", ` · ${song.artist}`) : "");
+	const words = make("div", "", make("span", "name", title), song.artist ? make("span", "artist", song.artist) : "");
 	const node = make("li", "song", make("span", "place", place), words, make("div", "why", whyOf(song.why)));
 	if (song.name) {
 		const query = encodeURIComponent(`${song.artist} ${song.name}`.trim());
@@ -244,7 +244,7 @@ function songNode(song, place) {
 			linkTo("Melon", `https://www.melon.com/search/total/index.htm?q=${query}`)));
 	}
 	const verdicts = make("div", "verdict");
-	for (const [verdict, sign] of [["like", "♥"], ["dislike", "✕"]]) {
+	for (const [verdict, sign] of [["like", liked ? "♥" : "♡"], ["dislike", "✕"]]) {
 		const button = make("button", verdict, sign);
 		button.type = "button";
 		button.title = text(verdict, { name: title });
@@ -276,21 +276,24 @@ function showSongs() {
 function showContext() {
 	$("context").hidden = state.groups.length === 0;
 	$("context").setAttribute("aria-label", text("context"));
-	const focused = document.activeElement?.dataset?.chip;
+	const focused = document.activeElement?.dataset?.chip, places = [...$("context").querySelectorAll(".chips")].map((chips) => chips.scrollLeft);
 	$("context").replaceChildren(...state.groups.map((group) => {
 		const row = make("div", "group", make("span", "name", group[currentLanguage()]));
 		row.setAttribute("role", "group");
 		row.setAttribute("aria-label", group[currentLanguage()]);
+		const chips = make("div", "chips");
 		for (const chip of group.chips) {
 			const button = make("button", "", chip[currentLanguage()]);
 			button.type = "button";
 			button.dataset.chip = chip.name;
 			button.setAttribute("aria-pressed", String(state.chips.get(group.name) === chip));
 			button.addEventListener("click", () => chooseChip(group, chip));
-			row.append(button);
+			chips.append(button);
 		}
+		row.append(chips);
 		return row;
 	}));
+	$("context").querySelectorAll(".chips").forEach((chips, i) => { chips.scrollLeft = places[i] || 0; });
 	if (focused) $("context").querySelector(`[data-chip="${focused}"]`)?.focus();
 }
 

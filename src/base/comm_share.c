@@ -1,0 +1,68 @@
+/* What both twins of comm have in common. */
+#include "base/comm.h"
+
+#include <stdlib.h>
+
+int comm_shares(size_t count, size_t group, const double *weight, size_t **start, struct err *err)
+{
+	size_t ranks = (size_t)comm_size(), groups = (count + group - 1) / group, rank = 1;
+	size_t *cuts = mem_alloc(ranks + 1, sizeof *cuts, err);
+	double all = 0, sum = 0;
+	if (!cuts)
+		return err->code;
+	for (; !weight && rank < ranks; rank++)
+		cuts[rank] = groups * rank / ranks * group;
+	for (size_t i = 0; weight && i < count; i++)
+		all += weight[i];
+	/* Rank r begins at the first group that is more than half behind r / ranks of the weight. */
+	for (size_t g = 0; weight && g < groups; g++) {
+		double own = 0;
+		for (size_t i = g * group; i < (g + 1) * group && i < count; i++)
+			own += weight[i];
+		while (rank < ranks && (sum + own / 2) * (double)ranks > all * (double)rank)
+			cuts[rank++] = g * group;
+		sum += own;
+	}
+	while (rank <= ranks)
+		cuts[rank++] = count;
+	*start = cuts;
+	return OK;
+}
+
+int comm_stop_check(const char *what, struct err *err)
+{
+	uint64_t asked = stop_requested();
+	int status = comm_sum_u64(&asked, 1, err);
+	if (status == OK)
+		status = stop_check(what, err);
+	if (status != OK || !asked)
+		return status;
+	return err_set(err, ERR_STOPPED, "%s: another rank was stopped by a signal; run the same command again to go on", what);
+}
+
+int comm_file_read(const char *path, size_t limit, char **out, size_t *size, struct err *err)
+{
+	uint64_t length = UINT64_MAX; /* of a file that is not there */
+	char *bytes = NULL;
+	*out = NULL;
+	*size = 0;
+	if (comm_rank() == 0 && path_exists(path)) {
+		if (file_read(path, limit, &bytes, size, err) != OK)
+			return err->code;
+		length = *size;
+	}
+	int status = comm_broadcast(&length, sizeof length, 0, err);
+	if (status == OK && length == UINT64_MAX)
+		return OK;
+	if (status == OK && !bytes && !(bytes = mem_alloc(length + 1, 1, err)))
+		status = err->code;
+	if (status == OK)
+		status = comm_broadcast(bytes, length, 0, err);
+	if (status != OK) {
+		free(bytes);
+		return status;
+	}
+	*out = bytes;
+	*size = length;
+	return OK;
+}

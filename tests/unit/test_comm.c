@@ -1,0 +1,199 @@
+/* The ranks of a job together. Alone it is the twin for one process; tests/cli/mpi.sh runs it again on 1 … 4 ranks. */
+#include "base/comm.h"
+#include "support/support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct err err;
+
+static void every_rank_has_its_number(void **state)
+{
+	(void)state;
+	uint64_t sum = (uint64_t)comm_rank() + 1, ranks = (uint64_t)comm_size();
+	assert_in_range(comm_rank(), 0, comm_size() - 1);
+	assert_ok(comm_sum_u64(&sum, 1, &err));
+	assert_int_equal(sum, ranks * (ranks + 1) / 2);
+	assert_int_equal(comm_publishes(), comm_rank() == 0);
+}
+
+static void what_a_rank_hands_out_all_have(void **state)
+{
+	(void)state;
+	for (int root = 0; root < comm_size(); root++) {
+		char text[100] = "";
+		if (comm_rank() == root)
+			snprintf(text, sizeof text, "from rank %d", root);
+		assert_ok(comm_broadcast(text, sizeof text, root, &err));
+		char wanted[100];
+		snprintf(wanted, sizeof wanted, "from rank %d", root);
+		assert_string_equal(text, wanted);
+	}
+}
+
+/* The sum in the order of the ranks, in double precision, rounded once. More values than one exchange takes. */
+static void sums_are_those_of_the_ranks_in_their_order(void **state)
+{
+	(void)state;
+	size_t count = ((size_t)1 << 22) + 13;
+	float *values = mem_alloc(count, sizeof *values, &err);
+	assert_non_null(values);
+	for (size_t i = 0; i < count; i++)
+		values[i] = 1.0f / (float)(i % 1000 + 3) * (float)(comm_rank() + 1);
+	assert_ok(comm_sum_float(values, count, &err));
+	for (size_t i = 0; i < count; i++) {
+		double sum = 0;
+		for (int r = 0; r < comm_size(); r++)
+			sum += (double)(1.0f / (float)(i % 1000 + 3) * (float)(r + 1));
+		if (values[i] != (float)sum)
+			fail_msg("value %zu is %.9g, not %.9g", i, (double)values[i], sum);
+	}
+	free(values);
+	double few[3] = {1, 0.1 * comm_rank(), -1}, wanted = 0;
+	for (int r = 0; r < comm_size(); r++)
+		wanted += 0.1 * r;
+	assert_ok(comm_sum_double(few, 3, &err));
+	assert_true(few[0] == comm_size() && few[1] == wanted && few[2] == -comm_size());
+	assert_ok(comm_sum_float(NULL, 0, &err));
+}
+
+static void of_equal_bests_the_smallest_index_wins(void **state)
+{
+	(void)state;
+	int size = comm_size(), rank = comm_rank();
+	struct comm_best best = {.score = rank == size - 1 ? 2 : 1, .index = (uint64_t)(100 - rank)};
+	assert_ok(comm_best(&best, &err));
+	assert_int_equal(best.index, 100 - (size - 1));
+	best = (struct comm_best){.score = 7, .index = (uint64_t)(100 - rank)};
+	assert_ok(comm_best(&best, &err));
+	assert_int_equal(best.index, 100 - (size - 1));
+	best = (struct comm_best){.score = -rank, .index = (uint64_t)rank};
+	assert_ok(comm_best(&best, &err));
+	assert_int_equal(best.index, 0);
+}
+
+static void what_each_has_made_all_have(void **state)
+{
+	(void)state;
+	enum { THINGS = 1000 };
+	int32_t things[THINGS][3];
+	size_t *start = NULL;
+	double weight[THINGS];
+	for (size_t i = 0; i < THINGS; i++)
+		weight[i] = i < 500 ? 9 : 1;
+	assert_ok(comm_shares(THINGS, 1, weight, &start, &err));
+	memset(things, -1, sizeof things);
+	for (size_t i = start[comm_rank()]; i < start[comm_rank() + 1]; i++)
+		for (int32_t k = 0; k < 3; k++)
+			things[i][k] = (int32_t)(10 * i) + k;
+	assert_ok(comm_gather(things, start, sizeof things[0], &err));
+	for (int32_t i = 0; i < THINGS; i++)
+		for (int32_t k = 0; k < 3; k++)
+			assert_int_equal(things[i][k], 10 * i + k);
+	free(start);
+}
+
+static void shares_weigh_alike_and_end_at_groups(void **state)
+{
+	(void)state;
+	enum { THINGS = 10007, GROUP = 16 };
+	double weight[THINGS], all = 0;
+	size_t *start = NULL, ranks = (size_t)comm_size();
+	for (size_t i = 0; i < THINGS; i++)
+		all += weight[i] = (double)(i % 97) * (i < 3000 ? 5 : 1);
+	assert_ok(comm_shares(THINGS, GROUP, weight, &start, &err));
+	assert_int_equal(start[0], 0);
+	assert_int_equal(start[ranks], THINGS);
+	for (size_t r = 0; r < ranks; r++) {
+		double own = 0;
+		assert_true(start[r] <= start[r + 1] && (start[r] % GROUP == 0 || start[r] == THINGS));
+		for (size_t i = start[r]; i < start[r + 1]; i++)
+			own += weight[i];
+		assert_true(own * (double)ranks > 0.9 * all && own * (double)ranks < 1.1 * all);
+	}
+	free(start);
+	assert_ok(comm_shares(2, 1, NULL, &start, &err)); /* more ranks than things */
+	assert_int_equal(start[ranks], 2);
+	for (size_t r = 0; r < ranks; r++)
+		assert_in_range(start[r + 1] - start[r], 0, 2);
+	free(start);
+	assert_ok(comm_shares(0, 4, NULL, &start, &err));
+	assert_int_equal(start[ranks], 0);
+	free(start);
+}
+
+static void each_number_is_dealt_once(void **state)
+{
+	(void)state;
+	for (uint64_t count = 0; count < 300; count += 99) {
+		uint64_t taken[300] = {0}, number, last = 0;
+		struct comm_deal deal;
+		assert_ok(comm_deal_begin(&deal, count, &err));
+		for (;;) {
+			assert_ok(comm_deal_next(&deal, &number, &err));
+			if (number == count)
+				break;
+			assert_true(number < count && number >= last);
+			last = number;
+			taken[number]++;
+		}
+		assert_ok(comm_deal_next(&deal, &number, &err));
+		assert_int_equal(number, count);
+		assert_ok(comm_sum_u64(taken, ARRAY_COUNT(taken), &err));
+		for (size_t i = 0; i < ARRAY_COUNT(taken); i++)
+			assert_int_equal(taken[i], i < count);
+	}
+}
+
+static void rank_0_reads_a_file_for_all(void **state)
+{
+	(void)state;
+	char *folder = comm_publishes() ? scratch_new() : NULL, path[512] = "", *bytes = NULL;
+	size_t size = 9;
+	if (folder)
+		snprintf(path, sizeof path, "%s", scratch_path(folder, "a"));
+	assert_ok(comm_file_read(path[0] ? path : "where/only/rank/0/looks", 100, &bytes, &size, &err));
+	assert_null(bytes);
+	if (folder)
+		assert_ok(file_write(path, "12345", 5, &err));
+	assert_ok(comm_file_read(path[0] ? path : "where/only/rank/0/looks", 100, &bytes, &size, &err));
+	assert_int_equal(size, 5);
+	assert_memory_equal(bytes, "12345", 5);
+	free(bytes);
+	if (folder)
+		scratch_remove(folder);
+}
+
+static void nobody_stops_unasked_and_threads_are_shared_out(void **state)
+{
+	(void)state;
+	int threads = 0;
+	assert_ok(comm_stop_check("a test", &err));
+	assert_ok(comm_threads(3, &threads, &err));
+	assert_int_equal(threads, 3);
+	assert_ok(comm_threads(0, &threads, &err));
+	assert_in_range(threads, 1, thread_count(0));
+	assert_ok(comm_barrier(&err));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_rank_has_its_number),
+	    cmocka_unit_test(what_a_rank_hands_out_all_have),
+	    cmocka_unit_test(sums_are_those_of_the_ranks_in_their_order),
+	    cmocka_unit_test(of_equal_bests_the_smallest_index_wins),
+	    cmocka_unit_test(what_each_has_made_all_have),
+	    cmocka_unit_test(shares_weigh_alike_and_end_at_groups),
+	    cmocka_unit_test(each_number_is_dealt_once),
+	    cmocka_unit_test(rank_0_reads_a_file_for_all),
+	    cmocka_unit_test(nobody_stops_unasked_and_threads_are_shared_out),
+	};
+	if (comm_start(&err) != OK) {
+		fprintf(stderr, "error: %s\n", err.text);
+		return err.code;
+	}
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	comm_finish(failed ? &(struct err){ERR_DATA, "a test failed"} : &(struct err){0});
+	return failed;
+}
