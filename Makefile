@@ -117,11 +117,11 @@ $(BUILD)/tests/%: tests/unit/%.c $(wildcard tests/support/*.c tests/support/*.h)
 	@echo "  LD  $@"
 	@$(WRAPPED) $(CFLAGS_ALL) -Itests -MMD -MP $< $(wildcard tests/support/*.c) $(LDFLAGS_ALL) $(LINK_ORDER) \
 	       $(LINK_TESTS) -o $@
-# Every input of the network passes by this test.
-$(BUILD)/tests/test_one_tensor: private LDFLAGS_ALL += -Wl,--wrap=network_plan_forward
 comma := ,
 # Our own allocations, and no one else's, go by way of tests/unit/failing_memory.h in these.
 $(BUILD)/tests/test_no_memory%: LDFLAGS_ALL += $(foreach name,malloc calloc realloc posix_memalign strdup free,-Wl$(comma)--wrap=$(name))
+# Every input of the network passes by this test.
+$(BUILD)/tests/test_one_tensor: private LDFLAGS_ALL += -Wl,--wrap=network_plan_forward
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 .PHONY: unit
 unit: $(UNIT_TESTS)

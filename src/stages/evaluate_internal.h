@@ -51,10 +51,10 @@ int evaluate_emotion(struct evaluation *evaluation, struct err *err) MUST_CHECK;
 /* `by` and `worst_errors` of emotion.test. */
 int evaluate_groups(const struct judged_faces *faces, const struct head_features *features, struct json *test,
                     struct err *err) MUST_CHECK;
-/* The finished model on evaluate.external: emotion.external, external_predictions.tsv, external_skipped.tsv. */
-int evaluate_external(struct stage_run *run, struct err *err) MUST_CHECK;
 /* `found` of emotion.test: the same pictures through the trained cascade. */
 int evaluate_found(struct evaluation *evaluation, struct json *test, struct err *err) MUST_CHECK;
+/* The finished model on evaluate.external: emotion.external, external_predictions.tsv, external_skipped.tsv. */
+int evaluate_external(struct stage_run *run, struct err *err) MUST_CHECK;
 int evaluate_cascade(struct evaluation *evaluation, struct err *err) MUST_CHECK; /* cascade.test */
 int evaluate_tags(struct evaluation *evaluation, struct err *err) MUST_CHECK;    /* tags.test, tags.nearest */
 int evaluate_als(struct evaluation *evaluation, struct err *err) MUST_CHECK;     /* als.test */
@@ -63,6 +63,14 @@ int evaluate_chain(struct evaluation *evaluation, struct err *err) MUST_CHECK;  
 void evaluate_honesty(struct stage_run *run);
 void evaluate_headline(struct stage_run *run);
 
+/* ---- evaluate_variety.c: lists of songs as they are given, face after face ---- */
+
+struct variety;
+int variety_new(struct variety **out, size_t songs, size_t classes, struct err *err) MUST_CHECK;
+/* Positions of the songs, each once, that a face of the class got. */
+void variety_add(struct variety *variety, size_t class, const size_t *songs, size_t count);
+void variety_record(const struct variety *variety, struct json *metrics); /* coverage, repeats, most_given */
+void variety_free(struct variety *variety);                               /* NULL is fine */
 /* What the model says of the held-out rows of a features.h5: figures into an object of the stage emotion, a table of
  * predictions. `out` starts zeroed and is freed by judged_faces_free whatever the result. */
 struct faces_source {
@@ -77,15 +85,6 @@ int evaluate_faces(struct stage_run *run, const struct faces_source *source, str
 /* The stage faces. `judges` not NULL: the classes of a finished model; then all pictures are held out, and those of other
  * classes counted as metrics' left_out. */
 int faces_build(struct stage_run *run, const struct path_list *judges, struct err *err) MUST_CHECK;
-
-/* ---- evaluate_variety.c: lists of songs as they are given, face after face ---- */
-
-struct variety;
-int variety_new(struct variety **out, size_t songs, size_t classes, struct err *err) MUST_CHECK;
-/* Positions of the songs, each once, that a face of the class got. */
-void variety_add(struct variety *variety, size_t class, const size_t *songs, size_t count);
-void variety_record(const struct variety *variety, struct json *metrics); /* coverage, repeats, most_given */
-void variety_free(struct variety *variety);                               /* NULL is fine */
 
 int music_load(const struct stage_run *run, struct music *out, struct err *err) MUST_CHECK;
 void music_free(struct music *music);

@@ -137,8 +137,6 @@ int report_groups(struct report *report, const struct json *emotion, struct err 
 	groups(report, test);
 	page_html(&report->page, json_count(json_get(test, "worst_errors")) ? "<details><summary>The surest errors</summary>\n" : "");
 	worst(report, test);
-	if (code == OK)
-		code = report_worst_pictures(report, test, err);
 	page_html(&report->page, json_count(json_get(test, "worst_errors")) ? "</details>\n" : "");
-	return code;
+	return code == OK ? report_worst_pictures(report, test, err) : code;
 }

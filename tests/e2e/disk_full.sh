@@ -38,7 +38,7 @@ for stage in sample faces cascade features emotion playlists tags als evaluate r
     [ -z "$(find "$scratch"/out/store/$stage-* -name done 2>/dev/null)" ] || { echo "$stage: done without its room"; exit 1; }
     # Under its name a file is whole; what grows by lines, and what a stage goes on from, is not asked.
     sums | grep -vE "( -|\.part|\.jsonl|checkpoint)\$" | grep -vxFf "$scratch/undisturbed" >"$scratch/half" && { cat "$scratch/half"; echo "$stage: half-written"; exit 1; }
-    find "$scratch/out" -name '*.part' | grep -vE '/(faces\.h5|faces\.h5\.rows|features\.h5|features\.f32)\.part$' && { echo "$stage: a part was left"; exit 1; }
+    find "$scratch/out" -name '*.part' | grep -vE '/(faces\.h5|faces\.h5\.rows|features\.h5|features\.f32|head)\.part$' && { echo "$stage: a part was left"; exit 1; }
   done
   mount -o remount,size=400m "$scratch/out"
   run_make run "" TO=$stage >"$scratch/log" 2>&1 || { cat "$scratch/log"; echo "$stage: no run with room again"; exit 1; }
