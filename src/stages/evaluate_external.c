@@ -158,9 +158,14 @@ static int run_stages(struct external *external, struct err *err)
 	external->features = json_object_new();
 	if (!external->faces || !external->features)
 		return err_set(err, ERR_MEMORY, "no memory for metrics");
-	code = faces_build(&run, &external->classes, err);
+	/* The stage faces is one process's, the stage features that of all ranks. */
+	code = comm_publishes() ? faces_build(&run, &external->classes, err) : OK;
+	if (code == OK)
+		code = comm_barrier(err);
 	run.metrics = external->features;
-	return code == OK ? stage_features(&run, err) : code;
+	if (code == OK)
+		code = stage_features(&run, err);
+	return code == OK ? comm_barrier(err) : code;
 }
 
 /* An attribute of a features.h5; the preprocessing object without where the face stands. */
@@ -278,7 +283,7 @@ static int record_trained_on(const struct external *external, struct json *objec
 	char *path;
 	int code;
 
-	if (external->run->settings->evaluate.leaks == LEAKS_IGNORE)
+	if (external->run->settings->evaluate.leaks == LEAKS_IGNORE || !comm_publishes())
 		return OK;
 	path = path_join(external->folder, "faces.h5", err);
 	code = path ? evaluate_trained_on(external->run, path, &count, err) : err->code;
@@ -304,6 +309,8 @@ static int judge(struct external *external, struct err *err)
 		code = record_trained_on(external, object, err);
 	}
 	if (code == OK)
+		code = comm_barrier(err);
+	if (code == OK && comm_publishes())
 		code = tidy(external, err);
 	judged_faces_free(&faces);
 	free(path);

@@ -145,14 +145,15 @@ static int by_confidence(const void *a, const void *b)
 static int worst_errors(const struct judged_faces *faces, const struct head_features *features, struct json *list,
                         struct err *err)
 {
+	bool named = hdf_has(features->file, "member");
 	struct path_list members = {0};
 	struct wrong *wrong;
 	size_t count = 0;
 
-	if (hdf_read_table(features->file, "member", &members, err) != OK)
+	if (named && hdf_read_table(features->file, "member", &members, err) != OK)
 		return err->code;
 	wrong = mem_alloc(faces->n, sizeof(*wrong), err);
-	if (wrong && members.count != features->n)
+	if (wrong && named && members.count != features->n)
 		(void)err_set(err, ERR_DATA, "%s: member: expected %zu names, found %zu", features->path, features->n, members.count);
 	if (err->code != OK)
 		goto out;
@@ -168,7 +169,8 @@ static int worst_errors(const struct judged_faces *faces, const struct head_feat
 		struct json *one = json_append_object(list);
 
 		json_set_integer(one, "row", (int64_t)row);
-		json_set_text(one, "picture", members.items[row]);
+		if (named)
+			json_set_text(one, "picture", members.items[row]);
 		json_set_text(one, "person", features->person.items[row]);
 		json_set_text(one, "truth", faces->classes.items[faces->data.labels[wrong[w].i]]);
 		json_set_text(one, "verdict", faces->classes.items[wrong[w].verdict]);

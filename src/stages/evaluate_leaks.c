@@ -29,19 +29,25 @@ static void looked_at_free(struct looked_at *looked_at)
 
 static int look_at(struct looked_at *out, const char *path, struct err *err)
 {
+	struct progress progress;
+
 	if (stored_faces_open(&out->faces, path, err) != OK)
 		return err->code;
 	out->prints = mem_alloc(out->faces.count, sizeof(*out->prints), err);
-	for (size_t i = 0; out->prints && i < out->faces.count; i++) {
+	int code = out->prints ? OK : err->code;
+	progress_start(&progress, "evaluate", "pictures read", out->faces.count);
+	for (size_t i = 0; code == OK && i < out->faces.count; i++) {
 		struct image picture = {0};
-		if (stored_faces_picture(&out->faces, i, &picture, err) != OK)
-			return err->code;
-		picture_print_take(&out->prints[i], &picture);
+		code = stored_faces_picture(&out->faces, i, &picture, err);
+		if (code == OK)
+			picture_print_take(&out->prints[i], &picture);
 		image_free(&picture);
-		if (stop_check("evaluate", err) != OK)
-			return err->code;
+		if (code == OK)
+			code = stop_check("evaluate", err);
+		progress_add(&progress, 1);
 	}
-	return err->code;
+	progress_end(&progress);
+	return code;
 }
 
 static int find_twin(size_t picture, int thread, void *context, struct err *err)
