@@ -327,8 +327,6 @@ int evaluate_external(struct stage_run *run, struct err *err)
 	if (!evaluate_given(run, "faces") || !evaluate_given(run, "features") || !evaluate_given(run, "emotion"))
 		return err_set(err, ERR_SETTINGS, "evaluate.external: there is no expression model that could be judged; it wants "
 		                                  "the stages faces, features and emotion (faces.input)");
-	if (comm_size() > 1)
-		return err_set(err, ERR_SETTINGS, "evaluate.external is judged by one process: run the stage evaluate without ranks");
 	code = read_classes(&external, err);
 	if (code == OK)
 		code = make_map(&external, err);
