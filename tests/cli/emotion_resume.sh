@@ -24,6 +24,7 @@ for shape in "plain 40 3 --set emotion.average_pool=4" "hidden 16 0 --set emotio
   for signal in INT KILL; do
     stops=0 resumed=0 out=$scratch/$name$signal
     for epochs_seen in 1 3 2 4; do
+      : >"$scratch/log"
       "$train" emotion --in features="$scratch/features" --out "$out" "${settings[@]}" --set run.threads=2 >"$scratch/log" 2>&1 &
       until [ "$(grep -c 'epoch ' "$scratch/log")" -gt "$epochs_seen" ] || ! kill -0 $! 2>/dev/null; do sleep 0.02; done
       kill -s $signal $! 2>/dev/null || true
