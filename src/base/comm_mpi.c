@@ -22,6 +22,7 @@
 #define DESK_NANOSECONDS 500000
 #define DESK_SECONDS 5.0        /* within which rank 0 must have ended the job; then the rank that failed does */
 #define LEAVE_SECONDS 5         /* for MPICH's connections to be closed */
+#define TOLD_NANOSECONDS 300000000 /* for the launcher to read the sentence */
 #define CHUNK_VALUES ((size_t)1 << 22)
 #define CHUNK_BYTES ((size_t)1 << 30)
 
@@ -86,6 +87,8 @@ static void end_job(int rank, const struct err *failure)
 	fprintf(stderr, "error: rank %d: %s\n", rank, failure->text);
 	fflush(stderr);
 	log_end_file(failure);
+	/* MPICH's launcher drops what it has not yet read of a rank's sentence when the job is aborted. */
+	pause_for(TOLD_NANOSECONDS);
 	MPI_Abort(MPI_COMM_WORLD, failure->code);
 	for (;;)
 		pause();
