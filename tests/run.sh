@@ -6,6 +6,8 @@ set -u
 bin=$(realpath "$1") units=$(realpath "$2")
 cd "$(dirname "$0")/.." || exit 3
 export MOODCAST_BIN=$bin MOODCAST_UNITS=$units
+# The make calls within a test are jobs of their own: of the outer make's job server they could only warn.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 if [ -z "${MOODCAST_DATA:-}" ] && [ -d ../shared/data ]; then MOODCAST_DATA=$(realpath ../shared/data); export MOODCAST_DATA; fi
 passed=0 failed=0 skipped=0
 log=$(mktemp -d) && trap 'rm -rf "$log"' EXIT
