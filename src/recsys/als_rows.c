@@ -11,6 +11,7 @@
  * A row of very many pairs (a song that most playlists hold) would keep one thread busy while the others have gone home: its sums are taken in
  * parts, as many as its length alone says, by all threads, and added in their order.
  */
+#include "base/comm.h"
 #include "recsys/als_rows_internal.h"
 
 #include <math.h>
@@ -275,6 +276,18 @@ static int solve_row(size_t own, int thread, void *context, struct err *err)
 	return code;
 }
 
+/* The threads of one rank solve a long row together; the ranks of a machine take them in turn. */
+static int solve_long_rows(const struct rows_job *job, struct err *err)
+{
+	const struct als_half *half = job->half;
+	size_t seen = 0, ranks = half->shared ? (size_t)comm_machine_ranks() : 1, rank = half->shared ? (size_t)comm_machine_rank() : 0;
+	int code = OK;
+	for (size_t i = half->first; i < half->end && code == OK; i++)
+		if (is_long(half, (size_t)(half->pattern->start[i + 1] - half->pattern->start[i])) && seen++ % ranks == rank)
+			code = solve_in_parts(job, i, err);
+	return code == OK && half->shared ? comm_machine_barrier(err) : code;
+}
+
 static void scratch_free(struct row_scratch *s)
 {
 	free(s->matrix);
@@ -312,10 +325,9 @@ int als_solve_rows(const struct als_half *half, struct err *err)
 	for (int t = 0; t < half->threads && code == OK; t++)
 		code = scratch_init(&job.scratch[t], half->factors, longest, err);
 	if (code == OK)
-		code = parallel_for(half->end - half->first, 64, half->threads, solve_row, &job, err);
-	for (size_t i = half->first; i < half->end && code == OK; i++)
-		if (is_long(half, (size_t)(half->pattern->start[i + 1] - half->pattern->start[i])))
-			code = solve_in_parts(&job, i, err);
+		code = (half->shared ? comm_machine_for : parallel_for)(half->end - half->first, 64, half->threads, solve_row, &job, err);
+	if (code == OK)
+		code = solve_long_rows(&job, err);
 	for (int t = 0; t < half->threads; t++)
 		scratch_free(&job.scratch[t]);
 	free(job.scratch);
