@@ -1,7 +1,9 @@
 /*
  * `found` of emotion.test: held-out pictures as whoever points a camera at a face has them. The trained cascade finds the face, the
  * model's preprocessing cuts it out, whatever box or square training was given; a picture without a detection counts as wrong.
+ * Ranks have pictures of their own; what they counted is added up.
  */
+#include "base/comm.h"
 #include "stages/evaluate_internal.h"
 
 #include <stdlib.h>
@@ -29,7 +31,7 @@ struct found {
 	int32_t *area, *box;  /* [job.rows][4] */
 	int32_t *label;       /* of all faces */
 	uint8_t *split;
-	size_t *counts; /* [3][classes]: pictures, found, right */
+	uint64_t *counts; /* [3][classes]: pictures, found, right */
 };
 
 static void found_free(struct found *f)
@@ -186,10 +188,10 @@ static void count_batch(struct found *f)
 	}
 }
 
-static int judge_batch(struct found *f, size_t first, struct err *err)
+static int judge_batch(struct found *f, size_t first, size_t end, struct err *err)
 {
 	struct features_batch *batch = &f->batch;
-	size_t frame = f->job.frame_height * f->job.frame_width * 3, left = f->job.rows - first;
+	size_t frame = f->job.frame_height * f->job.frame_width * 3, left = end - first;
 
 	batch->first = first;
 	batch->count = left < f->job.batch ? left : f->job.batch;
@@ -206,8 +208,20 @@ static int judge_batch(struct found *f, size_t first, struct err *err)
 	return OK;
 }
 
+static int judge_pictures(struct found *f, struct err *err)
+{
+	size_t *start = NULL;
+	int code = comm_shares(f->job.rows, 1, NULL, &start, err);
+	size_t end = start ? start[comm_rank() + 1] : 0;
+
+	for (size_t first = start ? start[comm_rank()] : 0; code == OK && first < end; first += f->job.batch)
+		code = judge_batch(f, first, end, err);
+	free(start);
+	return code == OK ? comm_sum_u64(f->counts, 3 * f->head->classes, err) : code;
+}
+
 /* accuracy and balanced accuracy of `right` pictures among `of`, by class. */
-static void add_figures(struct json *object, const size_t *right, const size_t *of, size_t classes)
+static void add_figures(struct json *object, const uint64_t *right, const uint64_t *of, size_t classes)
 {
 	double sum = 0, all = 0, hits = 0, present = 0;
 
@@ -224,7 +238,7 @@ static void add_figures(struct json *object, const size_t *right, const size_t *
 static void record(const struct found *f, const struct path_list *names, struct json *test)
 {
 	size_t classes = f->head->classes, found = 0;
-	const size_t *all = f->counts, *seen = all + classes, *right = seen + classes;
+	const uint64_t *all = f->counts, *seen = all + classes, *right = seen + classes;
 	struct json *object = json_set_object(test, "found"), *recall;
 
 	for (size_t c = 0; c < classes; c++)
@@ -259,8 +273,8 @@ int evaluate_found(struct evaluation *evaluation, struct json *test, struct err 
 		code = choose_rows(&f, err);
 	if (code == OK && f.job.rows)
 		code = prepare(&f, run, err);
-	for (size_t first = 0; code == OK && first < f.job.rows; first += f.job.batch)
-		code = judge_batch(&f, first, err);
+	if (code == OK && f.job.rows)
+		code = judge_pictures(&f, err);
 	if (code == OK && f.job.rows)
 		record(&f, &evaluation->faces.classes, test);
 	free(path);

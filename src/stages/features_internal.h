@@ -67,6 +67,7 @@ struct features_job {
 	struct map_shape map;      /* of one picture's features */
 	int threads;
 	int precision; /* enum network_precision */
+	double checkpoint_seconds; /* between two of them; 0 = one behind each batch */
 };
 size_t features_rows_of(const struct features_job *job); /* pictures and their copies */
 /* Everything that decides the features, as a SHA-256. */
