@@ -63,21 +63,25 @@ struct joined {
 	hsize_t covered; /* elements that the parts say they hold */
 };
 
-static bool same_extent(hid_t a, hid_t b)
+/* Is `own` as large as the block that is taken from it? */
+static bool fills(hid_t own, hid_t taken)
 {
-	hsize_t x[H5S_MAX_RANK], y[H5S_MAX_RANK];
-	int rank = H5Sget_simple_extent_dims(a, x, NULL);
-	return rank > 0 && rank == H5Sget_simple_extent_dims(b, y, NULL) && memcmp(x, y, (size_t)rank * sizeof *x) == 0;
+	hsize_t dims[H5S_MAX_RANK], first[H5S_MAX_RANK], last[H5S_MAX_RANK];
+	int rank = H5Sget_simple_extent_dims(own, dims, NULL);
+	bool same = rank > 0 && rank == H5Sget_simple_extent_ndims(taken) && H5Sget_select_bounds(taken, first, last) >= 0;
+	for (int i = 0; same && i < rank; i++)
+		same = dims[i] == last[i] - first[i] + 1;
+	return same;
 }
 
-/* The data set of an open part against the extent that was written down for it. */
-static int check_set(const struct joined *joined, const struct hdf_file *part, const char *set_name, hid_t wanted, struct err *err)
+/* The data set of an open part against the block of the whole that it makes up. */
+static int check_set(const struct joined *joined, const struct hdf_file *part, const char *set_name, hid_t taken, struct err *err)
 {
 	hid_t set = H5Dopen2(part->id, set_name, H5P_DEFAULT), space = set >= 0 ? H5Dget_space(set) : H5I_INVALID_HID;
 	int status = OK;
 	if (set < 0)
 		status = hdf_fail(part, ERR_DATA, set_name, "cannot be opened as a data set", err);
-	else if (space < 0 || !same_extent(space, wanted))
+	else if (space < 0 || !fills(space, taken))
 		status = err_set(err, ERR_DATA, "%s: %s has not got the shape that %s was joined with; remove the folder and run again",
 		                 part->path, set_name, joined->file->path);
 	if (space >= 0)
@@ -87,7 +91,7 @@ static int check_set(const struct joined *joined, const struct hdf_file *part, c
 	return status;
 }
 
-static int check_file(const struct joined *joined, const char *file_name, const char *set_name, hid_t wanted, struct err *err)
+static int check_file(const struct joined *joined, const char *file_name, const char *set_name, hid_t taken, struct err *err)
 {
 	const char *path = joined->file->path;
 	struct hdf_file *part = NULL;
@@ -99,7 +103,7 @@ static int check_file(const struct joined *joined, const char *file_name, const 
 	if (status == OK)
 		status = hdf_open(&part, beside, err);
 	if (status == OK)
-		status = check_set(joined, part, set_name, wanted, err);
+		status = check_set(joined, part, set_name, taken, err);
 	hdf_close(part);
 	free(beside);
 	return status;
@@ -110,22 +114,20 @@ static int check_part(struct joined *joined, size_t i, struct err *err)
 	char file_name[NAME_LIMIT], set_name[NAME_LIMIT];
 	ssize_t file_length = H5Pget_virtual_filename(joined->creation, i, file_name, sizeof file_name);
 	ssize_t set_length = H5Pget_virtual_dsetname(joined->creation, i, set_name, sizeof set_name);
-	hid_t taken = H5Pget_virtual_vspace(joined->creation, i), wanted = H5Pget_virtual_srcspace(joined->creation, i);
+	hid_t taken = H5Pget_virtual_vspace(joined->creation, i);
 	hssize_t covered = taken >= 0 ? H5Sget_select_npoints(taken) : -1;
 	int status = OK;
-	if (file_length < 0 || set_length < 0 || covered < 0 || wanted < 0)
+	if (file_length < 0 || set_length < 0 || covered < 0)
 		status = hdf_fail(joined->file, ERR_DATA, joined->name, "its parts cannot be told", err);
 	else if ((size_t)file_length >= sizeof file_name || (size_t)set_length >= sizeof set_name || strchr(file_name, '/') ||
 	         strcmp(file_name, ".") == 0 || strchr(file_name, '%'))
 		status = err_set(err, ERR_DATA, "%s: %s: has its rows in %s; only files of the same folder are read", joined->file->path,
 		                 joined->name, file_name);
 	else
-		status = check_file(joined, file_name, set_name, wanted, err);
+		status = check_file(joined, file_name, set_name, taken, err);
 	joined->covered += covered > 0 ? (hsize_t)covered : 0;
 	if (taken >= 0)
 		H5Sclose(taken);
-	if (wanted >= 0)
-		H5Sclose(wanted);
 	return status;
 }
 
