@@ -335,7 +335,7 @@ static void rows_of_other_folders_are_not_read(void **state)
 	char *folder = scratch_new();
 	const char *path = scratch_path(folder, "joined.h5");
 	static const uint8_t rows[6] = {1, 2, 3, 4, 5, 6};
-	static const char *const files[] = {"/etc/part.h5", "../part.h5", ".", "part%b.h5"};
+	static const char *const files[] = {"/etc/part.h5", "../part.h5", "."};
 	struct hdf_shape shape = {.type = HDF_U8, .rank = 2, .dims = {3, 2}};
 	struct hdf_file *file;
 	uint8_t found[12];
