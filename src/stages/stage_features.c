@@ -105,7 +105,8 @@ static int stage_open(struct features_stage *stage, const struct stage_run *run,
 	if (stage->network->count > 0 && strcmp(network_pretrained(stage->network), "full") != 0)
 		log_warn("features", "the network is %s pretrained",
 		         strcmp(network_pretrained(stage->network), "none") ? "only partly" : "not");
-	return network_shape(stage->network, stage->preprocess.size, &job->map, err);
+	code = features_served_frame(job, &stage->preprocess, err);
+	return code == OK ? network_shape(stage->network, stage->preprocess.size, &job->map, err) : code;
 }
 
 static int compute_and_write(struct features_stage *stage, const struct stage_run *run, struct features_counts *counts, struct err *err)
