@@ -35,9 +35,12 @@ static inline void *model_grow(void *old, size_t *capacity, size_t needed, size_
 {
 	if (needed <= *capacity && old)
 		return old;
-	void *block = model_given(realloc(old, (needed + 16) * size), err);
-	if (block)
-		*capacity = needed + 16;
+	void *block = realloc(old, (needed + 16) * size);
+	if (!block) {
+		err->code = ERR_MEMORY;
+		return NULL;
+	}
+	*capacity = needed + 16;
 	return block;
 }
 
