@@ -16,6 +16,8 @@ one() {
   case $1 in *_avx2.c) level=-march=x86-64-v3 ;; *_avx512.c) level=-march=x86-64-v4 ;; esac
   case $1 in
     src/base/memory.c | src/base/paths.c | src/base/status.c) model= ;;
+    src/stages/stage_pack.c | src/stages/stage_paths.c) ;; # define what the model has of stages
+    src/stages/*) model="-DMODEL_STAGES $model" ;;
     src/base/comm_mpi.c)
       command -v mpicc >/dev/null || { echo "tidy: $1 is left out: mpicc is not installed" >&2; return; }
       model="$model $(mpicc -show | grep -o -- '-I[^ ]*' | sed 's/^-I/-isystem /' | xargs)" ;;
