@@ -492,6 +492,7 @@ int main(int argc, char **argv)
 		name = "version";
 	const struct command *command = command_find(name);
 	/* What is returned counts: a failure that was dealt with may have left its words in err. */
-	err.code = command ? run_command(command, argv + 2, argc > 2 ? (size_t)argc - 2 : 0, &err) : refuse_command(name, &err);
+	err.code =
+	    command ? run_command(command, argv + 2, argc > 2 ? (size_t)argc - 2 : 0, &err) : refuse_command(name, &err);
 	return app_finish(&err);
 }
