@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "support/support.h"
-#include "vision/vision.h"
+#include "vision/drawn_internal.h"
 
 #define WIDTH 240
 #define HEIGHT 200
