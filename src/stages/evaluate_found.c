@@ -206,6 +206,20 @@ static int judge_batch(struct found *f, size_t first, struct err *err)
 	return OK;
 }
 
+static int judge_all(struct found *f, struct err *err)
+{
+	struct progress progress;
+	int code = OK;
+
+	progress_start(&progress, "evaluate", "pictures as the detector finds them", f->job.rows);
+	for (size_t first = 0; code == OK && first < f->job.rows; first += f->job.batch) {
+		code = judge_batch(f, first, err);
+		progress_add(&progress, f->batch.count);
+	}
+	progress_end(&progress);
+	return code;
+}
+
 /* accuracy and balanced accuracy of `right` pictures among `of`, by class. */
 static void add_figures(struct json *object, const size_t *right, const size_t *of, size_t classes)
 {
@@ -259,8 +273,8 @@ int evaluate_found(struct evaluation *evaluation, struct json *test, struct err 
 		code = choose_rows(&f, err);
 	if (code == OK && f.job.rows)
 		code = prepare(&f, run, err);
-	for (size_t first = 0; code == OK && first < f.job.rows; first += f.job.batch)
-		code = judge_batch(&f, first, err);
+	if (code == OK)
+		code = judge_all(&f, err);
 	if (code == OK && f.job.rows)
 		record(&f, &evaluation->faces.classes, test);
 	free(path);
