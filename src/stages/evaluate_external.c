@@ -185,6 +185,7 @@ static int read_attribute(const struct hdf_file *file, const char *path, const c
 		preprocess.crop[0] = CROP_CENTRE;
 		preprocess.centre = 1;
 		preprocess.centre_down = 0;
+		preprocess.frame_width = preprocess.frame_height = 0; /* the stage faces has taken care of it */
 		code = preprocess_print(&preprocess, out, err);
 	}
 	free(text);

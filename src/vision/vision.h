@@ -441,6 +441,14 @@ void face_scratch_free(struct face_scratch *scratch);
  * ERR_DATA: the box lies outside the picture. */
 int face_frame(struct face *face, const struct image *picture, const struct faces_settings *settings,
                struct face_scratch *scratch, uint8_t *frame, struct err *err) MUST_CHECK;
+/* An RGB picture that is larger than such a frame, shrunk until it fits, as face_frame shrinks one without a box. out->pixels is room for
+ * a frame. */
+struct frame_size {
+	size_t width, height;
+};
+bool picture_fits(const struct image *picture, struct frame_size frame);
+int picture_shrink(const struct image *picture, struct frame_size frame, struct face_scratch *scratch, struct image *out,
+                   struct err *err) MUST_CHECK;
 /* The box average of a rectangle of an RGB picture, no larger than the rectangle, into rows out_stride bytes apart: resample_run's AREA
  * kernel, rounded. */
 struct face_shrink {

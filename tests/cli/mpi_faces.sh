@@ -13,7 +13,7 @@ small="--set faces.frame_width=120 --set faces.frame_height=90 --set run.threads
 for mpi in $mpis; do build_mpi $mpi; done
 first=${mpis#* } first=${first%% *}
 root=$PWD
-train() { echo "$root/build/mpi.$1/bin/moodcast-train"; }
+train() { echo "$root/build/mpi.$1$mpi_mode/bin/moodcast-train"; }
 # shared MPI RANKS OUT OPTIONS…
 shared() { local mpi=$1 n=$2 out=$3; shift 3; ranks $mpi $n "$(train $mpi)" faces --out "$scratch/$out" $small "$@"; }
 same() { # A B: two folders of the stage with shards, byte by byte
