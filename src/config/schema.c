@@ -40,7 +40,7 @@ const struct setting schema[] = {
     INTEGER("faces", "people", faces.people, "0", 0, 1e6, "at most so many people, drawn by seed; 0 = all"),
     INTEGER("faces", "per_person_class", faces.per_person_class, "0", 0, 1e6,
             "at most so many pictures a person and class, drawn by seed evenly over lights and cameras; 0 = all"),
-    INTEGER("faces", "frame_width", faces.frame_width, "256", 16, 4096, "pictures that fit are stored as they are, larger ones shrunk"),
+    INTEGER("faces", "frame_width", faces.frame_width, "256", 16, 4096, "pictures that fit are stored as they are, larger ones shrunk, and so are those that the finished model is given"),
     INTEGER("faces", "frame_height", faces.frame_height, "256", 16, 4096, "the same for the height"),
     REAL("faces", "box_margin", faces.box_margin, "0.5", 0, 5, "context kept around a known box when a picture must be cut, in box sides"),
     REAL("faces", "validation", faces.validation, "0.1", 0, 0.8, "share of people for validation"),

@@ -35,6 +35,7 @@ struct training {
 	size_t done; /* iterations */
 	uint64_t identity;
 	double saved; /* when the last checkpoint was written */
+	struct progress *progress; /* of this machine's rows in all iterations; NULL = none */
 };
 
 /* als_memory.c: room for t, whose sides know their rows; all that t holds; the model, which then owns what it needs. */
