@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "io/io.h"
 
@@ -547,6 +548,39 @@ static void an_npz_gives_an_array_stored_or_deflated(void **state)
 	scratch_remove(folder);
 }
 
+/* Peak memory, in kB. */
+static long peak_memory(void)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_maxrss;
+}
+
+static void a_member_that_claims_more_than_deflate_can_give_costs_no_memory(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	char *folder = scratch_new();
+	const char *path = scratch_path(folder, "a.npz");
+	const uint32_t claimed = UINT32_C(3) << 30;
+	char *zeros = calloc(1, 100000);
+	uint8_t *bytes, *directory;
+	size_t size;
+	zip_pieces((struct piece[]){{"a.npy", NULL, zeros, 100000}}, 1, true, &bytes, &size);
+	directory = memmem(bytes, size, "PK\1\2", 4);
+	assert_non_null(directory);
+	memcpy(bytes + 22, &claimed, 4);
+	memcpy(directory + 24, &claimed, 4);
+	save(path, bytes, size);
+	long before = peak_memory();
+	struct npy array;
+	assert_refused(npz_load(&array, path, "a", &err), ERR_DATA, "a.npz: holds no array 'a'");
+	assert_true(peak_memory() - before < 1L << 20);
+	free(bytes);
+	free(zeros);
+	scratch_remove(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -565,6 +599,7 @@ int main(void)
 	    cmocka_unit_test(the_caller_chooses_and_stops),
 	    cmocka_unit_test(a_folder_is_walked_in_the_order_of_names_with_the_archives_in_it),
 	    cmocka_unit_test(a_member_above_the_limit_is_skipped),
+	    cmocka_unit_test(a_member_that_claims_more_than_deflate_can_give_costs_no_memory),
 	    cmocka_unit_test(an_npz_gives_an_array_stored_or_deflated),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
