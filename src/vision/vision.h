@@ -441,6 +441,14 @@ void face_scratch_free(struct face_scratch *scratch);
  * ERR_DATA: the box lies outside the picture. */
 int face_frame(struct face *face, const struct image *picture, const struct faces_settings *settings,
                struct face_scratch *scratch, uint8_t *frame, struct err *err) MUST_CHECK;
+/* An RGB picture that is larger than such a frame, shrunk until it fits, as face_frame shrinks one without a box. out->pixels is room for
+ * a frame. */
+struct frame_size {
+	size_t width, height;
+};
+bool picture_fits(const struct image *picture, struct frame_size frame);
+int picture_shrink(const struct image *picture, struct frame_size frame, struct face_scratch *scratch, struct image *out,
+                   struct err *err) MUST_CHECK;
 /* The box average of a rectangle of an RGB picture, no larger than the rectangle, into rows out_stride bytes apart: resample_run's AREA
  * kernel, rounded. */
 struct face_shrink {
@@ -464,6 +472,26 @@ int faces_store_create(struct faces_store **out, const char *path, const struct 
 int faces_store_finish(struct faces_store *store, const struct face_set *set, bool synthetic, struct err *err) MUST_CHECK;
 void faces_store_discard(struct faces_store *store); /* NULL is fine; the files stay */
 uint64_t faces_store_bytes(const struct faces_store *store); /* that it has on disk so far */
+/*
+ * The same in shards, for several ranks (base/comm.h): FACES.0.h5 … beside FACES.h5 hold the pixels, each those of a run of people in
+ * stored order, and FACES.h5 joins them and has everything else. How the pictures are cut into shards follows from them alone; the
+ * shards are dealt to the ranks as these ask, so the bytes do not depend on how many there are.
+ *
+ * Together: open, read, finish; then rank 0 alone: join. What is there of shards that were begun is kept, however many ranks begun them.
+ */
+struct faces_shards;
+/* *out is NULL when it is for one file: `several` is false on one rank, and no shards of this work were begun. ERR_DATA on the rank
+ * that sees other pictures than rank 0. */
+int faces_shards_open(struct faces_shards **out, const char *path, const struct face_set *set, const struct faces_settings *settings,
+                      bool several, struct err *err) MUST_CHECK;
+void faces_shards_free(struct faces_shards *shards); /* NULL is fine; the files stay */
+int faces_shards_bytes(const struct faces_shards *shards, uint64_t *out, struct err *err) MUST_CHECK; /* that they have on disk so far */
+/* As faces_read_store; on rank 0 the set is then what all ranks have read, on the others as it was. */
+int faces_read_shards(struct face_set *set, const struct faces_request *request, struct faces_shards *shards, struct err *err) MUST_CHECK;
+int faces_shards_finish(struct faces_shards *shards, struct err *err) MUST_CHECK;
+int faces_shards_join(struct faces_shards *shards, const struct face_set *set, bool synthetic, struct err *err) MUST_CHECK;
+/* Where shards begin, start[*count] = all: at most 256, of at least 32 pictures as a rule, cut between people only. Freed by the caller. */
+int faces_shards_cut(const struct face_set *set, size_t **start, size_t *count, struct err *err) MUST_CHECK;
 /* Bytes that faces.h5 will take at most, for a check before the work. */
 uint64_t faces_disk_estimate(const struct face_set *set, const struct faces_settings *settings);
 

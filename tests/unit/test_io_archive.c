@@ -547,6 +547,45 @@ static void an_npz_gives_an_array_stored_or_deflated(void **state)
 	scratch_remove(folder);
 }
 
+static bool enters_second(const char *path, void *context)
+{
+	(void)context;
+	return strcmp(path, "1.zip") != 0;
+}
+
+/* 1.zip is no archive at all: who does not look into it does not hear of it. */
+static void an_archive_that_is_not_entered_is_passed_over(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	char *folder = scratch_new();
+	const char *path = scratch_path(folder, "a.zip"), *unpacked = scratch_path(folder, "unpacked");
+	uint8_t *inner, *bytes;
+	size_t inner_size, size;
+	zip_pieces((const struct piece[]){{.name = "x", .content = "deep"}}, 1, true, &inner, &inner_size);
+	const struct piece pieces[] = {{.name = "1.zip", .content = "broken"}, {.name = "2.zip", .bytes = inner, .size = inner_size}};
+	for (int deflate = 0; deflate < 2; deflate++) {
+		zip_pieces(pieces, 2, deflate, &bytes, &size);
+		save(path, bytes, size);
+		free(bytes);
+		expect_walk(path, "2.zip/x=deep;", "1.zip=not an archive (zip, tar, tar.gz, tar.zst or 7z);");
+		assert_ok(folder_make(unpacked, &err));
+		save(scratch_path(unpacked, "1.zip"), "broken", 6);
+		save(scratch_path(unpacked, "2.zip"), inner, inner_size);
+		for (int of_folder = 0; of_folder < 2; of_folder++) {
+			struct seen seen = {0};
+			const struct member_walk walk = {
+			    .deliver = seen_deliver, .skipped = seen_skipped, .enters = enters_second, .context = &seen};
+			assert_ok(members_walk(of_folder ? unpacked : path, &walk, &err));
+			assert_string_equal(seen.members.text, "2.zip/x=deep;");
+			assert_null(seen.skipped.text);
+			seen_free(&seen);
+		}
+	}
+	free(inner);
+	scratch_remove(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -566,6 +605,7 @@ int main(void)
 	    cmocka_unit_test(a_folder_is_walked_in_the_order_of_names_with_the_archives_in_it),
 	    cmocka_unit_test(a_member_above_the_limit_is_skipped),
 	    cmocka_unit_test(an_npz_gives_an_array_stored_or_deflated),
+	    cmocka_unit_test(an_archive_that_is_not_entered_is_passed_over),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -161,6 +161,28 @@ static int store_faces(struct err *err)
 	return code;
 }
 
+static int shard_faces(struct err *err)
+{
+	const struct faces_request request = {.settings = &have.settings->faces, .inputs = &have.inputs, .seed = 1, .threads = 1};
+	const char *path = scratch_path(have.folder, "joined.h5");
+	struct face_set *set;
+	struct faces_shards *shards = NULL;
+	struct hdf_file *file = NULL;
+	struct hdf_shape shape;
+	int code = faces_scan(&set, &request, err);
+	if (code != OK)
+		return code;
+	code = faces_shards_open(&shards, path, set, &have.settings->faces, true, err);
+	if (code == OK && (code = faces_read_shards(set, &request, shards, err)) == OK && (code = faces_shards_finish(shards, err)) == OK)
+		code = faces_shards_join(shards, set, true, err);
+	faces_shards_free(shards);
+	face_set_free(set);
+	if (code == OK && (code = hdf_open(&file, path, err)) == OK)
+		code = hdf_shape(file, "pixels", &shape, err);
+	hdf_close(file);
+	return code;
+}
+
 static int parse_pixels(struct err *err)
 {
 	struct image image;
@@ -172,6 +194,7 @@ static int parse_pixels(struct err *err)
 
 static const struct attempt face_attempts[] = {
 	{"faces_scan", read_archive}, {"faces_read", read_archive_by_threads}, {"faces_csv", read_index}, {"faces_store_create", store_faces},
+	{"faces_shards_open", shard_faces},
 	{"faces_pixels_parse", parse_pixels},
 };
 
