@@ -13,6 +13,7 @@ const struct setting schema[] = {
     INTEGER("run", "seed", run.seed, "1", 0, 2147483647, "every random choice follows from it"),
     FREE_INTEGER("run", "threads", run.threads, "0", 0, 1024, "0 = every core; results do not depend on it"),
     FREE_INTEGER("run", "memory_mb", run.memory_mb, "0", 0, 1e7, "most memory that stages side by side (make -j2) take together; one that may need more runs alone; 0 = nine tenths of the machine's"),
+    FREE_INTEGER("run", "checkpoint_seconds", run.checkpoint_seconds, "30", 0, 86400, "features and als keep a checkpoint each so many seconds; 0 = after each batch and iteration"),
 
     INTEGER("sample", "people", sample.people, "110", 6, 9999, "drawn people"),
     INTEGER("sample", "pictures", sample.pictures, "9", 3, 3000, "pictures a drawn person"),
@@ -39,7 +40,7 @@ const struct setting schema[] = {
     INTEGER("faces", "people", faces.people, "0", 0, 1e6, "at most so many people, drawn by seed; 0 = all"),
     INTEGER("faces", "per_person_class", faces.per_person_class, "0", 0, 1e6,
             "at most so many pictures a person and class, drawn by seed evenly over lights and cameras; 0 = all"),
-    INTEGER("faces", "frame_width", faces.frame_width, "256", 16, 4096, "pictures that fit are stored as they are, larger ones shrunk"),
+    INTEGER("faces", "frame_width", faces.frame_width, "256", 16, 4096, "pictures that fit are stored as they are, larger ones shrunk, and so are those that the finished model is given"),
     INTEGER("faces", "frame_height", faces.frame_height, "256", 16, 4096, "the same for the height"),
     REAL("faces", "box_margin", faces.box_margin, "0.5", 0, 5, "context kept around a known box when a picture must be cut, in box sides"),
     REAL("faces", "validation", faces.validation, "0.1", 0, 0.8, "share of people for validation"),

@@ -158,6 +158,7 @@ struct preprocess {
 	double scale;        /* multiplied after that */
 	double detect_scale; /* the detector's step between sizes */
 	size_t detect_neighbors, detect_min_size;
+	size_t frame_width, frame_height; /* a larger picture is shrunk until it fits, then searched and cut; 0, 0 = never */
 };
 int preprocess_from_settings(struct preprocess *out, const struct preprocess_settings *settings,
                              struct err *err) MUST_CHECK;

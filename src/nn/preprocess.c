@@ -67,6 +67,15 @@ static int check_range(const char *field, double value, double low, double high,
 	return err_set(err, ERR_SETTINGS, "preprocess.%s: %g is outside %g..%g", field, value, low, high);
 }
 
+/* The frame is no setting: it comes from the pictures that were trained on. */
+static int check_frame(const struct preprocess *preprocess, struct err *err)
+{
+	if (preprocess->frame_width == 0 && preprocess->frame_height == 0)
+		return OK;
+	int code = check_range("frame", (double)preprocess->frame_width, 16, 4096, err);
+	return code == OK ? check_range("frame", (double)preprocess->frame_height, 16, 4096, err) : code;
+}
+
 static int check_crop(const struct preprocess *preprocess, struct err *err)
 {
 	if (preprocess->n_crop == 0)
@@ -104,7 +113,8 @@ int preprocess_check(const struct preprocess *preprocess, struct err *err)
 		if (code != OK)
 			return code;
 	}
-	return check_crop(preprocess, err);
+	int code = check_frame(preprocess, err);
+	return code == OK ? check_crop(preprocess, err) : code;
 }
 
 bool preprocess_uses(const struct preprocess *preprocess, int crop_source)

@@ -60,6 +60,11 @@ int preprocess_to_json(const struct preprocess *preprocess, struct json *object,
 	set_exact(object, "detect_scale", preprocess->detect_scale);
 	json_set_integer(object, "detect_neighbors", (int64_t)preprocess->detect_neighbors);
 	json_set_integer(object, "detect_min_size", (int64_t)preprocess->detect_min_size);
+	if (preprocess->frame_width) {
+		struct json *frame = json_set_array(object, "frame");
+		json_append_integer(frame, (int64_t)preprocess->frame_width);
+		json_append_integer(frame, (int64_t)preprocess->frame_height);
+	}
 	return OK;
 }
 
@@ -134,6 +139,20 @@ static int mean_of_channels(const struct json *object, struct preprocess *out, s
 	return OK;
 }
 
+/* Absent where pictures are taken as large as they come. */
+static int frame_of(const struct json *object, struct preprocess *out, struct err *err)
+{
+	const struct json *frame = json_get(object, "frame");
+	if (!frame)
+		return OK;
+	int64_t width = json_integer_value(json_at(frame, 0), 0), height = json_integer_value(json_at(frame, 1), 0);
+	if (json_kind(frame) != JSON_KIND_ARRAY || json_count(frame) != 2 || width < 1 || height < 1)
+		return field_error("frame", "is not a list of two whole numbers above 0", err);
+	out->frame_width = (size_t)width;
+	out->frame_height = (size_t)height;
+	return OK;
+}
+
 static int reals_of(const struct json *object, struct preprocess *out, struct err *err)
 {
 	const struct {
@@ -161,7 +180,7 @@ int preprocess_from_json(struct preprocess *out, const struct json *object, stru
 	if (json_kind(object) != JSON_KIND_OBJECT)
 		return err_set(err, ERR_DATA, "preprocess: not an object");
 	if ((code = crop_of(object, &read, err)) != OK || (code = reals_of(object, &read, err)) != OK ||
-	    (code = mean_of_channels(object, &read, err)) != OK ||
+	    (code = mean_of_channels(object, &read, err)) != OK || (code = frame_of(object, &read, err)) != OK ||
 	    (code = count_of(object, "size", &read.size, err)) != OK ||
 	    (code = count_of(object, "detect_neighbors", &read.detect_neighbors, err)) != OK ||
 	    (code = count_of(object, "detect_min_size", &read.detect_min_size, err)) != OK ||

@@ -21,6 +21,7 @@
 #define LONG_ROW 8192 /* pairs of a row that is summed in parts */
 #define PART_PAIRS 2048
 #define MOST_PARTS 64
+#define ROWS_SHOWN 256 /* progress is told once for so many */
 
 static struct row row_of(const struct als_half *half, size_t i)
 {
@@ -257,6 +258,9 @@ static int solve_row(size_t own, int thread, void *context, struct err *err)
 	size_t i = half->first + own;
 	const struct row_scratch *s = &job->scratch[thread];
 	struct row row = row_of(half, i);
+	size_t left = half->end - i;
+	if (half->progress && own % ROWS_SHOWN == 0)
+		progress_add(half->progress, left < ROWS_SHOWN ? left : ROWS_SHOWN);
 	if (half->row_loss)
 		half->row_loss[i] = 0;
 	if (row.n == 0) {

@@ -1,5 +1,6 @@
 #include "runtime/runtime.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@ struct analyzer {
 	struct network_plan *plan;
 	int threads;
 	float *input, *features; /* [size][size][3], [h][w][c] of one face */
+	uint8_t *shrunk;         /* a frame; NULL when pictures are taken as large as they come */
+	struct face_scratch shrink_scratch;
 	void *network_scratch, *head_scratch;
 };
 
@@ -38,6 +41,9 @@ static int analyzer_prepare(struct analyzer *analyzer, struct err *err)
 	analyzer->features =
 	    mem_alloc(analyzer->map.height * analyzer->map.width * analyzer->map.channels, sizeof(float), err);
 	if (!analyzer->features)
+		return err->code;
+	if (bundle->preprocess.frame_width &&
+	    !(analyzer->shrunk = mem_alloc(bundle->preprocess.frame_width * bundle->preprocess.frame_height, 3, err)))
 		return err->code;
 	analyzer->network_scratch = mem_alloc(network_plan_workspace(analyzer->plan, 1, analyzer->threads), 1, err);
 	if (!analyzer->network_scratch)
@@ -71,6 +77,8 @@ void analyzer_free(struct analyzer *analyzer)
 	detections_free(&analyzer->found);
 	free(analyzer->input);
 	free(analyzer->features);
+	free(analyzer->shrunk);
+	face_scratch_free(&analyzer->shrink_scratch);
 	free(analyzer->network_scratch);
 	free(analyzer->head_scratch);
 	free(analyzer);
@@ -120,7 +128,19 @@ static int score_face(struct analyzer *analyzer, const struct image *image, stru
 	return OK;
 }
 
-int analyze_picture(struct analyzer *analyzer, const struct image *image, struct analysis *out, struct err *err)
+/* The picture as the stage faces would have stored it: what was trained on so and what is served so are the same. */
+static int fit_picture(struct analyzer *analyzer, const struct image *image, struct image *out, struct err *err)
+{
+	const struct preprocess *preprocess = &analyzer->bundle->preprocess;
+	struct frame_size frame = {preprocess->frame_width, preprocess->frame_height};
+	*out = *image;
+	if (!analyzer->shrunk || picture_fits(image, frame))
+		return OK;
+	out->pixels = analyzer->shrunk;
+	return picture_shrink(image, frame, &analyzer->shrink_scratch, out, err);
+}
+
+static int find_faces(struct analyzer *analyzer, const struct image *image, struct err *err)
 {
 	const struct preprocess *preprocess = &analyzer->bundle->preprocess;
 	struct detections *found = &analyzer->found;
@@ -129,15 +149,34 @@ int analyze_picture(struct analyzer *analyzer, const struct image *image, struct
 	                                 .min_w = (int)preprocess->detect_min_size,
 	                                 .min_h = (int)preprocess->detect_min_size,
 	                                 .threads = analyzer->threads};
-	double start = clock_seconds();
-	int code = detector_find(analyzer->detector, image, &options, found, err);
+	int most = 0, code = detector_find(analyzer->detector, image, &options, found, err);
 	if (code != OK)
 		return code;
-	int most = 0;
 	for (size_t i = 0; i < found->count; i++)
 		most = found->items[i].neighbors > most ? found->items[i].neighbors : most;
 	if (found->count)
 		qsort_r(found->items, found->count, sizeof(*found->items), surest_first, &most);
+	return OK;
+}
+
+/* From the fitted picture's pixels to the picture's own. */
+static struct rect box_as_seen(struct rect box, const struct image *fitted, const struct image *image)
+{
+	double across = (double)image->width / (double)fitted->width, down = (double)image->height / (double)fitted->height;
+	return (struct rect){(int)lround(box.x * across), (int)lround(box.y * down), (int)lround(box.w * across),
+	                     (int)lround(box.h * down)};
+}
+
+int analyze_picture(struct analyzer *analyzer, const struct image *image, struct analysis *out, struct err *err)
+{
+	struct detections *found = &analyzer->found;
+	struct image fitted;
+	double start = clock_seconds();
+	int code = fit_picture(analyzer, image, &fitted, err);
+	if (code == OK)
+		code = find_faces(analyzer, &fitted, err);
+	if (code != OK)
+		return code;
 	double found_at = clock_seconds();
 	struct analysis analysis = {
 	    .detect_seconds = found_at - start,
@@ -146,9 +185,11 @@ int analyze_picture(struct analyzer *analyzer, const struct image *image, struct
 	if (!analysis.faces)
 		return err->code;
 	for (size_t i = 0; i < analysis.count && code == OK; i++) {
-		analysis.faces[i].box = found->items[i].box;
-		analysis.faces[i].neighbors = found->items[i].neighbors;
-		code = score_face(analyzer, image, &analysis.faces[i], err);
+		struct seen_face *face = &analysis.faces[i];
+		face->box = found->items[i].box;
+		face->neighbors = found->items[i].neighbors;
+		code = score_face(analyzer, &fitted, face, err);
+		face->box = box_as_seen(face->box, &fitted, image);
 	}
 	analysis.network_seconds = clock_seconds() - found_at;
 	if (code != OK)

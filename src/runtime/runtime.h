@@ -84,7 +84,8 @@ void analysis_free(struct analysis *analysis);
 struct analyzer;
 int analyzer_new(struct analyzer **out, const struct bundle *bundle, int threads, struct err *err) MUST_CHECK;
 void analyzer_free(struct analyzer *analyzer);
-/* Faces by the bundle's cascade, each through preprocessing, network, pooling and head. No face is no error. At most
+/* A picture larger than the bundle's frame is shrunk into it, as the stage faces does; boxes are those of the picture as it came. Faces by
+ * the bundle's cascade, each through preprocessing, network, pooling and head. No face is no error. At most
  * MAX_FACES, the surest and largest. */
 #define MAX_FACES 16
 int analyze_picture(struct analyzer *analyzer, const struct image *image, struct analysis *out,

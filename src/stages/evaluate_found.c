@@ -1,12 +1,19 @@
 /*
- * `found` of emotion.test: held-out pictures as whoever points a camera at a face has them. The trained cascade finds the face, the
- * model's preprocessing cuts it out, whatever box or square training was given; a picture without a detection counts as wrong.
+ * The same held-out pictures with the face taken from elsewhere than training took it.
+ *
+ * `found` of emotion.test: as whoever points a camera at a face has them. The trained cascade finds the face, the model's
+ * preprocessing cuts it out, whatever box or square training was given; a picture without a detection counts as wrong.
+ * `square`: where training fell back on the square in the middle, with that square in every picture, as no camera has them.
+ * Ranks have pictures of their own; what they counted, in whole numbers, is added up.
  */
+#include "base/comm.h"
 #include "stages/evaluate_internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/report.h"
 #include "stages/features_internal.h"
 
 #define TEST_SPLIT 2
@@ -29,7 +36,9 @@ struct found {
 	int32_t *area, *box;  /* [job.rows][4] */
 	int32_t *label;       /* of all faces */
 	uint8_t *split;
-	size_t *counts; /* [3][classes]: pictures, found, right */
+	/* [4][classes]: pictures, found, right, verdicts; then by equal bins of the largest probability its sum, in 2⁻³², and the rights:
+	 * the calibration error is Σ |rights − confidence| / pictures. */
+	uint64_t *counts;
 };
 
 static void found_free(struct found *f)
@@ -55,8 +64,8 @@ static void found_free(struct found *f)
 	free(f->counts);
 }
 
-/* The model as it is saved; faces by the cascade alone. */
-static int open_model(struct found *f, const struct stage_run *run, struct err *err)
+/* The model as it is saved, faces by that source alone; *skip when there is nothing to say that test does not say. */
+static int open_model(struct found *f, const struct stage_run *run, int crop, bool *skip, struct err *err)
 {
 	struct hdf_file *file = NULL;
 	char *text = NULL, *cut = NULL, *path = stage_in_path(run, "emotion", "emotion.h5", err), *cascade = NULL;
@@ -72,7 +81,10 @@ static int open_model(struct found *f, const struct stage_run *run, struct err *
 	if (code == OK)
 		code = hdf_attr_text(file, "/", "moodcast_cut", &cut, err); /* keras_head_load has checked it */
 	source.cut = code == OK ? network_cut_find(cut) : -1;
-	f->preprocess.crop[0] = CROP_CASCADE;
+	/* A square that is a last resort behind boxes says little of the faces, one that stands alone is test's own. */
+	*skip = crop == CROP_CENTRE && (f->preprocess.n_crop != 2 || !preprocess_uses(&f->preprocess, CROP_CENTRE) ||
+	                                !preprocess_uses(&f->preprocess, CROP_CASCADE));
+	f->preprocess.crop[0] = crop;
 	f->preprocess.n_crop = 1;
 	if (code == OK)
 		code = network_load(&f->network, &source, err);
@@ -139,6 +151,11 @@ static int choose_rows(struct found *f, struct err *err)
 	return OK;
 }
 
+static size_t n_counts(const struct found *f)
+{
+	return 4 * f->head->classes + 2 * RELIABILITY_BINS;
+}
+
 static int prepare(struct found *f, const struct stage_run *run, struct err *err)
 {
 	size_t size = f->preprocess.size, map = f->job.map.height * f->job.map.width * f->job.map.channels, classes = f->head->classes;
@@ -146,7 +163,7 @@ static int prepare(struct found *f, const struct stage_run *run, struct err *err
 	struct plan_options options = {.size = size, .threads = run->threads, .level = CPU_AVX512, .precision = run->settings->network.precision};
 
 	f->job.preprocess = &f->preprocess;
-	f->job.cascade = f->cascade;
+	f->job.cascade = preprocess_uses(&f->preprocess, CROP_CASCADE) ? f->cascade : NULL;
 	f->job.area = f->area;
 	f->job.box = f->box;
 	f->job.threads = run->threads;
@@ -158,7 +175,7 @@ static int prepare(struct found *f, const struct stage_run *run, struct err *err
 	    !(f->batch.features = mem_alloc(batch, map * sizeof(float), err)) ||
 	    !(f->batch.rows = mem_alloc(batch, sizeof(*f->batch.rows), err)) ||
 	    !(f->probabilities = mem_alloc(batch, classes * sizeof(float), err)) ||
-	    !(f->counts = mem_alloc(3 * classes, sizeof(*f->counts), err)) ||
+	    !(f->counts = mem_alloc(n_counts(f), sizeof(*f->counts), err)) ||
 	    !(f->head_scratch = mem_alloc(head_workspace(f->head, batch), 1, err)))
 		return err->code;
 	if (features_workers_new(&f->workers, &f->job, err) != OK || network_plan_new(&f->plan, f->network, &options, err) != OK)
@@ -173,7 +190,7 @@ static void count_batch(struct found *f)
 	const float *p = f->probabilities;
 
 	for (size_t i = 0; i < f->batch.count; i++) {
-		size_t label = (size_t)f->label[f->rows[f->batch.first + i]], best = 0;
+		size_t label = (size_t)f->label[f->rows[f->batch.first + i]], best = 0, bin;
 
 		f->counts[label]++;
 		if (f->batch.rows[i].crop < 0)
@@ -182,14 +199,19 @@ static void count_batch(struct found *f)
 			best = p[c] > p[best] ? c : best;
 		f->counts[classes + label]++;
 		f->counts[2 * classes + label] += best == label;
+		f->counts[3 * classes + best]++;
+		bin = (size_t)((double)p[best] * RELIABILITY_BINS);
+		bin = bin < RELIABILITY_BINS ? bin : RELIABILITY_BINS - 1;
+		f->counts[4 * classes + bin] += (uint64_t)((double)p[best] * 0x1p32);
+		f->counts[4 * classes + RELIABILITY_BINS + bin] += best == label;
 		p += classes;
 	}
 }
 
-static int judge_batch(struct found *f, size_t first, struct err *err)
+static int judge_batch(struct found *f, size_t first, size_t end, struct err *err)
 {
 	struct features_batch *batch = &f->batch;
-	size_t frame = f->job.frame_height * f->job.frame_width * 3, left = f->job.rows - first;
+	size_t frame = f->job.frame_height * f->job.frame_width * 3, left = end - first;
 
 	batch->first = first;
 	batch->count = left < f->job.batch ? left : f->job.batch;
@@ -206,8 +228,25 @@ static int judge_batch(struct found *f, size_t first, struct err *err)
 	return OK;
 }
 
+static int judge_pictures(struct found *f, struct err *err)
+{
+	size_t *start = NULL;
+	struct progress progress;
+	int code = comm_shares(f->job.rows, 1, NULL, &start, err);
+	size_t begin = start ? start[comm_rank()] : 0, end = start ? start[comm_rank() + 1] : 0;
+
+	progress_start(&progress, "evaluate", "pictures judged", end - begin);
+	for (size_t first = begin; code == OK && first < end; first += f->job.batch) {
+		code = judge_batch(f, first, end, err);
+		progress_add(&progress, f->batch.count);
+	}
+	progress_end(&progress);
+	free(start);
+	return code == OK ? comm_sum_u64(f->counts, n_counts(f), err) : code;
+}
+
 /* accuracy and balanced accuracy of `right` pictures among `of`, by class. */
-static void add_figures(struct json *object, const size_t *right, const size_t *of, size_t classes)
+static void add_figures(struct json *object, const uint64_t *right, const uint64_t *of, size_t classes)
 {
 	double sum = 0, all = 0, hits = 0, present = 0;
 
@@ -221,49 +260,81 @@ static void add_figures(struct json *object, const size_t *right, const size_t *
 	json_set_number(object, "balanced_accuracy", sum / present);
 }
 
-static void record(const struct found *f, const struct path_list *names, struct json *test)
+static void add_by_class(struct json *object, const struct found *f, const struct path_list *names, const uint64_t *part, const uint64_t *of)
+{
+	for (size_t c = 0; c < f->head->classes; c++)
+		if (of[c])
+			json_set_number(object, names->items[c], (double)part[c] / (double)of[c]);
+}
+
+/* Of the pictures with a face: how often each class is named, against how often it is there, and how far the probabilities are off. */
+static void add_verdicts(const struct found *f, const struct path_list *names, size_t found, struct json *object)
+{
+	size_t classes = f->head->classes;
+	struct json *predicted = json_set_object(object, "predicted_share"), *truth = json_set_object(object, "true_share");
+	const uint64_t *confidence = f->counts + 4 * classes, *rights = confidence + RELIABILITY_BINS;
+	double error = 0;
+
+	for (size_t c = 0; c < classes; c++) {
+		json_set_number(predicted, names->items[c], (double)f->counts[3 * classes + c] / (double)found);
+		json_set_number(truth, names->items[c], (double)f->counts[classes + c] / (double)found);
+	}
+	for (size_t bin = 0; bin < RELIABILITY_BINS; bin++)
+		error += fabs((double)rights[bin] - (double)confidence[bin] * 0x1p-32);
+	json_set_number(object, "calibration_error", error / (double)found);
+}
+
+static void record(const struct found *f, const struct path_list *names, struct json *object)
 {
 	size_t classes = f->head->classes, found = 0;
-	const size_t *all = f->counts, *seen = all + classes, *right = seen + classes;
-	struct json *object = json_set_object(test, "found"), *recall;
+	const uint64_t *all = f->counts, *seen = all + classes, *right = seen + classes;
 
 	for (size_t c = 0; c < classes; c++)
 		found += seen[c];
 	json_set_integer(object, "pictures", (int64_t)f->job.rows);
 	json_set_integer(object, "no_face", (int64_t)(f->job.rows - found));
 	add_figures(object, right, all, classes);
-	recall = json_set_object(object, "recall");
-	for (size_t c = 0; c < classes; c++)
-		if (all[c])
-			json_set_number(recall, names->items[c], (double)right[c] / (double)all[c]);
-	if (found)
-		add_figures(json_set_object(object, "of_found"), right, seen, classes);
-	log_info("evaluate", "as the detector finds them: no face in %zu of %zu pictures, balanced accuracy %.3f",
-	         f->job.rows - found, f->job.rows, json_number(json_get(object, "balanced_accuracy"), 0));
+	add_by_class(json_set_object(object, "recall"), f, names, right, all);
+	if (found) {
+		struct json *of_found = json_set_object(object, "of_found");
+		add_figures(of_found, right, seen, classes);
+		add_verdicts(f, names, found, of_found);
+	}
+}
+
+static int judge_way(struct evaluation *evaluation, int crop, const char *name, struct json *test, struct err *err)
+{
+	const struct stage_run *run = evaluation->run;
+	struct found f = {0};
+	bool skip = false;
+	char *path = stage_in_path(run, "faces", "faces.h5", err);
+	int code = path ? open_model(&f, run, crop, &skip, err) : err->code;
+
+	if (code == OK && !skip)
+		code = read_columns(&f, path, err);
+	if (code == OK && !skip)
+		code = choose_rows(&f, err);
+	if (code == OK && f.job.rows)
+		code = prepare(&f, run, err);
+	if (code == OK && f.job.rows)
+		code = judge_pictures(&f, err);
+	if (code == OK && f.job.rows) {
+		struct json *object = json_set_object(test, name);
+		record(&f, &evaluation->faces.classes, object);
+		log_info("evaluate", "%s: no face in %lld of %zu pictures, balanced accuracy %.3f",
+		         crop == CROP_CASCADE ? "as the detector finds them" : "with the square in the middle",
+		         (long long)json_integer_value(json_get(object, "no_face"), 0), f.job.rows,
+		         json_number(json_get(object, "balanced_accuracy"), 0));
+	}
+	free(path);
+	found_free(&f);
+	return code;
 }
 
 int evaluate_found(struct evaluation *evaluation, struct json *test, struct err *err)
 {
-	const struct stage_run *run = evaluation->run;
-	struct found f = {0};
-	char *path;
-	int code;
-
-	if (!evaluate_given(run, "faces") || !evaluate_given(run, "cascade"))
+	if (!evaluate_given(evaluation->run, "faces") || !evaluate_given(evaluation->run, "cascade"))
 		return OK;
-	path = stage_in_path(run, "faces", "faces.h5", err);
-	code = path ? open_model(&f, run, err) : err->code;
-	if (code == OK)
-		code = read_columns(&f, path, err);
-	if (code == OK)
-		code = choose_rows(&f, err);
-	if (code == OK && f.job.rows)
-		code = prepare(&f, run, err);
-	for (size_t first = 0; code == OK && first < f.job.rows; first += f.job.batch)
-		code = judge_batch(&f, first, err);
-	if (code == OK && f.job.rows)
-		record(&f, &evaluation->faces.classes, test);
-	free(path);
-	found_free(&f);
-	return code;
+	int code = judge_way(evaluation, CROP_CASCADE, "found", test, err);
+	return code == OK ? judge_way(evaluation, CROP_CENTRE, "square", test, err) : code;
 }

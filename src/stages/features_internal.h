@@ -67,7 +67,11 @@ struct features_job {
 	struct map_shape map;      /* of one picture's features */
 	int threads;
 	int precision; /* enum network_precision */
+	double checkpoint_seconds; /* between two of them; 0 = one behind each batch */
 };
+/* Where pictures were shrunk to the frame of faces.h5, the model is served with pictures that are shrunk to it: sets preprocess->frame_…,
+ * but not where pictures were cut around boxes that only an annotation knows. */
+int features_served_frame(const struct features_job *job, struct preprocess *preprocess, struct err *err) MUST_CHECK;
 size_t features_rows_of(const struct features_job *job); /* pictures and their copies */
 /* Everything that decides the features, as a SHA-256. */
 int features_identity(const struct features_job *job, const char *faces_path, const char *cascade_path,

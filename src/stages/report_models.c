@@ -230,20 +230,30 @@ static void whole_table(struct report *report, const struct json *test)
 	page_table_end(&report->page);
 }
 
-static void found_paragraph(struct report *report, const struct json *found)
+/* The one figure is what a camera's pictures meet, the other what aligned pictures would: both are told wherever they are known. */
+static void ways_paragraph(struct report *report, const struct json *test)
 {
-	const struct json *of_found = json_get(found, "of_found");
+	const struct json *found = json_get(test, "found"), *square = json_get(test, "square"), *of_found = json_get(found, "of_found");
+	const struct json *crop = json_get(report_stage(report, "features"), "crop");
 
 	if (!found)
 		return;
 	page_paragraph(&report->page,
-	               "The figures above are with the squares that training was given. As the detector finds the faces, which is what a "
-	               "camera's pictures meet: balanced accuracy %s, accuracy %s of %s pictures, the %s in which it finds no face counted as wrong.",
-	               show_number(report_number(found, "balanced_accuracy")), show_number(report_number(found, "accuracy")),
-	               show_count(report_number(found, "pictures")), show_count(report_number(found, "no_face")));
+	               "The figures above are with the faces as training was given them, over all pictures: what the cascade found in %s, a "
+	               "known box in %s, the square in the middle in %s. As the detector alone finds the faces, which is what a camera's "
+	               "pictures meet: balanced accuracy %s, accuracy %s of %s pictures, the %s in which it finds no face counted as wrong.",
+	               show_count(report_number(crop, "cascade")), show_count(report_number(crop, "box")),
+	               show_count(report_number(crop, "centre")), show_number(report_number(found, "balanced_accuracy")),
+	               show_number(report_number(found, "accuracy")), show_count(report_number(found, "pictures")),
+	               show_count(report_number(found, "no_face")));
 	if (of_found && report_number(found, "no_face") > 0)
-		page_paragraph(&report->page, "Of the pictures with a detection alone: balanced accuracy %s, accuracy %s.",
-		               show_number(report_number(of_found, "balanced_accuracy")), show_number(report_number(of_found, "accuracy")));
+		page_paragraph(&report->page, "Of the pictures with a detection alone: balanced accuracy %s, accuracy %s, calibration error %s.",
+		               show_number(report_number(of_found, "balanced_accuracy")), show_number(report_number(of_found, "accuracy")),
+		               show_number(report_number(of_found, "calibration_error")));
+	if (square)
+		page_paragraph(&report->page, "With the fixed square in the middle of every picture, as only aligned pictures allow it: "
+		               "balanced accuracy %s, accuracy %s.",
+		               show_number(report_number(square, "balanced_accuracy")), show_number(report_number(square, "accuracy")));
 }
 
 int report_emotion(struct report *report, struct err *err)
@@ -262,7 +272,7 @@ int report_emotion(struct report *report, struct err *err)
 		page_paragraph(&report->page, "Held out: %s pictures of %s people.",
 		               show_count(report_number(test, "pictures")), show_count(report_number(test, "persons")));
 		whole_table(report, test);
-		found_paragraph(report, json_get(test, "found"));
+		ways_paragraph(report, test);
 		report_verdicts(report, test);
 	}
 	if (report_groups(report, emotion, err) != OK)

@@ -53,7 +53,7 @@ assert abs(found["balanced_accuracy"] - sum(right[c] / of[c] for c in of) / len(
 for label in of:
     assert abs(found["recall"][label] - right[label] / of[label]) < 1e-6, found
 END
-grep -q 'As the detector finds the faces' "$exp/report/index.html" || { echo "the report does not tell it"; exit 1; }
+grep -q 'As the detector alone finds the faces' "$exp/report/index.html" || { echo "the report does not tell it"; exit 1; }
 for threads in 1 2; do
   "$MOODCAST_BIN/moodcast-train" evaluate --config "$exp/config.ini" --set run.threads=$threads --in sample="$exp/sample" --in faces="$exp/faces" --in cascade="$exp/cascade" \
     --in features="$exp/features" --in emotion="$exp/emotion" --out "$scratch/judged$threads" 2>"$scratch/log" || { cat "$scratch/log"; exit 1; }

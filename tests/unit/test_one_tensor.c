@@ -1,6 +1,7 @@
 /*
  * One picture, one tensor: what the network is given for a face is the same to the bit whether the picture came out of an archive
- * through the stages faces and features, from a file through `analyze`, or as the body that the web page posts for an upload.
+ * through the stages faces and features, from a file through `analyze`, or as the body that the web page posts for an upload; also when
+ * it is larger than a frame of faces.h5, and with the preprocessing of configs/real.ini.
  *
  * The Makefile links this test with --wrap=network_plan_forward, so every input of the network passes by here, whoever calls it.
  */
@@ -41,7 +42,7 @@ struct drawn {
 	size_t squares[2][3]; /* left, top, side; side 0 = none */
 };
 /* Odd sizes, grey and colour, chroma halved by the JPEG, two faces of which the larger counts, a face at the edge whose margin lies
- * outside; none larger than a frame of faces.h5, which would be shrunk there. */
+ * outside; the last four do not fit into a frame of 256 × 256, of two not even in one of 640 × 480. */
 static const struct drawn pictures[] = {
     {"negative/colour.jpg", 161, 123, 3, 90, {{60, 40, 40}}},
     {"negative/rough.jpg", 200, 151, 3, 30, {{90, 55, 44}}},
@@ -50,6 +51,10 @@ static const struct drawn pictures[] = {
     {"positive/colour.png", 180, 140, 3, 0, {{70, 50, 42}}},
     {"positive/edge.jpg", 150, 110, 3, 95, {{22, 34, 40}}},
     {"positive/two.jpg", 255, 199, 3, 80, {{45, 80, 30}, {160, 70, 60}}},
+    {"negative/large.jpg", 700, 500, 3, 85, {{300, 180, 130}}},
+    {"negative/tall.png", 270, 640, 1, 0, {{80, 300, 110}}},
+    {"neutral/slightly.png", 263, 120, 3, 0, {{150, 40, 50}}},
+    {"positive/both.jpg", 511, 300, 1, 90, {{100, 60, 90}, {330, 90, 120}}},
 };
 
 static void draw(const struct drawn *drawn, struct image *image, uint8_t **bytes, size_t *size)
@@ -110,19 +115,20 @@ static void run_stage(int (*stage)(struct stage_run *run, struct err *err), cons
 	json_free(run.metrics);
 }
 
-/* The settings say what the fixture's bundle.json says. */
-static struct settings *fixture_settings(void)
+/* The settings say what the fixture's bundle.json says, or what a config says; the small network is the fixture's. */
+static struct settings *settings_of(const char *config)
 {
 	struct err err = {0};
 	struct settings *settings;
 	char input[1200];
 	snprintf(input, sizeof(input), "faces.input=%s", scratch_path(folder, "pictures.zip"));
-	const char *const overrides[] = {input, "faces.classes=", "faces.validation=0", "faces.test=0", "preprocess.crop=cascade",
-	                                 "preprocess.margin=0.1", "preprocess.centre=0.5", "preprocess.size=32",
+	const char *const overrides[] = {input, "faces.layout=folders", "faces.classes=", "faces.validation=0", "faces.test=0",
+	                                 "preprocess.size=32", "preprocess.detect_min_size=24", "network.weights=init",
+	                                 "network.cut=block1_pool", "network.batch=3", "augment.copies=0",
+	                                 "preprocess.crop=cascade", "preprocess.margin=0.1", "preprocess.centre=0.5",
 	                                 "preprocess.kernel=bilinear", "preprocess.channels=rgb", "preprocess.mean=0,0,0",
-	                                 "preprocess.scale=0.0039215686274509803", "preprocess.detect_min_size=24",
-	                                 "network.cut=block1_pool", "network.batch=3"};
-	assert_ok(settings_load(&settings, NULL, overrides, ARRAY_COUNT(overrides), &err));
+	                                 "preprocess.scale=0.0039215686274509803"};
+	assert_ok(settings_load(&settings, config, overrides, config ? 11 : ARRAY_COUNT(overrides), &err));
 	return settings;
 }
 
@@ -144,15 +150,14 @@ static void hand_over_preprocess(void)
 	free(text);
 }
 
-static int prepare(void **state)
+static int prepare(const char *config)
 {
-	(void)state;
 	struct err err = {0};
 	struct settings *settings;
 	folder = scratch_new();
 	fixture_write(folder);
 	write_pictures();
-	settings = fixture_settings();
+	settings = settings_of(config);
 	const struct stage_input inputs[] = {{"faces", strdup(scratch_path(folder, "faces"))}, {"cascade", folder}};
 	run_stage(stage_faces, settings, "faces", NULL, 0);
 	run_stage(stage_features, settings, "features", inputs, 2);
@@ -163,6 +168,19 @@ static int prepare(void **state)
 	const struct server_options options = {.listen = "127.0.0.1:0", .threads = 2};
 	assert_ok(server_start(&server, bundle, &options, &err));
 	return 0;
+}
+
+static int prepare_fixture(void **state)
+{
+	(void)state;
+	return prepare(NULL);
+}
+
+static int prepare_real(void **state)
+{
+	(void)state;
+	setenv("MOODCAST_DATA", "elsewhere", 1); /* the config names it; its inputs are replaced, or not read */
+	return prepare("configs/real.ini");
 }
 
 static int tidy(void **state)
@@ -230,10 +248,17 @@ static void a_picture_gives_the_same_tensor_in_every_way(void **state)
 		free(offline[i]);
 }
 
+static void the_same_by_the_config_for_real_photographs(void **state)
+{
+	assert_int_equal(bundle->preprocess.crop[0], CROP_CASCADE); /* what is served is what was trained on */
+	a_picture_gives_the_same_tensor_in_every_way(state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(a_picture_gives_the_same_tensor_in_every_way, prepare, tidy),
+	    cmocka_unit_test_setup_teardown(a_picture_gives_the_same_tensor_in_every_way, prepare_fixture, tidy),
+	    cmocka_unit_test_setup_teardown(the_same_by_the_config_for_real_photographs, prepare_real, tidy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

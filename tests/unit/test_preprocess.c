@@ -153,6 +153,7 @@ static void json_gives_back_every_bit(void **state)
 		preprocess.mean[0] = i ? rng_range(&rng, -200, 200) : 103.939;
 		preprocess.mean[2] = i ? rng_range(&rng, -200, 200) / 3 : 123.68;
 		preprocess.scale = i ? exp(rng_range(&rng, -13, 13)) : 1.0 / 255;
+		preprocess.frame_width = i % 2 ? 16 + i : 0, preprocess.frame_height = i % 2 ? 4096 - i : 0;
 		preprocess.kernel = (int)(i % 3), preprocess.channels = (int)(i % 2), preprocess.n_crop = 1 + i % 3;
 		if (preprocess.n_crop < 3)
 			preprocess.crop[2] = 0;
@@ -166,14 +167,15 @@ static void json_gives_back_every_bit(void **state)
 		assert_memory_equal(back.crop, preprocess.crop, sizeof back.crop);
 		assert_true(back.n_crop == preprocess.n_crop && back.size == preprocess.size && back.kernel == preprocess.kernel &&
 		            back.channels == preprocess.channels && back.detect_scale == preprocess.detect_scale &&
-		            back.detect_neighbors == 3 && back.detect_min_size == 30);
+		            back.detect_neighbors == 3 && back.detect_min_size == 30 &&
+		            back.frame_width == preprocess.frame_width && back.frame_height == preprocess.frame_height);
 		free(text);
 	}
 }
 
 static const char good[] = "{\"crop\":[\"cascade\",\"centre\"],\"margin\":0.2,\"centre\":0.6,\"size\":150,\"kernel\":\"area\","
                            "\"channels\":\"bgr\",\"mean\":[103.939,116.779,123.68],\"scale\":1,\"detect_scale\":1.1,"
-                           "\"detect_neighbors\":3,\"detect_min_size\":40}";
+                           "\"detect_neighbors\":3,\"detect_min_size\":40,\"frame\":[640,480]}";
 
 static void broken_json_is_refused_by_field(void **state)
 {
@@ -191,6 +193,10 @@ static void broken_json_is_refused_by_field(void **state)
 	    {"\"channels\":\"bgr\",", "", "\"channels\" is absent"},
 	    {"103.939,", "", "\"mean\" is absent or not a list of three"},
 	    {"\"scale\":1,", "\"scale\":\"nan\",", "preprocess.scale"},
+	    {"[640,480]", "[640]", "\"frame\" is not a list of two"},
+	    {"[640,480]", "640", "\"frame\" is not a list of two"},
+	    {"[640,480]", "[640,0]", "\"frame\" is not a list of two"},
+	    {"[640,480]", "[640,9000]", "preprocess.frame: 9000 is outside"},
 	};
 	assert_ok(preprocess_parse(&preprocess, good, "good", &err));
 	assert_int_equal(preprocess.detect_min_size, 40);
