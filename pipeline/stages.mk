@@ -32,7 +32,7 @@ OVERRIDE := $(foreach pair,$(SET),--set '$(pair)')
 folder = $(STORE)/$(1)-$(ID_$(1))
 
 # Stages whose work several processes share (pipeline/SCALE.md); the others are one process also under MPI=1.
-RANKED := cascade features emotion tags als evaluate
+RANKED := faces cascade features emotion tags als evaluate
 launch = $(if $(and $(MPI),$(filter $(RANKED),$(1))),$(MPIRUN) -n $(RANKS) )$(TRAIN) $(1)
 
 # Goals that need the plan of an experiment; the others work without a config.

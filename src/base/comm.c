@@ -1,5 +1,5 @@
 /* The twin of comm_mpi.c for one process: what it has is what all have. */
-#include "base/comm.h"
+#include "base/comm_internal.h"
 
 #include <stdlib.h>
 
@@ -33,13 +33,6 @@ int comm_size(void)
 
 void comm_alone(void)
 {
-}
-
-int comm_threads(int wanted, int *out, struct err *err)
-{
-	(void)err;
-	*out = thread_count(wanted);
-	return OK;
 }
 
 int comm_barrier(struct err *err)
@@ -81,13 +74,6 @@ int comm_sum_u64(uint64_t *values, size_t count, struct err *err)
 	return OK;
 }
 
-int comm_best(struct comm_best *best, struct err *err)
-{
-	(void)best;
-	(void)err;
-	return OK;
-}
-
 int comm_gather(void *all, const size_t *start, size_t size, struct err *err)
 {
 	(void)all;
@@ -112,4 +98,37 @@ int comm_deal_next(const struct comm_deal *deal, uint64_t *number, struct err *e
 	(void)err;
 	*number = dealt < deal->count ? dealt++ : deal->count;
 	return OK;
+}
+
+/* ---- one machine of one rank ---- */
+
+int comm_host(void)
+{
+	return 0;
+}
+
+int comm_machine_broadcast(void *bytes, size_t count, struct err *err)
+{
+	(void)bytes;
+	(void)count;
+	(void)err;
+	return OK;
+}
+
+int comm_machine_agree(bool *here, struct err *err)
+{
+	(void)here;
+	(void)err;
+	return OK;
+}
+
+int comm_machine_barrier(struct err *err)
+{
+	(void)err;
+	return OK;
+}
+
+int comm_gather_machines(void *all, const size_t *start, size_t size, struct err *err)
+{
+	return comm_gather(all, start, size, err);
 }

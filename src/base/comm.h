@@ -62,6 +62,26 @@ struct comm_deal {
 int comm_deal_begin(struct comm_deal *deal, uint64_t count, struct err *err) MUST_CHECK;
 int comm_deal_next(const struct comm_deal *deal, uint64_t *number, struct err *err) MUST_CHECK;
 
+/* ---- ranks of one machine (comm_machine.c) ----
+ * Those that follow one another on a machine share its memory and take work from one another there, as threads do; ranks that are alone on
+ * theirs, or find no way to memory in common, are a machine each. */
+
+int comm_machine(void);  /* this rank's: 0 … comm_machines() − 1, in the order of the ranks */
+int comm_machines(void);
+int comm_machine_rank(void); /* among those of its machine: 0 … comm_machine_ranks() − 1 */
+int comm_machine_ranks(void);
+/* `bytes` zeros that the ranks of a machine have in common; freed by comm_memory_free on each of them. Together. */
+int comm_memory_new(size_t bytes, void **out, struct err *err) MUST_CHECK;
+void comm_memory_free(void *memory, size_t bytes);
+/* As parallel_for, by the threads of all ranks of the machine, with the same count on each; when it returns all of them are done. */
+int comm_machine_for(size_t count, size_t chunk, int threads, parallel_body *body, void *context, struct err *err) MUST_CHECK;
+/* Waits for the ranks of the machine. */
+int comm_machine_barrier(struct err *err) MUST_CHECK;
+/* As comm_gather, `all` being such memory, of which machine m filled start[m] … start[m + 1]. */
+int comm_gather_machines(void *all, const size_t *start, size_t size, struct err *err) MUST_CHECK;
+/* As comm_shares: start[comm_machines() + 1], each machine weighing what its ranks would. */
+int comm_machine_shares(size_t count, size_t group, const double *weight, size_t **start, struct err *err) MUST_CHECK;
+
 /* ---- on top of these (comm_share.c) ---- */
 
 /* start[comm_size() + 1] for comm_gather: `count` things of weight[i] (NULL = all alike) in as many runs as there are ranks, cut at

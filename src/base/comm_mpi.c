@@ -5,7 +5,7 @@
  * processors, and threads of the same rank work meanwhile. Rank 0 has a desk, a thread that answers what the others ask while it works
  * itself: it deals out numbers (comm_deal), and takes the failure that ends the job, so that one sentence is told, whoever else fails then.
  */
-#include "base/comm.h"
+#include "base/comm_internal.h"
 
 #include <mpi.h>
 #include <pthread.h>
@@ -33,6 +33,8 @@ static struct {
 	int rank, all; /* all: ranks of the job */
 	int size;      /* those who work together now; 1 = this one alone */
 	MPI_Comm ranks, desk; /* what is done together; what is asked at the desk */
+	MPI_Comm machine, firsts; /* the ranks of this machine; the first of each, for those */
+	int host;                 /* the smallest rank on this machine */
 	pthread_t thread;     /* rank 0's desk */
 	atomic_bool closing;
 	pthread_mutex_t told;
@@ -122,6 +124,34 @@ static void *desk_main(void *unused)
 	return NULL;
 }
 
+/* ---- machines ---------------------------------------------------------------------------------------------- */
+
+/* host[r] ← the smallest rank on the machine of rank r; job.machine ← its ranks. */
+static int find_hosts(int *host)
+{
+	int code = MPI_Comm_split_type(job.ranks, MPI_COMM_TYPE_SHARED, job.rank, MPI_INFO_NULL, &job.machine);
+	job.host = job.rank;
+	if (code == MPI_SUCCESS)
+		code = MPI_Bcast(&job.host, 1, MPI_INT, 0, job.machine);
+	return code == MPI_SUCCESS ? MPI_Allgather(&job.host, 1, MPI_INT, host, 1, MPI_INT, job.ranks) : code;
+}
+
+static int find_machines(struct err *err)
+{
+	int *host = mem_alloc((size_t)job.all, sizeof *host, err);
+	if (!host)
+		return err->code;
+	int code = find_hosts(host);
+	if (code == MPI_SUCCESS && comm_machine_open(host, err) != OK) {
+		free(host);
+		return err->code;
+	}
+	free(host);
+	if (code == MPI_SUCCESS)
+		code = MPI_Comm_split(job.ranks, comm_machine_rank() == 0 ? 0 : MPI_UNDEFINED, job.rank, &job.firsts);
+	return mpi_failed(code, "the ranks of a machine cannot be told", err);
+}
+
 /* ---- joining and leaving ----------------------------------------------------------------------------------- */
 
 /* MPICH and what speaks its PMI, PMIx and Open MPI, each say so in the environment. */
@@ -159,7 +189,7 @@ int comm_start(struct err *err)
 		log_set_level(LOG_QUIET);
 	else if (pthread_create(&job.thread, NULL, desk_main, NULL) != 0)
 		return err_set(err, ERR_MEMORY, "the thread that answers the other ranks cannot be started");
-	return OK;
+	return find_machines(err);
 }
 
 /* At rank 0's desk; when nothing comes of it, rank 0 is gone or stuck, and this rank tells and ends the job by itself. */
@@ -237,40 +267,9 @@ int comm_size(void)
 	return job.size;
 }
 
-static uint64_t processors_hash(int *count)
+int comm_host(void)
 {
-	cpu_set_t set;
-	CPU_ZERO(&set);
-	*count = thread_count(0);
-	if (sched_getaffinity(0, sizeof set, &set) == 0)
-		*count = CPU_COUNT(&set);
-	return hash64(&set, sizeof set, 0);
-}
-
-/* Launchers bind ranks to processors of their own, or to none: those with the very same set share it. */
-int comm_threads(int wanted, int *out, struct err *err)
-{
-	if (wanted > 0 || job.size == 1) {
-		*out = thread_count(wanted);
-		return OK;
-	}
-	MPI_Comm machine = MPI_COMM_NULL;
-	int count, ranks = 0, sharing = 0;
-	int code = MPI_Comm_split_type(job.ranks, MPI_COMM_TYPE_SHARED, job.rank, MPI_INFO_NULL, &machine);
-	if (code == MPI_SUCCESS)
-		code = MPI_Comm_size(machine, &ranks);
-	uint64_t own = processors_hash(&count), *all = mem_alloc((size_t)ranks, sizeof *all, err);
-	if (!all)
-		return err->code;
-	if (code == MPI_SUCCESS)
-		code = MPI_Allgather(&own, 1, MPI_UINT64_T, all, 1, MPI_UINT64_T, machine);
-	for (int i = 0; i < ranks; i++)
-		sharing += all[i] == own;
-	free(all);
-	if (machine != MPI_COMM_NULL)
-		MPI_Comm_free(&machine);
-	*out = sharing > 0 && count > sharing ? count / sharing : 1;
-	return mpi_failed(code, "the ranks of this machine cannot be counted", err);
+	return job.host;
 }
 
 /* ---- together -------------------------------------------------------------------------------------------------- */
@@ -279,6 +278,12 @@ int comm_barrier(struct err *err)
 {
 	MPI_Request request;
 	return job.size > 1 ? wait_for(MPI_Ibarrier(job.ranks, &request), &request, "waiting for the other ranks", err) : OK;
+}
+
+int comm_machine_barrier(struct err *err)
+{
+	MPI_Request request;
+	return comm_machine_ranks() > 1 ? wait_for(MPI_Ibarrier(job.machine, &request), &request, "waiting for the ranks of the machine", err) : OK;
 }
 
 int comm_broadcast(void *bytes, size_t count, int root, struct err *err)
@@ -293,28 +298,63 @@ int comm_broadcast(void *bytes, size_t count, int root, struct err *err)
 	return OK;
 }
 
-int comm_gather(void *all, const size_t *start, size_t size, struct err *err)
+/* start[members + 1] */
+struct places {
+	int members;
+	const size_t *start;
+};
+
+static int gather_among(MPI_Comm comm, struct places places, void *all, size_t size, struct err *err)
 {
+	const size_t *start = places.start;
+	int members = places.members;
 	MPI_Datatype item;
 	MPI_Request request;
-	if (job.size == 1)
-		return OK;
-	if (size > INT32_MAX || start[job.size] > INT32_MAX)
-		return err_set(err, ERR_SETTINGS, "%zu things of %zu bytes are more than MPI counts", start[job.size], size);
-	int *count = mem_alloc((size_t)job.size, 2 * sizeof *count, err);
+	if (size > INT32_MAX || start[members] > INT32_MAX)
+		return err_set(err, ERR_SETTINGS, "%zu things of %zu bytes are more than MPI counts", start[members], size);
+	int *count = mem_alloc((size_t)members, 2 * sizeof *count, err);
 	if (!count)
 		return err->code;
-	for (int r = 0; r < job.size; r++) {
+	for (int r = 0; r < members; r++) {
 		count[r] = (int)(start[r + 1] - start[r]);
-		count[job.size + r] = (int)start[r];
+		count[members + r] = (int)start[r];
 	}
 	MPI_Type_contiguous((int)size, MPI_BYTE, &item);
 	MPI_Type_commit(&item);
-	int code = MPI_Iallgatherv(MPI_IN_PLACE, 0, item, all, count, count + job.size, item, job.ranks, &request);
+	int code = MPI_Iallgatherv(MPI_IN_PLACE, 0, item, all, count, count + members, item, comm, &request);
 	int status = wait_for(code, &request, "gathering what the ranks have made", err);
 	MPI_Type_free(&item);
 	free(count);
 	return status;
+}
+
+int comm_gather(void *all, const size_t *start, size_t size, struct err *err)
+{
+	return job.size > 1 ? gather_among(job.ranks, (struct places){job.size, start}, all, size, err) : OK;
+}
+
+int comm_gather_machines(void *all, const size_t *start, size_t size, struct err *err)
+{
+	int code = comm_machine_barrier(err);
+	if (code == OK && comm_machines() > 1 && comm_machine_rank() == 0)
+		code = gather_among(job.firsts, (struct places){comm_machines(), start}, all, size, err);
+	return code == OK ? comm_machine_barrier(err) : code;
+}
+
+int comm_machine_broadcast(void *bytes, size_t count, struct err *err)
+{
+	MPI_Request request;
+	return wait_for(MPI_Ibcast(bytes, (int)count, MPI_BYTE, 0, job.machine, &request), &request, "handing out data", err);
+}
+
+int comm_machine_agree(bool *here, struct err *err)
+{
+	MPI_Request request;
+	int all = *here;
+	int code = MPI_Iallreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_LAND, job.machine, &request);
+	code = wait_for(code, &request, "agreeing with the ranks of the machine", err);
+	*here = all;
+	return code;
 }
 
 int comm_sum_u64(uint64_t *values, size_t count, struct err *err)
@@ -327,26 +367,6 @@ int comm_sum_u64(uint64_t *values, size_t count, struct err *err)
 			return err->code;
 	}
 	return OK;
-}
-
-int comm_best(struct comm_best *best, struct err *err)
-{
-	size_t *start = NULL;
-	struct comm_best *all;
-	if (job.size == 1)
-		return OK;
-	if (!(all = mem_alloc((size_t)job.size, sizeof *all, err)))
-		return err->code;
-	all[job.rank] = *best;
-	int status = comm_shares((size_t)job.size, 1, NULL, &start, err);
-	if (status == OK)
-		status = comm_gather(all, start, sizeof *all, err);
-	for (int r = 0; status == OK && r < job.size; r++)
-		if (all[r].score > best->score || (all[r].score == best->score && all[r].index < best->index))
-			*best = all[r];
-	free(start);
-	free(all);
-	return status;
 }
 
 /* ---- sums in the order of the ranks ------------------------------------------------------------------------------ */

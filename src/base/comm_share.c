@@ -65,3 +65,23 @@ int comm_file_read(const char *path, size_t limit, char **out, size_t *size, str
 	*size = length;
 	return OK;
 }
+
+int comm_best(struct comm_best *best, struct err *err)
+{
+	size_t *start = NULL, ranks = (size_t)comm_size();
+	struct comm_best *all;
+	if (ranks == 1)
+		return OK;
+	if (!(all = mem_alloc(ranks, sizeof *all, err)))
+		return err->code;
+	all[comm_rank()] = *best;
+	int code = comm_shares(ranks, 1, NULL, &start, err);
+	if (code == OK)
+		code = comm_gather(all, start, sizeof *all, err);
+	for (size_t r = 0; code == OK && r < ranks; r++)
+		if (all[r].score > best->score || (all[r].score == best->score && all[r].index < best->index))
+			*best = all[r];
+	free(start);
+	free(all);
+	return code;
+}

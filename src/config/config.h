@@ -51,7 +51,7 @@ enum als_solver { SOLVER_CHOLESKY, SOLVER_CG };
 enum confidence { CONFIDENCE_RAW, CONFIDENCE_LOG, CONFIDENCE_MINMAX, CONFIDENCE_BM25 };
 
 struct run_settings {
-	long seed, threads, memory_mb;
+	long seed, threads, memory_mb, checkpoint_seconds;
 };
 struct sample_settings {
 	long people, pictures, width, height, backgrounds, playlists, songs;

@@ -13,6 +13,7 @@ const struct setting schema[] = {
     INTEGER("run", "seed", run.seed, "1", 0, 2147483647, "every random choice follows from it"),
     FREE_INTEGER("run", "threads", run.threads, "0", 0, 1024, "0 = every core; results do not depend on it"),
     FREE_INTEGER("run", "memory_mb", run.memory_mb, "0", 0, 1e7, "most memory that stages side by side (make -j2) take together; one that may need more runs alone; 0 = nine tenths of the machine's"),
+    FREE_INTEGER("run", "checkpoint_seconds", run.checkpoint_seconds, "30", 0, 86400, "features and als keep a checkpoint each so many seconds; 0 = after each batch and iteration"),
 
     INTEGER("sample", "people", sample.people, "110", 6, 9999, "drawn people"),
     INTEGER("sample", "pictures", sample.pictures, "9", 3, 3000, "pictures a drawn person"),

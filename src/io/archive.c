@@ -223,6 +223,8 @@ int archive_walk_bytes(struct walker *w, const struct member *held, int depth, s
 static int visit_inner(struct walker *w, struct layer *layer, struct archive_entry *entry, const char *path,
                        struct err *err)
 {
+	if (!walker_enters(w, path))
+		return OK;
 	if (layer->depth >= MAX_INNER) {
 		walker_skip(w, path, "archives nested more than three deep");
 		return OK;
@@ -358,6 +360,8 @@ static int visit_file(struct walker *w, const char *path, const char *below, str
 {
 	w->packed_bytes += file_bytes(path);
 	if (name_is_archive(path)) {
+		if (!walker_enters(w, below))
+			return OK;
 		int status = walk_archive(w, path, below, 1, err);
 		if (status != OK && !w->stopped) {
 			walker_skip(w, below, err->text);

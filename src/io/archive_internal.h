@@ -28,6 +28,7 @@ void walker_skip(const struct walker *w, const char *path, const char *reason);
 int walker_stop(struct walker *w, int code); /* marks the walk as ended when code is a failure; returns code */
 int walker_reserve(struct walker *w, size_t needed, struct err *err) MUST_CHECK;
 bool walker_wants(const struct walker *w, const char *path);
+bool walker_enters(const struct walker *w, const char *path);
 /* Counts the member against the limits of the walk, unpacks it unless the caller does, and hands it over. */
 int walker_deliver(struct walker *w, struct member *member, struct err *err) MUST_CHECK;
 /* Counts bytes that were unpacked to get at members; false when they are more than the walk allows. */

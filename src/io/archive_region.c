@@ -231,6 +231,8 @@ static int visit_inner_archive(const struct region_walk *at, const struct zip_me
                                struct err *err)
 {
 	uint8_t header[LOCAL_HEADER];
+	if (!walker_enters(at->w, path))
+		return OK;
 	if (at->depth >= MAX_INNER)
 		return err_set(err, ERR_DATA, "archives nested more than three deep");
 	uint64_t start = read_full(at->region->file, member->at, header, sizeof header) ? data_start(member, header) : 0;

@@ -104,6 +104,11 @@ bool walker_wants(const struct walker *w, const char *path)
 	return !w->walk->wanted || w->walk->wanted(path, w->walk->context);
 }
 
+bool walker_enters(const struct walker *w, const char *path)
+{
+	return !w->walk->enters || w->walk->enters(path, w->walk->context);
+}
+
 const char *walker_refuses(const struct walker *w, uint64_t packed, uint64_t full, char reason[128])
 {
 	if (full > w->limit)

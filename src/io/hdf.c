@@ -48,8 +48,10 @@ int hdf_fail(const struct hdf_file *file, int code, const char *name, const char
 static void library_begin(void)
 {
 	static bool begun;
-	if (!begun)
+	if (!begun) {
 		H5dont_atexit();
+		unsetenv("HDF5_VDS_PREFIX"); /* parts of a joined data set lie beside it, wherever else there are files of their names */
+	}
 	begun = true;
 	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
@@ -63,13 +65,14 @@ struct hdf_file *hdf_file_new(const char *path, bool created, struct err *err)
 	file->id = H5I_INVALID_HID;
 	file->created = created;
 	file->path = mem_text(path, err);
+	file->joined = file->path ? mem_alloc(1, sizeof *file->joined, err) : NULL;
 	file->links = H5Pcreate(H5P_LINK_CREATE);
-	if (file->path && (file->links < 0 || H5Pset_create_intermediate_group(file->links, 1) < 0)) {
+	if (file->joined && (file->links < 0 || H5Pset_create_intermediate_group(file->links, 1) < 0)) {
 		hdf_fail(file, ERR_MEMORY, "", "cannot be prepared", err);
 		hdf_close(file);
 		return NULL;
 	}
-	if (!file->path) {
+	if (!file->joined) {
 		hdf_close(file);
 		return NULL;
 	}
@@ -105,6 +108,9 @@ void hdf_close(struct hdf_file *file)
 		remove_part(file);
 	if (file->links >= 0)
 		H5Pclose(file->links);
+	if (file->joined)
+		path_list_free(file->joined);
+	free(file->joined);
 	free(file->path);
 	free(file);
 }

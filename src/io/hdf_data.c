@@ -22,7 +22,7 @@ static hid_t half_type(void)
 	return type;
 }
 
-static hid_t stored_type(enum hdf_type type)
+hid_t hdf_stored_type(enum hdf_type type)
 {
 	switch (type) {
 	case HDF_U8:
@@ -215,8 +215,12 @@ int hdf_dataset(const struct hdf_file *file, const char *name, hid_t *id, struct
 	hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
 	if (set < 0)
 		return hdf_fail(file, ERR_DATA, name, "cannot be opened as a data set", err);
-	*id = set;
-	return OK;
+	int status = hdf_check_joined(file, name, set, err);
+	if (status == OK)
+		*id = set;
+	else
+		H5Dclose(set);
+	return status;
 }
 
 /* Scalars have rank 0. */
@@ -296,7 +300,7 @@ static int create_set(struct hdf_file *file, const struct new_set *wanted, hid_t
 	chunk[0] = wanted->chunk_rows;
 	if (wanted->grows)
 		limit[0] = H5S_UNLIMITED;
-	hid_t type = stored_type(shape->type);
+	hid_t type = hdf_stored_type(shape->type);
 	hid_t space = H5Screate_simple((int)shape->rank, dims, limit);
 	hid_t creation = hdf_creation(shape->rank, wanted->chunk_rows ? chunk : NULL, wanted->compress);
 	hid_t set = H5I_INVALID_HID;
@@ -329,13 +333,8 @@ int hdf_write(struct hdf_file *file, const char *name, const struct hdf_shape *s
 		wanted.chunk_rows = shape->rank > 1 ? 1 : count < FLAT_CHUNK ? count : FLAT_CHUNK;
 	if ((status = create_set(file, &wanted, &set, err)) != OK)
 		return status;
-	struct transfer move = {.file = file,
-	                        .name = name,
-	                        .set = set,
-	                        .memory = H5S_ALL,
-	                        .stored = H5S_ALL,
-	                        .type = shape->type,
-	                        .count = count};
+	struct transfer move = {
+	    .file = file, .name = name, .set = set, .memory = H5S_ALL, .stored = H5S_ALL, .type = shape->type, .count = count};
 	if (count > 0)
 		status = write_values(&move, data, err);
 	if (H5Dclose(set) < 0 && status == OK)

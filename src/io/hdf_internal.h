@@ -14,6 +14,7 @@ struct hdf_file {
 	char *path;      /* the final name */
 	bool created;
 	bool checkpoint; /* PATH.part has been flushed and stays when the file is given up */
+	struct path_list *joined; /* data sets whose parts were found in other files */
 };
 
 /* A handle without its file yet; hdf_close frees it. */
@@ -23,6 +24,10 @@ struct hdf_file *hdf_file_new(const char *path, bool created, struct err *err) M
 int hdf_fail(const struct hdf_file *file, int code, const char *name, const char *what, struct err *err);
 /* Opens a data set; *id is closed by the caller with H5Dclose. ERR_DATA when it is not there. */
 int hdf_dataset(const struct hdf_file *file, const char *name, hid_t *id, struct err *err) MUST_CHECK;
+/* ERR_DATA when the data set is joined from other files and one of them is not there or not what it was: the library itself would give
+ * zeros for it. Looked at once a file that is open. */
+int hdf_check_joined(const struct hdf_file *file, const char *name, hid_t set, struct err *err) MUST_CHECK;
+hid_t hdf_stored_type(enum hdf_type type); /* closed by the caller */
 /* Properties of a new data set: no time stamps (same content, same bytes), chunks and filters where `chunk` is not
  * NULL. */
 hid_t hdf_creation(size_t rank, const hsize_t *chunk, int compress);

@@ -109,6 +109,8 @@ struct member {
 struct member_walk {
 	bool (*wanted)(const char *path, void *context);
 	int (*deliver)(const struct member *member, void *context, struct err *err);
+	/* Whether an archive among the members is looked into; NULL = all are. */
+	bool (*enters)(const char *path, void *context);
 	/* A member that cannot be read (cut off, CRC, too large, unsafe name: "..", absolute, link); may be NULL. */
 	void (*skipped)(const char *path, const char *reason, void *context);
 	void *context;
@@ -245,6 +247,14 @@ struct hdf_rows {
 	const uint64_t *sizes; /* bytes of each row as stored */
 };
 int hdf_create_around(struct hdf_file **out, const char *path, const struct hdf_rows *rows, struct err *err) MUST_CHECK;
+/* A data set whose rows are those of data sets of the same name and shape in other files of the same folder, one behind the other. It
+ * may be read as any other; a part that is missing or has another shape is ERR_DATA. */
+struct hdf_part {
+	const char *file; /* its name without the folder */
+	size_t rows;      /* at least 1 */
+};
+int hdf_create_joined(struct hdf_file *file, const char *name, const struct hdf_shape *shape, const struct hdf_part *parts, size_t count,
+                      struct err *err) MUST_CHECK;
 struct hdf_packer;
 int hdf_packer_new(struct hdf_packer **out, int level, struct err *err) MUST_CHECK;
 void hdf_packer_free(struct hdf_packer *packer); /* NULL is fine */

@@ -371,6 +371,10 @@ struct text_table {
 	const int64_t *offsets; /* [count + 1] */
 	size_t count;
 };
+/* *text, *length of string i < count; false when its offsets lead out of the bytes, as a damaged file's may. */
+bool text_table_at(const struct text_table *table, size_t i, const char **text, size_t *length) MUST_CHECK;
+/* Are both the same string, and not the empty one, which says nothing? */
+bool text_table_same(const struct text_table *table, size_t a, size_t b);
 
 /* Everything the recommender reads, borrowed: from a mapped file or from memory. Training playlists only. */
 struct recommender_view {
@@ -382,8 +386,7 @@ struct recommender_view {
 	const int64_t *playlist_id, *playlist_likes; /* [p] */
 	struct text_table playlist_title;
 	const float *playlist_factor; /* [p][f] */
-	const int64_t *song_start;    /* [p + 1] */
-	const int32_t *playlist_song; /* ascending in a playlist */
+	const int64_t *song_start;    /* [p + 1]: playlist p has song_start[p + 1] − song_start[p] songs */
 	const int64_t *song_id, *song_album; /* [s]; album −1 = not known */
 	const float *song_factor;     /* [s][f] */
 	const int32_t *song_order;    /* [s] songs by falling length of their factors; NULL: searches look at every song */
@@ -404,7 +407,8 @@ struct recommender_source {
 };
 
 struct recommender;
-/* Borrows the file until recommender_free. Shapes, offsets and index ranges are checked: ERR_DATA names the tensor. */
+/* Borrows the file until recommender_free. Shapes and all that leads from one tensor into another are checked: ERR_DATA names the tensor. But for
+ * the songs' and playlists' texts: there only the ends are, and each string when it is read (text_table_at). */
 int recommender_map(struct recommender **out, const struct tensor_file *file, struct err *err) MUST_CHECK;
 /* Copies what it needs and scales the vectors; borrows the model's song factors until recommender_free. */
 int recommender_build(struct recommender **out, const struct recommender_source *source, struct err *err) MUST_CHECK;

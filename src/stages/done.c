@@ -2,6 +2,7 @@
 #include "base/comm.h"
 #include "stages/frame_internal.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,6 +39,20 @@ static int done_add_folder(struct json *outputs, const char *folder, const char 
 	return status;
 }
 
+/* Files in the folder itself whose names go by a pattern, or none. */
+static int done_add_matching(struct json *outputs, const char *folder, const char *pattern, struct err *err)
+{
+	struct path_list files = {0};
+	int status = folder_walk(&files, folder, err);
+	for (size_t i = 0; status == OK && i < files.count; i++) {
+		const char *name = files.items[i] + strlen(folder) + 1;
+		if (fnmatch(pattern, name, FNM_PATHNAME) == 0)
+			status = done_add(outputs, folder, name, err);
+	}
+	path_list_free(&files);
+	return status;
+}
+
 bool file_in(const char *folder, const char *name, struct err *err)
 {
 	char *path = path_join(folder, name, err);
@@ -59,6 +74,8 @@ static int done_outputs(const struct stage *stage, const char *folder, struct js
 			name[length - 1] = '\0';
 		if (mark == '/')
 			status = done_add_folder(outputs, folder, name, err);
+		else if (strchr(name, '*'))
+			status = done_add_matching(outputs, folder, name, err);
 		else if (mark != '?' || file_in(folder, name, err))
 			status = done_add(outputs, folder, name, err);
 		at += length;
@@ -160,6 +177,8 @@ int done_write(const struct stage *stage, const struct stage_run *run, double se
 	json_set_integer(done, "threads", run->threads);
 	if (comm_size() > 1)
 		json_set_integer(done, "ranks", comm_size());
+	if (run->as_ranks)
+		json_set_bool(done, "as_ranks", true);
 	add_program(done);
 	char identity[SHA256_HEX];
 	int status = add_settings(stage, run, done, err);

@@ -71,7 +71,8 @@ static int same_classes(const struct path_list *a, const struct path_list *b)
 	return a->count == b->count;
 }
 
-/* What emotion.h5 holds; the network only when its last layers were trained, else the features are already its output. */
+/* What emotion.h5 holds; the network only when its last layers were trained, else the features are already its
+ * output. */
 struct model {
 	struct head *head;
 	struct network *network;

@@ -77,6 +77,7 @@ static int make_map(struct external *external, struct err *err)
 	size_t room = given->count + own->count + external->classes.count;
 	struct text_map *map = &external->map;
 
+	map->count = 0;
 	map->names = mem_alloc(room, sizeof(*map->names), err);
 	map->values = map->names ? mem_alloc(room, sizeof(*map->values), err) : NULL;
 	if (!map->values)
@@ -158,8 +159,7 @@ static int run_stages(struct external *external, struct err *err)
 	external->features = json_object_new();
 	if (!external->faces || !external->features)
 		return err_set(err, ERR_MEMORY, "no memory for metrics");
-	/* The stage faces is one process's, the stage features that of all ranks. */
-	code = comm_publishes() ? faces_build(&run, &external->classes, err) : OK;
+	code = faces_build(&run, &external->classes, err);
 	if (code == OK)
 		code = comm_barrier(err);
 	run.metrics = external->features;
@@ -260,18 +260,18 @@ static void record(struct external *external, struct json *object)
 /* The pictures themselves are not kept: that they were judged is enough. */
 static int tidy(const struct external *external, struct err *err)
 {
-	static const char *const names[] = {"faces.h5", "features.h5"};
+	struct path_list files = {0};
 	char *from = path_join(external->folder, "skipped.tsv", err);
 	char *to = from ? stage_out_path(external->run, "external_skipped.tsv", err) : NULL;
 	int code = !to ? err->code : rename(from, to) == 0 ? OK : err_errno(err, "%s: cannot be renamed", from);
 
 	free(from);
 	free(to);
-	for (size_t i = 0; code == OK && i < ARRAY_COUNT(names); i++) {
-		char *path = path_join(external->folder, names[i], err);
-		code = !path ? err->code : unlink(path) == 0 ? OK : err_errno(err, "%s: cannot be removed", path);
-		free(path);
-	}
+	if (code == OK)
+		code = folder_walk(&files, external->folder, err);
+	for (size_t i = 0; code == OK && i < files.count; i++)
+		code = unlink(files.items[i]) == 0 ? OK : err_errno(err, "%s: cannot be removed", files.items[i]);
+	path_list_free(&files);
 	if (code == OK && rmdir(external->folder) != 0)
 		code = err_errno(err, "%s: cannot be removed", external->folder);
 	return code;

@@ -4,7 +4,9 @@
  * `found` of emotion.test: as whoever points a camera at a face has them. The trained cascade finds the face, the model's
  * preprocessing cuts it out, whatever box or square training was given; a picture without a detection counts as wrong.
  * `square`: where training fell back on the square in the middle, with that square in every picture, as no camera has them.
+ * Ranks have pictures of their own; what they counted, in whole numbers, is added up.
  */
+#include "base/comm.h"
 #include "stages/evaluate_internal.h"
 
 #include <math.h>
@@ -34,9 +36,9 @@ struct found {
 	int32_t *area, *box;  /* [job.rows][4] */
 	int32_t *label;       /* of all faces */
 	uint8_t *split;
-	size_t *counts; /* [4][classes]: pictures, found, right, verdicts */
-	/* Of the largest probability, in equal bins: the calibration error is Σ |rights − confidence| / pictures. */
-	double confidence[RELIABILITY_BINS], rights[RELIABILITY_BINS];
+	/* [4][classes]: pictures, found, right, verdicts; then by equal bins of the largest probability its sum, in 2⁻³², and the rights:
+	 * the calibration error is Σ |rights − confidence| / pictures. */
+	uint64_t *counts;
 };
 
 static void found_free(struct found *f)
@@ -149,6 +151,11 @@ static int choose_rows(struct found *f, struct err *err)
 	return OK;
 }
 
+static size_t n_counts(const struct found *f)
+{
+	return 4 * f->head->classes + 2 * RELIABILITY_BINS;
+}
+
 static int prepare(struct found *f, const struct stage_run *run, struct err *err)
 {
 	size_t size = f->preprocess.size, map = f->job.map.height * f->job.map.width * f->job.map.channels, classes = f->head->classes;
@@ -168,7 +175,7 @@ static int prepare(struct found *f, const struct stage_run *run, struct err *err
 	    !(f->batch.features = mem_alloc(batch, map * sizeof(float), err)) ||
 	    !(f->batch.rows = mem_alloc(batch, sizeof(*f->batch.rows), err)) ||
 	    !(f->probabilities = mem_alloc(batch, classes * sizeof(float), err)) ||
-	    !(f->counts = mem_alloc(4 * classes, sizeof(*f->counts), err)) ||
+	    !(f->counts = mem_alloc(n_counts(f), sizeof(*f->counts), err)) ||
 	    !(f->head_scratch = mem_alloc(head_workspace(f->head, batch), 1, err)))
 		return err->code;
 	if (features_workers_new(&f->workers, &f->job, err) != OK || network_plan_new(&f->plan, f->network, &options, err) != OK)
@@ -195,16 +202,16 @@ static void count_batch(struct found *f)
 		f->counts[3 * classes + best]++;
 		bin = (size_t)((double)p[best] * RELIABILITY_BINS);
 		bin = bin < RELIABILITY_BINS ? bin : RELIABILITY_BINS - 1;
-		f->confidence[bin] += (double)p[best];
-		f->rights[bin] += best == label;
+		f->counts[4 * classes + bin] += (uint64_t)((double)p[best] * 0x1p32);
+		f->counts[4 * classes + RELIABILITY_BINS + bin] += best == label;
 		p += classes;
 	}
 }
 
-static int judge_batch(struct found *f, size_t first, struct err *err)
+static int judge_batch(struct found *f, size_t first, size_t end, struct err *err)
 {
 	struct features_batch *batch = &f->batch;
-	size_t frame = f->job.frame_height * f->job.frame_width * 3, left = f->job.rows - first;
+	size_t frame = f->job.frame_height * f->job.frame_width * 3, left = end - first;
 
 	batch->first = first;
 	batch->count = left < f->job.batch ? left : f->job.batch;
@@ -221,8 +228,25 @@ static int judge_batch(struct found *f, size_t first, struct err *err)
 	return OK;
 }
 
+static int judge_pictures(struct found *f, struct err *err)
+{
+	size_t *start = NULL;
+	struct progress progress;
+	int code = comm_shares(f->job.rows, 1, NULL, &start, err);
+	size_t begin = start ? start[comm_rank()] : 0, end = start ? start[comm_rank() + 1] : 0;
+
+	progress_start(&progress, "evaluate", "pictures judged", end - begin);
+	for (size_t first = begin; code == OK && first < end; first += f->job.batch) {
+		code = judge_batch(f, first, end, err);
+		progress_add(&progress, f->batch.count);
+	}
+	progress_end(&progress);
+	free(start);
+	return code == OK ? comm_sum_u64(f->counts, n_counts(f), err) : code;
+}
+
 /* accuracy and balanced accuracy of `right` pictures among `of`, by class. */
-static void add_figures(struct json *object, const size_t *right, const size_t *of, size_t classes)
+static void add_figures(struct json *object, const uint64_t *right, const uint64_t *of, size_t classes)
 {
 	double sum = 0, all = 0, hits = 0, present = 0;
 
@@ -236,7 +260,7 @@ static void add_figures(struct json *object, const size_t *right, const size_t *
 	json_set_number(object, "balanced_accuracy", sum / present);
 }
 
-static void add_by_class(struct json *object, const struct found *f, const struct path_list *names, const size_t *part, const size_t *of)
+static void add_by_class(struct json *object, const struct found *f, const struct path_list *names, const uint64_t *part, const uint64_t *of)
 {
 	for (size_t c = 0; c < f->head->classes; c++)
 		if (of[c])
@@ -248,6 +272,7 @@ static void add_verdicts(const struct found *f, const struct path_list *names, s
 {
 	size_t classes = f->head->classes;
 	struct json *predicted = json_set_object(object, "predicted_share"), *truth = json_set_object(object, "true_share");
+	const uint64_t *confidence = f->counts + 4 * classes, *rights = confidence + RELIABILITY_BINS;
 	double error = 0;
 
 	for (size_t c = 0; c < classes; c++) {
@@ -255,14 +280,14 @@ static void add_verdicts(const struct found *f, const struct path_list *names, s
 		json_set_number(truth, names->items[c], (double)f->counts[classes + c] / (double)found);
 	}
 	for (size_t bin = 0; bin < RELIABILITY_BINS; bin++)
-		error += fabs(f->rights[bin] - f->confidence[bin]);
+		error += fabs((double)rights[bin] - (double)confidence[bin] * 0x1p-32);
 	json_set_number(object, "calibration_error", error / (double)found);
 }
 
 static void record(const struct found *f, const struct path_list *names, struct json *object)
 {
 	size_t classes = f->head->classes, found = 0;
-	const size_t *all = f->counts, *seen = all + classes, *right = seen + classes;
+	const uint64_t *all = f->counts, *seen = all + classes, *right = seen + classes;
 
 	for (size_t c = 0; c < classes; c++)
 		found += seen[c];
@@ -291,8 +316,8 @@ static int judge_way(struct evaluation *evaluation, int crop, const char *name, 
 		code = choose_rows(&f, err);
 	if (code == OK && f.job.rows)
 		code = prepare(&f, run, err);
-	for (size_t first = 0; code == OK && first < f.job.rows; first += f.job.batch)
-		code = judge_batch(&f, first, err);
+	if (code == OK && f.job.rows)
+		code = judge_pictures(&f, err);
 	if (code == OK && f.job.rows) {
 		struct json *object = json_set_object(test, name);
 		record(&f, &evaluation->faces.classes, object);

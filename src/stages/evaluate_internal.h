@@ -89,6 +89,10 @@ int evaluate_faces(struct stage_run *run, const struct faces_source *source, str
 /* The stage faces. `judges` not NULL: the classes of a finished model; then all pictures are held out, and those of other
  * classes counted as metrics' left_out. */
 int faces_build(struct stage_run *run, const struct path_list *judges, struct err *err) MUST_CHECK;
+/* Its pictures: reads them, skips, splits; faces.h5 and skipped.tsv. Together; on rank 0 the set has then what was read. */
+struct faces_request;
+struct face_set;
+int faces_write(struct stage_run *run, const struct faces_request *request, struct face_set *set, struct err *err) MUST_CHECK;
 
 int music_load(const struct stage_run *run, struct music *out, struct err *err) MUST_CHECK;
 void music_free(struct music *music);

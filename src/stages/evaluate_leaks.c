@@ -87,7 +87,8 @@ static int record(struct stage_run *run, const struct leaks *leaks, struct err *
 	struct path_list members = {0};
 	size_t found = 0, held = 0, first = 0;
 
-	if (hdf_read_table(leaks->held.faces.file, "member", &members, err) == OK && members.count != leaks->held.faces.count)
+	if (hdf_read_table(leaks->held.faces.file, "member", &members, err) == OK &&
+	    members.count != leaks->held.faces.count)
 		(void)err_set(err, ERR_DATA, "%s: member does not have a name a face", leaks->held.faces.path);
 	if (err->code != OK) {
 		path_list_free(&members);

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define CHECKPOINT_SECONDS 10.0
-
 static uint64_t network_hash(const struct network *network)
 {
 	uint64_t hash = 0;
@@ -255,7 +253,7 @@ static int run_batches(struct pipeline *pipeline, struct features_side *side, st
 		/* What is dealt to others between two of this rank's pieces is on its way, too. */
 		progress_add(progress, count + (pipeline->dealt > dealt ? (pipeline->dealt - dealt - 1) * FEATURES_PIECE : 0));
 		bool stopping = stop_requested();
-		if (stopping || clock_seconds() - saved >= CHECKPOINT_SECONDS) {
+		if (stopping || clock_seconds() - saved >= pipeline->job->checkpoint_seconds) {
 			code = features_side_checkpoint(side, err);
 			saved = clock_seconds();
 		}

@@ -67,6 +67,7 @@ struct features_job {
 	struct map_shape map;      /* of one picture's features */
 	int threads;
 	int precision; /* enum network_precision */
+	double checkpoint_seconds; /* between two of them; 0 = one behind each batch */
 };
 /* Where pictures were shrunk to the frame of faces.h5, the model is served with pictures that are shrunk to it: sets preprocess->frame_…,
  * but not where pictures were cut around boxes that only an annotation knows. */

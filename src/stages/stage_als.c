@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define CHECKPOINT_SECONDS 30
-
 static const char *const confidence_names[] = {
     [CONFIDENCE_RAW] = "raw", [CONFIDENCE_LOG] = "log", [CONFIDENCE_MINMAX] = "minmax", [CONFIDENCE_BM25] = "bm25"};
 
@@ -76,7 +74,7 @@ int stage_als(struct stage_run *run, struct err *err)
 		                                    .seed = (uint64_t)run->settings->run.seed,
 		                                    .threads = run->threads,
 		                                    .checkpoint = checkpoint,
-		                                    .checkpoint_seconds = CHECKPOINT_SECONDS};
+		                                    .checkpoint_seconds = (double)run->settings->run.checkpoint_seconds};
 		code = als_train(&matrix, &options, &model, err);
 	}
 	if (code == OK && comm_publishes())

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/comm.h"
 #include "stages/evaluate_internal.h"
 #include "vision/vision.h"
 
@@ -42,66 +43,16 @@ static void write_left_out(struct json *metrics, const struct face_set *set)
 		json_set_integer(left_out, set->unknown.names.items[i], (int64_t)set->unknown_count[i]);
 }
 
-static int save_skips(const struct stage_run *run, const struct face_set *set, struct err *err)
-{
-	char *path = stage_out_path(run, "skipped.tsv", err);
-	int status = path ? faces_save_skips(set, path, err) : err->code;
-	free(path);
-	return status;
-}
-
-/* The work of hours must not end at a full disk. */
-static int check_disk(const struct stage_run *run, const struct face_set *set, const struct faces_store *store,
-                      struct err *err)
-{
-	uint64_t needed = faces_disk_estimate(set, &run->settings->faces), have = faces_store_bytes(store), left = 0;
-	int status = disk_free(run->out, &left, err);
-	if (status != OK)
-		return status;
-	log_info("faces", "faces.h5 will take about %.3g GB; %.3g GB are free", (double)needed / 1e9, (double)left / 1e9);
-	if (needed <= left + have)
-		return OK;
-	return err_set(err, ERR_IO,
-	               "%s: faces.h5 will take about %.3g GB and %.3g GB are free; make room, choose fewer pictures or smaller "
-	               "frames (faces.per_person_class, frame_width, frame_height)",
-	               run->out, (double)needed / 1e9, (double)left / 1e9);
-}
-
-static int fill_store(struct stage_run *run, struct face_set *set, const struct faces_request *request,
-                      struct faces_store *store, struct err *err)
-{
-	int status = check_disk(run, set, store, err);
-	if (status == OK)
-		status = faces_read_store(set, request, store, err);
-	if (status == OK)
-		status = save_skips(run, set, err);
-	if (status == OK)
-		status = faces_check_skips(set, request->settings->max_skipped, err);
-	if (status == OK)
-		status = faces_split(set, request, err);
-	if (status == OK)
-		status = faces_check_split(set, err);
-	return status;
-}
-
 static int build(struct stage_run *run, const struct faces_request *request, struct face_set *set, struct err *err)
 {
-	bool synthetic = stage_reads_sample(&request->settings->input);
-	struct faces_store *store = NULL;
-	char *path = stage_out_path(run, "faces.h5", err);
-	int status = path ? faces_store_create(&store, path, set, request->settings, err) : err->code;
-	if (status == OK && (status = fill_store(run, set, request, store, err)) != OK)
-		faces_store_discard(store);
-	else if (status == OK)
-		status = faces_store_finish(store, set, synthetic, err);
-	free(path);
-	if (status != OK)
+	int status = faces_write(run, request, set, err);
+	if (status != OK || !comm_publishes())
 		return status;
 	if (faces_metrics(set, run->metrics, err) != OK)
 		return err->code;
 	if (request->judges)
 		write_left_out(run->metrics, set);
-	json_set_bool(run->metrics, "synthetic", synthetic);
+	json_set_bool(run->metrics, "synthetic", stage_reads_sample(&request->settings->input));
 	return write_headline(run, set, err);
 }
 

@@ -93,6 +93,7 @@ int stage_command(const struct stage *stage, int argc, char **argv, struct err *
 	} else if (status == OK) {
 		struct stage_run run = {.settings = settings, .out = options.out, .inputs = options.inputs,
 		                        .n_inputs = options.n_inputs, .threads = ranks.threads,
+		                        .as_ranks = options.as_ranks,
 		                        .metrics = json_object_new()};
 		status = run.metrics ? OK : err_set(err, ERR_MEMORY, "no memory for metrics");
 		if (status == OK && options.shares && comm_publishes())

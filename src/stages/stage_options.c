@@ -39,6 +39,8 @@ static int take_option(struct stage_options *options, const char *name, const ch
 		options->exp = value;
 	else if (strcmp(name, "--shares") == 0)
 		options->shares = value;
+	else if (strcmp(name, "--as-ranks") == 0)
+		options->as_ranks = strcmp(value, "yes") == 0;
 	else if (strcmp(name, "--set") == 0)
 		options->overrides[options->n_overrides++] = value;
 	else if (strcmp(name, "--in") == 0)

@@ -20,6 +20,7 @@ struct stage_run {
 	const struct stage_input *inputs;
 	size_t n_inputs;
 	int threads;          /* resolved: at least 1 */
+	bool as_ranks;        /* one process is to leave the files that several ranks leave; then, whether they are such */
 	struct json *metrics; /* the stage adds its figures; written as metrics.json by the frame */
 	char headline[240];   /* one line for people: the figure that matters */
 };
@@ -32,7 +33,7 @@ struct stage {
 	/* Its work is shared out among the ranks of a job, which all call `run`, and rank 0 publishes (base/comm.h). Else rank 0 does it alone. */
 	bool shared;
 	/* Files it leaves, space-separated, below its folder; a trailing '/' = a folder with all in it, '?' = only where the
-	 * settings lead to it. metrics.json is always there. */
+	 * settings (or, with '*' in it, several ranks) lead to it. metrics.json is always there. */
 	const char *outputs;
 	/* NULL = always; else false when the settings give the stage nothing to do ("no faces.input"). */
 	bool (*active)(const struct settings *settings);
@@ -79,6 +80,7 @@ int verify_command(int argc, char **argv, struct err *err) MUST_CHECK;
 /* Options that stages and plan share; parsed from argv in place. */
 struct stage_options {
 	const char *config, *out, *store, *exp, *shares;
+	bool as_ranks; /* of stage_run; what several ranks left is to be made again by one process */
 	const char **overrides;
 	struct stage_input *inputs;
 	const char **words; /* what is no option */

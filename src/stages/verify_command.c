@@ -60,11 +60,11 @@ static int run_again(char **argv, const char *stage, struct err *err)
 }
 
 /* STAGE --config … --set … --in UP=DIR … --out AGAIN, with the overrides that the run had. */
-static int rerun(const struct stage_options *options, const char *stage, const struct json *record, struct err *err)
+static int rerun(const struct stage_options *options, const char *stage, const struct json *record, bool as_ranks, struct err *err)
 {
 	const struct json *overrides = json_get(record, "overrides");
 	const struct json *reads = json_get(json_get(json_get(record, "stages"), stage), "reads");
-	size_t room = 8 + 2 * json_count(overrides) + 2 * json_count(reads), n = 0;
+	size_t room = 10 + 2 * json_count(overrides) + 2 * json_count(reads), n = 0;
 	char **argv = mem_alloc(room, sizeof *argv, err), **ins = mem_alloc(json_count(reads), sizeof *ins, err);
 	int status = argv && ins ? OK : err->code;
 	if (status == OK) {
@@ -87,6 +87,8 @@ static int rerun(const struct stage_options *options, const char *stage, const s
 	if (status == OK) {
 		argv[n++] = (char *)(uintptr_t) "--out";
 		argv[n++] = (char *)(uintptr_t)options->out;
+		argv[n++] = as_ranks ? (char *)(uintptr_t) "--as-ranks" : NULL;
+		argv[n++] = (char *)(uintptr_t) "yes";
 		argv[n] = NULL;
 		status = run_again(argv, stage, err);
 	}
@@ -109,7 +111,7 @@ static int verify_stage(const struct stage_options *options, const char *stage, 
 	if (status == OK)
 		printf("%-10s %zu files as they were written\n", stage, files);
 	if (status == OK && again)
-		status = rerun(options, stage, record, err);
+		status = rerun(options, stage, record, json_bool(json_get(done, "as_ranks"), false), err);
 	if (status == OK && again)
 		status = check_outputs(done, options->out, "the first time", &files, err);
 	if (status == OK && again)

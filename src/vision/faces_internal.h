@@ -88,12 +88,20 @@ struct face_replay {
 	int (*settled)(const struct face_outcome *outcome, void *context, struct err *err);
 	void *context;
 };
-/* Goes through what an earlier run stored, in order, and cuts the files back to it. */
+/* Goes through what an earlier run stored, in order, and cuts the files back to it. `set` (may be NULL) gets what it says of the faces. */
 int faces_store_replay(struct faces_store *store, struct face_set *set, const struct face_replay *replay,
                        struct err *err) MUST_CHECK;
 int faces_store_row(struct faces_store *store, const struct face_set *set, const struct face_outcome *outcome,
                     const uint8_t *bytes, size_t size, struct err *err) MUST_CHECK;
 int faces_store_flush(struct faces_store *store, struct err *err) MUST_CHECK; /* makes what there is survive a kill */
+/* faces_store_create in two steps: what the rows of this work depend on, and the files of a store that go by it. */
+int faces_work_identity(const struct face_set *set, const struct faces_settings *settings, char hex[SHA256_HEX], struct err *err) MUST_CHECK;
+int faces_store_open(struct faces_store **out, const char *path, const char *identity, const struct faces_settings *settings,
+                     struct err *err) MUST_CHECK;
+int faces_store_begun(const char *path, const char *identity, bool *begun, struct err *err) MUST_CHECK; /* by an earlier run */
+/* The rows alone become PATH; without rows there is no such file. PATH.rows.part stays. Frees whatever the result. */
+int faces_store_finish_rows(struct faces_store *store, struct err *err) MUST_CHECK;
+size_t faces_store_rows(const struct faces_store *store);
 int faces_columns_write(struct hdf_file *file, const struct face_set *set, bool synthetic, struct err *err) MUST_CHECK;
 
 /* A walk with the limits of the settings. */

@@ -14,11 +14,8 @@
 
 /* ---- settling a row, in order ----------------------------------------------------------------- */
 
-/* Faces that have a row move to the front of the set, the others leave it: both keep their order. */
-static int settle(struct read_job *job, size_t at, const char *reason, bool lost_box, struct err *err)
+static void count_face(struct read_job *job, const struct face *face)
 {
-	struct face *faces = job->set->faces, *face = &faces[at];
-	int status = OK;
 	if (face->person != job->person) {
 		job->person = face->person;
 		if (face->person != FACE_NOBODY && !job->met[face->person])
@@ -27,6 +24,15 @@ static int settle(struct read_job *job, size_t at, const char *reason, bool lost
 			job->met[face->person] = true;
 	}
 	progress_add(&job->progress, 1);
+}
+
+/* Faces that have a row move to the front of the set, the others leave it: both keep their order. */
+static int settle(struct read_job *job, size_t at, const char *reason, bool lost_box, struct err *err)
+{
+	struct face *faces = job->set->faces, *face = &faces[at];
+	int status = OK;
+	if (!job->shards) /* else the rank that read it has counted it */
+		count_face(job, face);
 	if (reason[0]) {
 		status = face_set_skip(job->set, face->member, reason, true, err);
 		free(face->member);
@@ -49,11 +55,13 @@ static int write_slot(size_t slot_number, void *context, struct err *err)
 	struct read_slot *slot = &job->slots[slot_number];
 	struct face_outcome outcome = {.face = slot->face, .lost_box = slot->lost_box, .reason = slot->reason};
 	int status = stop_check("reading pictures", err);
-	if (status == OK && job->store)
+	if (status == OK && job->shards)
+		status = faces_shards_row(job, slot, err);
+	else if (status == OK && job->store)
 		status = faces_store_row(job->store, job->set, &outcome, slot->out, slot->reason[0] ? 0 : slot->out_size, err);
 	else if (status == OK && !slot->reason[0])
 		status = job->rows(slot->out, job->written, 1, job->context, err);
-	if (status == OK)
+	if (status == OK && !job->shards)
 		status = settle(job, slot->face, slot->reason, slot->lost_box, err);
 	if (slot->capacity > LARGE_SLOT) {
 		free(slot->bytes);
@@ -87,6 +95,7 @@ static int submit(struct read_job *job, const struct member *member, const char 
 		return status;
 	struct read_slot *slot = &job->slots[number];
 	slot->face = job->cursor++;
+	slot->deal = job->shards ? job->shards->dealt : 0;
 	slot->reason[0] = '\0';
 	slot->lost_box = false;
 	if (reason)
@@ -105,7 +114,7 @@ static int submit(struct read_job *job, const struct member *member, const char 
 		}
 	}
 	pipeline_submit(job->pipeline);
-	return status;
+	return status == OK && job->cursor == job->end && job->shards ? faces_shards_next(job, err) : status;
 }
 
 static bool read_wanted(const char *path, void *context)
@@ -113,6 +122,17 @@ static bool read_wanted(const char *path, void *context)
 	struct read_job *job = context;
 	job->asked = job->status == OK && job->cursor < job->source_end && strcmp(path, below_root(job, job->cursor)) == 0;
 	return job->asked;
+}
+
+/* Nothing is wanted of an archive that the next face does not lie in. */
+static bool read_enters(const char *path, void *context)
+{
+	struct read_job *job = context;
+	if (job->status != OK || job->cursor >= job->source_end)
+		return false;
+	const char *below = below_root(job, job->cursor);
+	size_t length = strlen(path);
+	return strncmp(below, path, length) == 0 && below[length] == '/';
 }
 
 static int read_member(const struct member *member, void *context, struct err *err)
@@ -183,6 +203,7 @@ static int read_source(struct read_job *job, const struct face_source *source, s
 	struct member_walk walk = faces_walk(job->settings);
 	walk.wanted = read_wanted;
 	walk.deliver = read_member;
+	walk.enters = read_enters;
 	walk.skipped = read_skipped;
 	walk.context = job;
 	walk.packed = true;
@@ -265,16 +286,21 @@ static int run(struct read_job *job, struct err *err)
 	if (status != OK)
 		return status;
 	progress_start(&job->progress, "faces", "pictures", job->set->count);
-	job->progress.part_unit = "people";
+	job->progress.part_unit = job->shards ? NULL : "people";
 	job->progress.part_total = people;
 	struct face_replay replay = {.settled = replay_row, .context = job};
-	status = job->store ? faces_store_replay(job->store, job->set, &replay, err) : OK;
-	if (status == OK && job->cursor > 0)
+	if (job->shards)
+		status = faces_shards_begin(job, err);
+	else if (job->store)
+		status = faces_store_replay(job->store, job->set, &replay, err);
+	if (status == OK && job->cursor > 0 && !job->shards)
 		log_info("faces", "goes on behind %zu of %zu pictures", job->cursor, job->n_chosen);
 	if (status == OK)
 		status = pipeline_run(&steps, err);
 	if (status == OK && job->store)
 		status = faces_store_flush(job->store, err);
+	if (status == OK && job->shards)
+		status = faces_shards_end(job, &replay, err);
 	progress_end(&job->progress);
 	return status;
 }
@@ -283,7 +309,7 @@ static int read_with(struct read_job *job, const struct faces_request *request, 
 {
 	job->settings = request->settings;
 	job->threads = request->threads < 1 ? 1 : request->threads;
-	job->n_chosen = job->set->count;
+	job->n_chosen = job->end = job->set->count;
 	job->person = FACE_NOBODY;
 	int status = job_prepare(job, err);
 	if (status == OK)
@@ -309,5 +335,11 @@ int faces_read_store(struct face_set *set, const struct faces_request *request, 
                      struct err *err)
 {
 	struct read_job job = {.set = set, .store = store};
+	return read_with(&job, request, err);
+}
+
+int faces_read_shards(struct face_set *set, const struct faces_request *request, struct faces_shards *shards, struct err *err)
+{
+	struct read_job job = {.set = set, .shards = shards};
 	return read_with(&job, request, err);
 }

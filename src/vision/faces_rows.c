@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define ROWS_MAGIC "MOODROW2"
+#define ROWS_HEAD (sizeof ROWS_MAGIC - 1 + SHA256_HEX - 1)
 #define BLOCK_MAGIC 0x4B4C4252u
 #define BLOCK_ROWS 1024 /* of pictures of nobody known, or of a very large person */
 #define PIXEL_BUFFER ((size_t)1 << 20)
@@ -159,18 +160,23 @@ int faces_store_row(struct faces_store *store, const struct face_set *set, const
 
 /* ---- going on behind an earlier run ----------------------------------------------------------------- */
 
-static int replay_record(struct faces_store *store, struct face_set *set, const struct row_record *record,
-                         const char *reason, const struct face_replay *replay, struct err *err)
+static void restore_face(struct face *face, const struct row_record *record)
 {
-	struct face *face = &set->faces[record->face];
-	char text[256];
-	struct face_outcome outcome = {.face = record->face, .lost_box = record->lost_box, .reason = text};
-	snprintf(text, sizeof text, "%.*s", (int)record->reason, reason);
 	face->width = record->width;
 	face->height = record->height;
 	face->area = (struct rect){record->area[0], record->area[1], record->area[2], record->area[3]};
 	face->box = (struct rect){record->box[0], record->box[1], record->box[2], record->box[3]};
 	face->box_source = record->box_source;
+}
+
+static int replay_record(struct faces_store *store, struct face_set *set, const struct row_record *record,
+                         const char *reason, const struct face_replay *replay, struct err *err)
+{
+	char text[256];
+	struct face_outcome outcome = {.face = record->face, .lost_box = record->lost_box, .reason = text};
+	snprintf(text, sizeof text, "%.*s", (int)record->reason, reason);
+	if (set)
+		restore_face(&set->faces[record->face], record);
 	int status = record->size > 0 ? note_size(store, record->size, err) : OK;
 	return status == OK ? replay->settled(&outcome, replay->context, err) : status;
 }
@@ -183,7 +189,7 @@ static int replay_block(struct faces_store *store, struct face_set *set, const c
 		struct row_record record;
 		memcpy(&record, bytes + at, sizeof record);
 		at += sizeof record;
-		if (record.face >= set->count || record.reason > size - at)
+		if ((set && record.face >= set->count) || record.reason > size - at)
 			return err_set(err, ERR_DATA, "%s: does not fit the archive; remove it and run again", store->rows_path);
 		status = replay_record(store, set, &record, bytes + at, replay, err);
 		at += record.reason;
@@ -204,7 +210,7 @@ static bool next_block(const char *bytes, size_t size, size_t at, uint64_t pixel
 static int replay_all(struct faces_store *store, struct face_set *set, const struct face_replay *replay, struct err *err)
 {
 	char *bytes = NULL;
-	size_t size = 0, at = sizeof ROWS_MAGIC - 1 + SHA256_HEX - 1;
+	size_t size = 0, at = ROWS_HEAD;
 	off_t pixels = lseek(store->pixels, 0, SEEK_END);
 	int status = file_read(store->rows_path, SIZE_MAX / 2, &bytes, &size, err);
 	struct block_head head;
@@ -229,8 +235,7 @@ int faces_store_replay(struct faces_store *store, struct face_set *set, const st
 /* ---- opening ------------------------------------------------------------------------------------------ */
 
 /* What the rows depend on. Other settings, another choice or another archive: the rows so far are of no use. */
-static int work_identity(const struct face_set *set, const struct faces_settings *settings, char hex[SHA256_HEX],
-                         struct err *err)
+int faces_work_identity(const struct face_set *set, const struct faces_settings *settings, char hex[SHA256_HEX], struct err *err)
 {
 	struct strbuf text = {0};
 	strbuf_format(&text, "%ld %ld %ld %.17g %.17g %.17g %.17g %d\n", settings->frame_width, settings->frame_height,
@@ -256,19 +261,46 @@ static int work_identity(const struct face_set *set, const struct faces_settings
 	return status;
 }
 
+/* Does PATH.rows begin as it does for this work? That beginning comes out. */
+static bool has_head(int rows, const char *identity, char wanted[ROWS_HEAD])
+{
+	char found[ROWS_HEAD];
+	memcpy(wanted, ROWS_MAGIC, sizeof ROWS_MAGIC - 1);
+	memcpy(wanted + sizeof ROWS_MAGIC - 1, identity, SHA256_HEX - 1);
+	return pread(rows, found, sizeof found, 0) == (ssize_t)sizeof found && memcmp(wanted, found, sizeof found) == 0;
+}
+
+int faces_store_begun(const char *path, const char *identity, bool *begun, struct err *err)
+{
+	char head[ROWS_HEAD], *rows_path = mem_format(err, "%s.rows.part", path);
+	if (!rows_path)
+		return err->code;
+	int rows = open(rows_path, O_RDONLY | O_CLOEXEC);
+	*begun = rows >= 0 && has_head(rows, identity, head);
+	if (rows >= 0)
+		close(rows);
+	free(rows_path);
+	return OK;
+}
+
 /* Keeps the two files when they are of this work, else empties them. */
 static int begin_files(struct faces_store *store, const char *identity, struct err *err)
 {
-	char wanted[sizeof ROWS_MAGIC - 1 + SHA256_HEX - 1], found[sizeof wanted];
-	memcpy(wanted, ROWS_MAGIC, sizeof ROWS_MAGIC - 1);
-	memcpy(wanted + sizeof ROWS_MAGIC - 1, identity, SHA256_HEX - 1);
-	bool same = pread(store->rows, found, sizeof found, 0) == (ssize_t)sizeof found && memcmp(wanted, found, sizeof found) == 0;
+	char wanted[ROWS_HEAD];
+	bool same = has_head(store->rows, identity, wanted);
 	off_t pixels = lseek(store->pixels, 0, SEEK_END);
 	if (same && pixels >= HDF_HEAD)
 		return OK;
 	if (ftruncate(store->rows, 0) != 0 || ftruncate(store->pixels, 0) != 0 || ftruncate(store->pixels, HDF_HEAD) != 0)
 		return err_errno(err, "%s: cannot be written", store->part);
 	return write_full(store->rows, wanted, sizeof wanted, 0, store->rows_path, err);
+}
+
+/* Killed between the renaming and the end of the work: the rows still lie where they lay. */
+static void take_back(const struct faces_store *store)
+{
+	if (path_exists(store->rows_path) && !path_exists(store->part))
+		(void)rename(store->path, store->part);
 }
 
 static int open_files(struct faces_store *store, const char *path, struct err *err)
@@ -279,6 +311,7 @@ static int open_files(struct faces_store *store, const char *path, struct err *e
 	store->buffer = store->rows_path ? mem_alloc(PIXEL_BUFFER, 1, err) : NULL;
 	if (!store->buffer)
 		return err->code;
+	take_back(store);
 	store->pixels = open(store->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	if (store->pixels < 0)
 		return err_errno(err, "%s: cannot be written", store->part);
@@ -288,21 +321,18 @@ static int open_files(struct faces_store *store, const char *path, struct err *e
 	return OK;
 }
 
-int faces_store_create(struct faces_store **out, const char *path, const struct face_set *set,
-                       const struct faces_settings *settings, struct err *err)
+int faces_store_open(struct faces_store **out, const char *path, const char *identity, const struct faces_settings *settings,
+                     struct err *err)
 {
 	struct faces_store *store = mem_alloc(1, sizeof *store, err);
 	if (!store)
 		return err->code;
-	char identity[SHA256_HEX];
 	store->pixels = store->rows = -1;
 	store->end = HDF_HEAD;
 	store->compress = (int)settings->compress;
 	store->shape = (struct hdf_shape){
 	    .type = HDF_U8, .rank = 4, .dims = {0, (size_t)settings->frame_height, (size_t)settings->frame_width, 3}};
-	int status = work_identity(set, settings, identity, err);
-	if (status == OK)
-		status = open_files(store, path, err);
+	int status = open_files(store, path, err);
 	if (status == OK)
 		status = begin_files(store, identity, err);
 	if (status == OK)
@@ -310,6 +340,14 @@ int faces_store_create(struct faces_store **out, const char *path, const struct 
 	else
 		faces_store_discard(store);
 	return status;
+}
+
+int faces_store_create(struct faces_store **out, const char *path, const struct face_set *set,
+                       const struct faces_settings *settings, struct err *err)
+{
+	char identity[SHA256_HEX];
+	int status = faces_work_identity(set, settings, identity, err);
+	return status == OK ? faces_store_open(out, path, identity, settings, err) : status;
 }
 
 void faces_store_discard(struct faces_store *store)
@@ -335,17 +373,21 @@ uint64_t faces_store_bytes(const struct faces_store *store)
 	return end < 0 ? 0 : (uint64_t)end;
 }
 
+/* The library's structures around the rows of the store. */
+static int build_file(struct faces_store *store, struct hdf_file **out, struct err *err)
+{
+	struct hdf_rows rows = {.name = "pixels", .shape = store->shape, .compress = store->compress, .sizes = store->sizes};
+	rows.shape.dims[0] = store->n_rows;
+	/* Columns of a build that was killed lie behind the rows. */
+	if (ftruncate(store->pixels, (off_t)store->end) != 0)
+		return err_errno(err, "%s: cannot be cut back to its rows", store->part);
+	return hdf_create_around(out, store->path, &rows, err);
+}
+
 int faces_store_finish(struct faces_store *store, const struct face_set *set, bool synthetic, struct err *err)
 {
 	struct hdf_file *file = NULL;
-	struct hdf_rows rows = {.name = "pixels", .shape = store->shape, .compress = store->compress, .sizes = store->sizes};
-	rows.shape.dims[0] = store->n_rows;
-	int status = OK;
-	/* Columns of a build that was killed lie behind the rows. */
-	if (ftruncate(store->pixels, (off_t)store->end) != 0)
-		status = err_errno(err, "%s: cannot be cut back to its rows", store->part);
-	if (status == OK)
-		status = hdf_create_around(&file, store->path, &rows, err);
+	int status = build_file(store, &file, err);
 	if (status == OK && (status = faces_columns_write(file, set, synthetic, err)) != OK) {
 		hdf_close(file);
 		file = NULL;
@@ -356,4 +398,21 @@ int faces_store_finish(struct faces_store *store, const struct face_set *set, bo
 		unlink(store->rows_path);
 	faces_store_discard(store);
 	return status;
+}
+
+int faces_store_finish_rows(struct faces_store *store, struct err *err)
+{
+	struct hdf_file *file = NULL;
+	int status = OK;
+	if (store->n_rows == 0)
+		unlink(store->part);
+	else if ((status = build_file(store, &file, err)) == OK)
+		status = hdf_commit(file, err);
+	faces_store_discard(store);
+	return status;
+}
+
+size_t faces_store_rows(const struct faces_store *store)
+{
+	return store->n_rows;
 }

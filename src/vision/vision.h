@@ -274,38 +274,15 @@ struct drawn_faces {
 	uint64_t seed;
 	int threads;
 };
-/* K-FACE's S 1–6, L 1–30, E 1–3, C 1–20. */
-struct drawn_shot {
-	int accessory, light, expression, camera;
-};
-/* Where things are in a picture, in K-FACE's order. Points: nose, right eye, left eye, right and left mouth corner,
- * right and left ear. Boxes: face, right eye, left eye, nose, mouth, right ear, left ear; `hidden` from this camera.
- * Right and left are the person's own. */
-#define DRAWN_MARKS 7
-struct drawn_marks {
-	double points[DRAWN_MARKS][2];
-	struct rect boxes[DRAWN_MARKS];
-	bool hidden[DRAWN_MARKS];
-};
 struct drawn_counts {
 	size_t pictures, marked; /* marked: with a text file */
 };
-/* One picture, RGB. *marks may be NULL. ERR_SETTINGS for sizes or a shot outside the ranges above. */
-int drawn_face(const struct drawn_faces *faces, size_t person, struct drawn_shot shot, struct image *out,
-               struct drawn_marks *marks, struct err *err) MUST_CHECK;
-/* K-FACE's text: 7 lines "x<TAB>y", then "x<TAB>y<TAB>w<TAB>h" for each box that is not hidden. */
-void drawn_marks_print(const struct drawn_marks *marks, struct strbuf *out);
-/* What person number `person` is photographed with: expressions in turn, all different. shots[faces->pictures]. */
-void drawn_shots(const struct drawn_faces *faces, size_t person, struct drawn_shot *shots);
 /* faces.zip → ID.zip → S001/L1/E01/C7.jpg (and .txt for S001 with L1, L3, L6, L7). Same bytes for any number of
  * threads. */
 int drawn_faces_save(const char *path, const struct drawn_faces *faces, struct drawn_counts *counts,
                      struct err *err) MUST_CHECK;
 
-/* Faceless pictures number 0, 1, …: walls, leaves, houses, cloth, shelves, lights, clutter, RGB. */
-int drawn_background(uint64_t seed, size_t number, size_t width, size_t height, struct image *out,
-                     struct err *err) MUST_CHECK;
-/* A zip of `count` of them, 320×240, as background_0001.jpg … */
+/* A zip of `count` pictures without faces, 320×240, as background_0001.jpg … */
 int drawn_backgrounds_save(const char *path, size_t count, uint64_t seed, int threads, struct err *err) MUST_CHECK;
 
 /* ---- is it the same picture? ---- */
@@ -472,6 +449,26 @@ int faces_store_create(struct faces_store **out, const char *path, const struct 
 int faces_store_finish(struct faces_store *store, const struct face_set *set, bool synthetic, struct err *err) MUST_CHECK;
 void faces_store_discard(struct faces_store *store); /* NULL is fine; the files stay */
 uint64_t faces_store_bytes(const struct faces_store *store); /* that it has on disk so far */
+/*
+ * The same in shards, for several ranks (base/comm.h): FACES.0.h5 … beside FACES.h5 hold the pixels, each those of a run of people in
+ * stored order, and FACES.h5 joins them and has everything else. How the pictures are cut into shards follows from them alone; the
+ * shards are dealt to the ranks as these ask, so the bytes do not depend on how many there are.
+ *
+ * Together: open, read, finish; then rank 0 alone: join. What is there of shards that were begun is kept, however many ranks begun them.
+ */
+struct faces_shards;
+/* *out is NULL when it is for one file: `several` is false on one rank, and no shards of this work were begun. ERR_DATA on the rank
+ * that sees other pictures than rank 0. */
+int faces_shards_open(struct faces_shards **out, const char *path, const struct face_set *set, const struct faces_settings *settings,
+                      bool several, struct err *err) MUST_CHECK;
+void faces_shards_free(struct faces_shards *shards); /* NULL is fine; the files stay */
+int faces_shards_bytes(const struct faces_shards *shards, uint64_t *out, struct err *err) MUST_CHECK; /* that they have on disk so far */
+/* As faces_read_store; on rank 0 the set is then what all ranks have read, on the others as it was. */
+int faces_read_shards(struct face_set *set, const struct faces_request *request, struct faces_shards *shards, struct err *err) MUST_CHECK;
+int faces_shards_finish(struct faces_shards *shards, struct err *err) MUST_CHECK;
+int faces_shards_join(struct faces_shards *shards, const struct face_set *set, bool synthetic, struct err *err) MUST_CHECK;
+/* Where shards begin, start[*count] = all: at most 256, of at least 32 pictures as a rule, cut between people only. Freed by the caller. */
+int faces_shards_cut(const struct face_set *set, size_t **start, size_t *count, struct err *err) MUST_CHECK;
 /* Bytes that faces.h5 will take at most, for a check before the work. */
 uint64_t faces_disk_estimate(const struct face_set *set, const struct faces_settings *settings);
 

@@ -36,25 +36,30 @@ import fcntl, os, struct, sys, time
 file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
 fcntl.fcntl(file, 37, struct.pack("hhqqi", fcntl.F_WRLCK, 0, int(sys.argv[2]), int(sys.argv[3]), 0))  # F_OFD_SETLK
 open(sys.argv[4], "w").close()
-time.sleep(60)
+time.sleep(3600)
 END
-  for _ in $(seq 100); do [ -e "$scratch/held" ] && break; sleep 0.1; done
+  until [ -e "$scratch/held" ] || ! kill -0 "$holder" 2>/dev/null; do sleep 0.1; done
   rm "$scratch/held"
+}
+release() { kill -KILL "$holder"; wait "$holder" 2>/dev/null || true; holder=; }
+# begin FOLDER: als on a share of 250 MB in the background, until it says that it waits, or has ended.
+begin() {
+  : >"$scratch/log"
+  "${als[@]}" --set run.memory_mb=250 --out "$scratch/$1" >"$scratch/log" 2>&1 & waiting=$!
+  until grep -q 'als: waits: it may need 1[0-9][0-9] MB of the 250 MB' "$scratch/log" || ! kill -0 "$waiting" 2>/dev/null; do sleep 0.1; done
 }
 hold 100 100
 "${als[@]}" --set run.memory_mb=400 --out "$scratch/gap" >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }
 ! grep -q waits "$scratch/log" || { cat "$scratch/log"; echo "waits although there is a gap"; exit 1; }
-"${als[@]}" --set run.memory_mb=250 --out "$scratch/busy" >"$scratch/log" 2>&1 & waiting=$!
-for _ in $(seq 100); do grep -q 'als: waits: it may need 1[0-9][0-9] MB of the 250 MB' "$scratch/log" && break; sleep 0.1; done
+begin busy
 sleep 1
 [ ! -e "$scratch/busy/done" ] && kill -0 "$waiting" || { cat "$scratch/log"; echo "did not wait"; exit 1; }
-kill -KILL "$holder"; wait "$holder" 2>/dev/null || true; holder=
+release
 wait "$waiting" || { cat "$scratch/log"; echo "failed after the wait"; exit 1; }
 [ -e "$scratch/busy/done" ]
 
 # A stop while it waits is a stop.
 hold 0 300
-"${als[@]}" --set run.memory_mb=250 --out "$scratch/stopped" >"$scratch/log" 2>&1 & waiting=$!
-for _ in $(seq 100); do grep -q waits "$scratch/log" && break; sleep 0.1; done
+begin stopped
 kill -TERM "$waiting"; code=0; wait "$waiting" || code=$?
 [ $code -eq 6 ] || { cat "$scratch/log"; echo "exit $code after a stop"; exit 1; }

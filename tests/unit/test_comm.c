@@ -3,6 +3,7 @@
 #include "support/support.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -147,6 +148,71 @@ static void each_number_is_dealt_once(void **state)
 	}
 }
 
+struct taken {
+	_Atomic uint32_t *times; /* in memory in common */
+	uint64_t own;
+};
+
+static int take_one(size_t i, int thread, void *context, struct err *failure)
+{
+	struct taken *taken = context;
+	(void)thread;
+	(void)failure;
+	atomic_fetch_add(&taken->times[i], 1);
+	taken->own++;
+	return OK;
+}
+
+static void the_ranks_of_a_machine_share_memory_and_loops(void **state)
+{
+	enum { THINGS = 5000 };
+	void *memory;
+	uint64_t machines = comm_machine_rank() == 0, last = 0;
+	(void)state;
+	assert_ok(comm_sum_u64(&machines, 1, &err));
+	assert_int_equal(machines, comm_machines());
+	assert_in_range(comm_machine(), 0, comm_machines() - 1);
+	assert_in_range(comm_machine_rank(), 0, comm_machine_ranks() - 1);
+	assert_ok(comm_memory_new(THINGS * sizeof(uint32_t), &memory, &err));
+	struct taken taken = {.times = memory};
+	for (size_t i = 0; i < THINGS; i++)
+		assert_int_equal(taken.times[i], 0);
+	assert_ok(comm_machine_barrier(&err));
+	/* Loops follow one another without a word between them. */
+	for (uint32_t round = 0; round < 20; round++)
+		assert_ok(comm_machine_for(THINGS - round, 1 + round % 7, 1, take_one, &taken, &err));
+	for (size_t i = 0; i < THINGS; i++)
+		last += taken.times[i] != 20 - (i > THINGS - 20 ? i - (THINGS - 20) : 0);
+	assert_int_equal(last, 0);
+	uint64_t all = taken.own, wanted = 20 * THINGS - 190;
+	assert_ok(comm_sum_u64(&all, 1, &err));
+	assert_int_equal(all, wanted * (uint64_t)comm_machines());
+	assert_ok(comm_machine_barrier(&err));
+	comm_memory_free(memory, THINGS * sizeof(uint32_t));
+	assert_ok(comm_machine_for(0, 1, 1, take_one, &taken, &err));
+}
+
+static void what_a_machine_has_made_all_have(void **state)
+{
+	enum { THINGS = 777, GROUP = 8 };
+	void *memory;
+	size_t *start = NULL, ranks = (size_t)comm_machine_ranks();
+	(void)state;
+	assert_ok(comm_memory_new(THINGS * sizeof(int64_t), &memory, &err));
+	assert_ok(comm_machine_shares(THINGS, GROUP, NULL, &start, &err));
+	assert_int_equal(start[0], 0);
+	assert_int_equal(start[comm_machines()], THINGS);
+	int64_t *things = memory;
+	for (size_t i = start[comm_machine()] + (size_t)comm_machine_rank(); i < start[comm_machine() + 1]; i += ranks)
+		things[i] = 3 * (int64_t)i + 1;
+	assert_ok(comm_gather_machines(things, start, sizeof *things, &err));
+	for (int64_t i = 0; i < THINGS; i++)
+		assert_int_equal(things[i], 3 * i + 1);
+	assert_ok(comm_machine_barrier(&err));
+	comm_memory_free(memory, THINGS * sizeof(int64_t));
+	free(start);
+}
+
 static void rank_0_reads_a_file_for_all(void **state)
 {
 	(void)state;
@@ -178,7 +244,8 @@ static void nobody_stops_unasked_and_threads_are_shared_out(void **state)
 	assert_ok(comm_barrier(&err));
 }
 
-/* The signal comes to one rank at any moment, also while it waits for the others' answers: they leave the loop in the same round. */
+/* The signal comes to one rank at any moment, also while it waits for the others' answers: they leave the loop in the
+ * same round. */
 static void all_ranks_stop_in_the_same_round(void **state)
 {
 	(void)state;
@@ -210,6 +277,8 @@ int main(void)
 	    cmocka_unit_test(what_each_has_made_all_have),
 	    cmocka_unit_test(shares_weigh_alike_and_end_at_groups),
 	    cmocka_unit_test(each_number_is_dealt_once),
+	    cmocka_unit_test(the_ranks_of_a_machine_share_memory_and_loops),
+	    cmocka_unit_test(what_a_machine_has_made_all_have),
 	    cmocka_unit_test(rank_0_reads_a_file_for_all),
 	    cmocka_unit_test(nobody_stops_unasked_and_threads_are_shared_out),
 	    cmocka_unit_test(all_ranks_stop_in_the_same_round),

@@ -328,6 +328,37 @@ static void a_file_cut_off_is_refused(void **state)
 	scratch_remove(folder);
 }
 
+static void rows_of_other_folders_are_not_read(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	char *folder = scratch_new();
+	const char *path = scratch_path(folder, "joined.h5");
+	static const uint8_t rows[6] = {1, 2, 3, 4, 5, 6};
+	static const char *const files[] = {"/etc/part.h5", "../part.h5", "."};
+	struct hdf_shape shape = {.type = HDF_U8, .rank = 2, .dims = {3, 2}};
+	struct hdf_file *file;
+	uint8_t found[12];
+	assert_ok(hdf_create(&file, scratch_path(folder, "part.h5"), &err));
+	assert_ok(hdf_write(file, "rows", &shape, rows, 0, &err));
+	assert_ok(hdf_commit(file, &err));
+	shape.dims[0] = 6;
+	for (size_t i = 0; i < 2 + ARRAY_COUNT(files); i++) {
+		const struct hdf_part parts[] = {{"part.h5", 3}, {i < 2 ? "part.h5" : files[i - 2], 3}};
+		assert_ok(hdf_create(&file, path, &err));
+		assert_ok(hdf_create_joined(file, "rows", &shape, parts, 2 - (i == 1), &err));
+		assert_ok(hdf_commit(file, &err));
+		assert_ok(hdf_open(&file, path, &err));
+		if (i == 0)
+			assert_ok(hdf_read_rows(file, "rows", HDF_U8, 0, 6, found, &err));
+		else
+			assert_refused(hdf_read_rows(file, "rows", HDF_U8, 0, 6, found, &err), ERR_DATA,
+			               i == 1 ? "do not make up the whole" : "only files of the same folder are read");
+		hdf_close(file);
+	}
+	scratch_remove(folder);
+}
+
 static void two_real_keras_models_give_their_names_and_weights(void **state)
 {
 	(void)state;
@@ -383,6 +414,7 @@ int main(void)
 	    cmocka_unit_test(the_same_content_gives_the_same_bytes),
 	    cmocka_unit_test(what_is_not_there_or_not_hdf5_is_refused),
 	    cmocka_unit_test(a_file_cut_off_is_refused),
+	    cmocka_unit_test(rows_of_other_folders_are_not_read),
 	    cmocka_unit_test(two_real_keras_models_give_their_names_and_weights),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
