@@ -87,9 +87,12 @@ static int remove_shards(const struct faces_shards *shards, size_t from, struct 
 	struct path_list files = {0};
 	char *folder = mem_format(err, "%.*s.", (int)(path_name(shards->path) - shards->path), shards->path);
 	int status = folder ? folder_walk(&files, folder, err) : err->code;
-	for (size_t i = 0; status == OK && i < files.count; i++)
-		if (is_shard(shards, path_name(files.items[i]), from) && unlink(files.items[i]) != 0)
+	for (size_t i = 0; status == OK && i < files.count; i++) {
+		/* Not those of a folder inside it. */
+		const char *name = files.items[i] + strlen(folder) + 1;
+		if (is_shard(shards, name, from) && unlink(files.items[i]) != 0)
 			status = err_errno(err, "%s: cannot be removed", files.items[i]);
+	}
 	path_list_free(&files);
 	free(folder);
 	return status;

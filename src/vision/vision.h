@@ -454,7 +454,7 @@ uint64_t faces_store_bytes(const struct faces_store *store); /* that it has on d
  * stored order, and FACES.h5 joins them and has everything else. How the pictures are cut into shards follows from them alone; the
  * shards are dealt to the ranks as these ask, so the bytes do not depend on how many there are.
  *
- * Together: open, read, finish; then rank 0 alone: join. What is there of shards that were begun is kept, however many ranks begun them.
+ * Together: open, read, finish; then rank 0 alone: join. What is there of shards that were begun is kept, however many ranks began them.
  */
 struct faces_shards;
 /* *out is NULL when it is for one file: `several` is false on one rank, and no shards of this work were begun. ERR_DATA on the rank

@@ -321,7 +321,10 @@ static void what_is_left_of_other_work_goes(void **state)
 	assert_ok(file_write(scratch_path(folder, "faces.77.h5"), "of more shards", 14, &err));
 	assert_ok(file_write(scratch_path(folder, "faces.x.h5"), "not ours", 8, &err));
 	assert_ok(file_write(scratch_path(folder, "faces.h5.rows.part"), "of one process", 14, &err));
+	assert_ok(folder_make(scratch_path(folder, "inside"), &err));
+	assert_ok(file_write(scratch_path(folder, "inside/faces.78.h5"), "another's", 9, &err));
 	assert_true(make_shards(&job, scratch_path(folder, "faces.h5"), true, PART_OPEN));
+	assert_true(path_exists(scratch_path(folder, "inside/faces.78.h5")));
 	assert_false(path_exists(scratch_path(folder, "faces.77.h5")));
 	assert_false(path_exists(scratch_path(folder, "faces.h5.rows.part")));
 	assert_true(path_exists(scratch_path(folder, "faces.0.h5")));
