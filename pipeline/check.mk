@@ -45,9 +45,10 @@ check-sanitizers:
 check-builds:
 	@tests/check/two_builds.sh
 
-# How much of src/ the tests run, by lines and branches: build/coverage/html/index.html.
+# How much of src/ the tests run, by lines and branches: build/coverage/html/index.html. Counting goes on through fork and exec; what is killed, and
+# what ends by _exit, is not counted.
 coverage:
-	@$(MAKE) -s --no-print-directory $(jobs) BUILD=build/coverage CFLAGS='-O0 --coverage -fprofile-update=atomic' LDFLAGS=--coverage programs unit fuzz-targets
-	@find build/coverage -name '*.gcda' -delete
+	@$(MAKE) -s --no-print-directory $(jobs) MODE=coverage programs unit fuzz-targets
+	@find build/coverage build/mpi.*-coverage -name '*.gcda' -delete 2>/dev/null || true
 	@TEST_TIMEOUT=3600 tests/run.sh build/coverage/bin build/coverage/tests || true
-	@tests/coverage.sh build/coverage
+	@tests/coverage.sh build/coverage build/mpi.*-coverage

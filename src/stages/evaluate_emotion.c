@@ -220,6 +220,8 @@ int evaluate_emotion(struct evaluation *evaluation, struct err *err)
 	source.path = path = stage_in_path(run, "features", "features.h5", err);
 	code = path ? evaluate_faces(run, &source, &evaluation->faces, err) : err->code;
 	if (code == OK && evaluation->faces.n)
+		code = evaluate_unseen(evaluation, json_get(evaluate_stage(run, "emotion"), source.name), err);
+	if (code == OK && evaluation->faces.n)
 		code = evaluate_found(evaluation, json_get(evaluate_stage(run, "emotion"), source.name), err);
 	free(path);
 	return code;

@@ -85,10 +85,39 @@ static void a_row_with_a_fifth_of_all_pairs_is_solved_by_all_threads_alike(void 
 	csr_free(&m);
 }
 
+/* Its products are taken in parts in every step; enough steps lead to where the exact solution lies. */
+static void conjugate_gradients_take_such_a_row_in_parts_too(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct csr m = hit_matrix();
+	struct als_options options = {.model = {.factors = 6, .iterations = 3, .regularization = 0.08, .alpha = 1, .confidence = CONFIDENCE_RAW},
+	                              .seed = 7, .threads = 2};
+	struct als_model exact = {0}, one = {0}, three = {0};
+	assert_ok(als_train(&m, &options, &exact, &err));
+	options.model.solver = SOLVER_CG;
+	options.model.cg_steps = 12;
+	options.threads = 1;
+	assert_ok(als_train(&m, &options, &one, &err));
+	options.threads = 3;
+	assert_ok(als_train(&m, &options, &three, &err));
+	assert_memory_equal(one.item, three.item, SHELF * 6 * sizeof(float));
+	assert_memory_equal(one.user, three.user, LISTENERS * 6 * sizeof(float));
+	assert_memory_equal(one.loss, three.loss, 3 * sizeof(double));
+	for (size_t k = 0; k < 6; k++)
+		assert_true(fabsf(one.item[k] - exact.item[k]) <= 1e-3f * norm_run(6, exact.item));
+	assert_true(fabs(one.loss[2] - exact.loss[2]) <= 1e-5 * exact.loss[2]);
+	als_model_free(&exact);
+	als_model_free(&one);
+	als_model_free(&three);
+	csr_free(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_row_with_a_fifth_of_all_pairs_is_solved_by_all_threads_alike),
+	    cmocka_unit_test(conjugate_gradients_take_such_a_row_in_parts_too),
 	};
 	log_set_level(LOG_WARN);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* Archives that are cut off, damaged, or none. */
 #include "archive_fixture.h"
 
+#include <sys/resource.h>
+
 /* An outer zip of two inner ones of two members each. */
 static void two_in_two(uint8_t **bytes, size_t *size, bool deflate)
 {
@@ -134,6 +136,39 @@ static void what_is_no_archive_is_refused_outside_and_skipped_inside(void **stat
 	scratch_remove(folder);
 }
 
+/* Peak memory, in kB. */
+static long peak_memory(void)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_maxrss;
+}
+
+static void a_member_that_claims_more_than_deflate_can_give_costs_no_memory(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	char *folder = scratch_new();
+	const char *path = scratch_path(folder, "a.npz");
+	const uint32_t claimed = UINT32_C(3) << 30;
+	char *zeros = calloc(1, 100000);
+	uint8_t *bytes, *directory;
+	size_t size;
+	zip_pieces((struct piece[]){{"a.npy", NULL, zeros, 100000}}, 1, true, &bytes, &size);
+	directory = memmem(bytes, size, "PK\1\2", 4);
+	assert_non_null(directory);
+	memcpy(bytes + 22, &claimed, 4);
+	memcpy(directory + 24, &claimed, 4);
+	save(path, bytes, size);
+	long before = peak_memory();
+	struct npy array;
+	assert_refused(npz_load(&array, path, "a", &err), ERR_DATA, "a.npz: holds no array 'a'");
+	assert_true(peak_memory() - before < 1L << 20);
+	free(bytes);
+	free(zeros);
+	scratch_remove(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +177,7 @@ int main(void)
 	    cmocka_unit_test(an_inner_archive_cut_off_costs_only_what_it_lost),
 	    cmocka_unit_test(a_damaged_member_is_skipped_and_the_rest_delivered),
 	    cmocka_unit_test(what_is_no_archive_is_refused_outside_and_skipped_inside),
+	    cmocka_unit_test(a_member_that_claims_more_than_deflate_can_give_costs_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

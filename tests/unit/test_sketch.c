@@ -147,11 +147,38 @@ static void a_search_by_bytes_finds_what_a_whole_scan_finds(void **state)
 		}
 }
 
+/* More rows may be worth the last place than can wait: they differ by less than their codes tell, or not at all. */
+static void rows_that_are_all_alike_are_multiplied_as_they_come(void **state)
+{
+	(void)state;
+	static struct scored found[2][MOST_QUERIES][2 * BEST];
+	size_t listed[2][MOST_QUERIES];
+	struct err err = {0};
+	struct rng rng;
+	for (int same = 0; same < 2; same++) {
+		struct catalogue c = catalogue_new(3001, 24, 9, 4);
+		rng_seed(&rng, 6, "test.sketch.alike", 0);
+		for (size_t i = 24; i < c.count * c.dims; i++)
+			c.rows[i] = c.rows[i % 24] + (same ? 0 : (float)(1e-4 * rng_unit(&rng)));
+		assert_ok(row_search_order(c.rows, c.count, c.dims, c.order, c.norm, &err));
+		sketch_build(c.rows, c.order, c.count, c.dims, c.code, c.scale, c.error);
+		for (int way = 0; way < 2; way++)
+			search(&c, way, found[way], listed[way]);
+		for (size_t q = 0; q < c.n_queries; q++) {
+			assert_int_equal(listed[0][q], BEST);
+			assert_int_equal(listed[1][q], BEST);
+			assert_memory_equal(found[0][q], found[1][q], BEST * sizeof(struct scored));
+		}
+		catalogue_free(&c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_level_bounds_as_the_reference_does),
 	    cmocka_unit_test(a_search_by_bytes_finds_what_a_whole_scan_finds),
+	    cmocka_unit_test(rows_that_are_all_alike_are_multiplied_as_they_come),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
