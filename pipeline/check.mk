@@ -1,6 +1,7 @@
 # What `make check` runs, piece by piece; each can be typed by itself.
-CHECKS := check-compilers check-cppcheck check-tidy check-levels check-threads check-sanitizers check-builds
-.PHONY: check $(CHECKS) coverage
+# check-tidy and check-threads stand beside: tests/RELIABILITY.md says how far they are.
+CHECKS := check-compilers check-cppcheck check-levels check-sanitizers check-builds
+.PHONY: check $(CHECKS) check-tidy check-threads coverage
 check:
 	@for piece in $(CHECKS); do echo "== $$piece"; $(MAKE) --no-print-directory $$piece || exit; done
 
@@ -26,12 +27,11 @@ check-levels:
 	@for level in $(LEVELS); do echo "check-levels: $$level"; env $$(echo $$level | tr , ' ') TESTS=unit tests/run.sh $(BIN) $(BUILD)/tests || exit; done
 
 # The unit tests under ThreadSanitizer, with clang and libomp: libarcher tells it what OpenMP orders. OpenBLAS and libmicrohttpd are not built for it,
-# so only what our own code does is judged; a race that is meant is named in tsan.supp, with its reason. test_drawn is left out: nearly all of it
-# is pango and cairo drawing letters on one thread, minutes under the sanitizer's interceptors; the threads that share out the pictures are those
-# of every other test.
+# so only what our own code does is judged; a race that is meant is named in tsan.supp, with its reason.
 ARCHER = $$(dirname "$$(readlink -f "$$(command -v clang)")")/../lib/libarcher.so
 check-threads:
 	@$(MAKE) -s --no-print-directory $(jobs) MODE=tsan CC=clang unit
+	@echo "check-threads: without test_drawn, which draws on one thread for minutes under the sanitizer; test_drawn_archive draws with two"
 	@TSAN_OPTIONS=ignore_noninstrumented_modules=1:suppressions=$(CURDIR)/tests/support/tsan.supp \
 	  OMP_TOOL_LIBRARIES=$(ARCHER) OMP_NUM_THREADS=2 TESTS=unit LEFT_OUT=test_drawn TEST_TIMEOUT=3600 tests/run.sh build/tsan/bin build/tsan/tests
 

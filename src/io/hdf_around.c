@@ -18,6 +18,7 @@ struct around_plan {
 	const uint64_t *sizes;
 	size_t count;
 	uint64_t start, end; /* of the rows in the file */
+	bool *no_memory;     /* told by the driver, which has no other word for it */
 };
 
 struct around_file {
@@ -37,8 +38,10 @@ static H5FD_t *around_open(const char *name, unsigned flags, hid_t access, haddr
 	int descriptor = plan ? open(name, O_RDWR | O_CLOEXEC) : -1;
 	struct around_file *file = descriptor >= 0 ? calloc(1, sizeof *file) : NULL;
 	if (!file) {
-		if (descriptor >= 0)
+		if (descriptor >= 0) {
+			*(*plan)->no_memory = true;
 			close(descriptor);
+		}
 		return NULL;
 	}
 	file->descriptor = descriptor;
@@ -196,7 +199,11 @@ static int create_file(struct hdf_file *file, const char *part, const struct aro
 	if (driver >= 0 && access >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
 	    limit_cache(access) && H5Pset_driver(access, driver, &plan) >= 0)
 		file->id = H5Fcreate(part, H5F_ACC_TRUNC, H5P_DEFAULT, access);
-	int status = file->id >= 0 ? OK : hdf_fail(file, ERR_IO, "", "cannot be built around its rows", err);
+	int status = OK;
+	if (file->id < 0 && *plan->no_memory)
+		status = err_set(err, ERR_MEMORY, "%s: no memory to build it around its rows", part);
+	else if (file->id < 0)
+		status = hdf_fail(file, ERR_IO, "", "cannot be built around its rows", err);
 	if (access >= 0)
 		H5Pclose(access);
 	if (driver >= 0)
@@ -226,8 +233,12 @@ static int adopt_rows(struct hdf_file *file, const struct hdf_rows *rows, struct
 
 int hdf_create_around(struct hdf_file **out, const char *path, const struct hdf_rows *rows, struct err *err)
 {
-	struct around_plan plan = {
-	    .sizes = rows->sizes, .count = rows->shape.dims[0], .start = HDF_HEAD, .end = HDF_HEAD};
+	bool no_memory = false;
+	struct around_plan plan = {.sizes = rows->sizes,
+	                           .count = rows->shape.dims[0],
+	                           .start = HDF_HEAD,
+	                           .end = HDF_HEAD,
+	                           .no_memory = &no_memory};
 	for (size_t i = 0; i < plan.count; i++)
 		plan.end += rows->sizes[i];
 	char *part = mem_format(err, "%s.part", path);

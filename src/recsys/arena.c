@@ -1,4 +1,5 @@
 /* Lists of songs and tags for playlists to be continued, from what each of them shows. */
+#include "recsys/rankers_internal.h"
 #include "recsys/recsys_internal.h"
 
 #include <math.h>

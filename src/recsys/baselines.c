@@ -1,5 +1,6 @@
 /* Popularity and item k-nearest neighbours: what ALS has to beat. */
 #include "base/comm.h"
+#include "recsys/rankers_internal.h"
 #include "recsys/recsys_internal.h"
 
 #include <math.h>

@@ -2,6 +2,7 @@
  * Playlists like the one in question vote for the songs and tags that they hold. Whatever two playlists share, a song
  * or a tag, counts by how rare it is, so one table of songs and one of tags serve every mixture of what is shown.
  */
+#include "recsys/rankers_internal.h"
 #include "recsys/recsys_internal.h"
 
 #include <math.h>

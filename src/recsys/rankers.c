@@ -1,4 +1,5 @@
 /* The comparators behind the common scoring interface. */
+#include "recsys/rankers_internal.h"
 #include "recsys/recsys_internal.h"
 
 #include <stdlib.h>

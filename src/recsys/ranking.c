@@ -1,5 +1,6 @@
 /* Held-out evaluation: what share of a playlist's hidden songs or tags a ranker brings to the top. */
 #include "base/comm.h"
+#include "recsys/rankers_internal.h"
 #include "recsys/recsys_internal.h"
 
 #include <math.h>

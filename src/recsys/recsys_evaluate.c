@@ -1,5 +1,5 @@
 /* The shipped ranker beside its comparators, on the same held-out playlists. */
-#include "recsys/recsys.h"
+#include "recsys/rankers_internal.h"
 
 struct contestants {
 	struct csr matrix;

@@ -72,7 +72,7 @@ static int checkpoint_parse(const char *path, uint64_t identity, const char *byt
 	outcome->windows = windows;
 	outcome->acceptance = acceptance;
 	outcome->resumed = (*out)->n_stages;
-	return OK;
+	return strbuf_check(&outcome->log, err);
 }
 
 int checkpoint_load(const struct cascade_training *training, uint64_t identity, struct cascade **out,

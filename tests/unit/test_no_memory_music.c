@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "failing_memory.h"
-#include "recsys/recsys.h"
+#include "recsys/rankers_internal.h"
 #include "text/text.h"
 
 #define DIMS 4

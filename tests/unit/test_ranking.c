@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "recsys/rankers_internal.h"
 #include "recsys/recsys_internal.h"
 
 #define SONGS 300
