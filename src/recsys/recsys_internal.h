@@ -106,11 +106,15 @@ void sketch_search(const struct row_search *search); /* the same with a sketch, 
 int row_search_order(const float *rows, size_t count, size_t dims, int32_t *order, float *norm,
                      struct err *err) MUST_CHECK;
 
+/* The links that are not held, as a pattern [rows][kinds]; a row keeps its order. Freed with csr_free. */
+int playlist_links_shown(const struct playlist_links *links, size_t rows, size_t kinds, struct csr *out, struct err *err) MUST_CHECK;
+
 /* The recommender: its data, and the tags by their text. */
 struct recommender {
 	struct recommender_view view;
 	uint32_t *slots; /* [n_slots] 0 = empty, else 1 + 2 · tag + (1 = by displayed spelling); linear probing */
 	size_t n_slots;  /* a power of two */
+	const int32_t *playlist_song; /* of a built one: the file has it for others, no answer reads it */
 	void *owned[24]; /* what a built recommender holds of its own */
 	size_t n_owned;
 };
@@ -152,7 +156,7 @@ struct recommend_work {
 	size_t n_chosen;
 	struct candidate *candidates;
 	size_t n_candidates;
-	uint8_t *excluded; /* [songs]: history and the listener's own */
+	uint8_t *excluded; /* [songs]: history and the listener's own; NULL without either */
 	float *taste;      /* [f]: mean of the unit factors of the listener's songs */
 	size_t n_known_songs;
 };

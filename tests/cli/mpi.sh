@@ -9,7 +9,7 @@ bad() { echo "$*"; exit 1; }
 for mpi in $mpis; do
   build_mpi $mpi
   for n in 1 2 3 4; do
-    ranks $mpi $n build/mpi.$mpi/tests/test_comm >"$scratch/log" 2>&1 || { cat "$scratch/log"; bad "$mpi, $n ranks"; }
+    ranks $mpi $n build/mpi.$mpi$mpi_mode/tests/test_comm >"$scratch/log" 2>&1 || { cat "$scratch/log"; bad "$mpi, $n ranks"; }
     [ "$(grep -c '^\[       OK \]' "$scratch/log")" -eq $((12 * n)) ] || bad "$mpi, $n ranks: not every test was run"
   done
 done
@@ -25,14 +25,14 @@ fails() {
   grep -q "^error: $part" "$scratch/log" || { cat "$scratch/log"; bad "the sentence is not $part"; }
 }
 for mpi in $mpis; do
-  train=$PWD/build/mpi.$mpi/bin/moodcast-train
+  train=$PWD/build/mpi.$mpi$mpi_mode/bin/moodcast-train
   # All fail alike: one of them tells.
   fails 2 'rank [0-2]: als: the results of stage playlists are needed' ranks $mpi 3 "$train" als --out "$scratch/none"
   # The program for one process does not run beside itself.
   ranks $mpi 2 "$MOODCAST_BIN/moodcast-train" als --out "$scratch/none" >"$scratch/log" 2>&1 && bad "it ran twice"
   grep -q 'make MPI=1' "$scratch/log" || { cat "$scratch/log"; bad "no word of MPI=1"; }
 done
-train=$PWD/build/mpi.${mpis##* }/bin/moodcast-train mpi=${mpis##* }
+train=$PWD/build/mpi.${mpis##* }$mpi_mode/bin/moodcast-train mpi=${mpis##* }
 
 "$train" sample --out "$scratch/sample" --set sample.people=6 --set sample.pictures=3 --set sample.backgrounds=4 --set sample.playlists=3000 \
   --set sample.songs=2000 2>/dev/null

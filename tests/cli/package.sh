@@ -4,7 +4,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 3
 : "${MOODCAST_BIN:=build/bin}"
 command -v dpkg-deb >/dev/null || { echo "SKIP package: dpkg-deb is not installed"; exit 77; }
-mode=$(basename "$(dirname "$MOODCAST_BIN")"); case $mode in asan|tsan|debug) echo "SKIP package: made of the release only"; exit 77 ;; esac
+mode=$(basename "$(dirname "$MOODCAST_BIN")"); case $mode in asan|tsan|debug|coverage) echo "SKIP package: made of the release only"; exit 77 ;; esac
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
 bad=0
 say() { echo "$*"; bad=1; }

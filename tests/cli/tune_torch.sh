@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 /usr/bin/python3 -c 'import torch' 2>/dev/null || { echo "SKIP tune_torch: python3-torch is not installed"; exit 77; }
-mode=$(basename "$(dirname "$MOODCAST_BIN")"); case $mode in asan|tsan|debug) ;; *) mode=release ;; esac
+mode=$(basename "$(dirname "$MOODCAST_BIN")"); case $mode in asan|tsan|debug|coverage) ;; *) mode=release ;; esac
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
 make --no-print-directory -s MODE=$mode build/$mode/peers/tune_dump
 for run in "block4_pool 150 4" "input 64 3"; do

@@ -2,7 +2,7 @@
 # The programs under test are those that make runs.
 : "${MOODCAST_BIN:=$PWD/build/bin}"
 jobs=
-mode=$(basename "$(dirname "$MOODCAST_BIN")"); case $mode in asan|tsan|debug) ;; *) mode=release ;; esac
+mode=$(basename "$(dirname "$MOODCAST_BIN")"); case $mode in asan|tsan|debug|coverage) ;; *) mode=release ;; esac
 small="sample.people=12 sample.pictures=6 sample.backgrounds=16 sample.playlists=300 sample.songs=300 cascade.num_pos=40 cascade.num_neg=60
   cascade.stages=3 network.cut=block1_pool emotion.average_pool=15 emotion.epochs=3 tags.epochs=1 tags.size=16 als.iterations=3 evaluate.bootstrap=50"
 # What follows the goal; SET by itself, since it holds spaces.

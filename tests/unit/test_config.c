@@ -137,7 +137,8 @@ static void what_is_printed_reads_back_as_the_same(void **state)
 {
 	(void)state;
 	struct err err;
-	struct settings *settings = load_text("[faces]\ncameras = 4, 3, 7\n[als]\nalpha = 0.3\n[recommend]\ntags.q = a b, c\n", &err);
+	struct settings *settings =
+	    load_text("[faces]\ncameras = 4, 3, 7\n[als]\nalpha = 0.3\n[recommend]\ntags.q = a b, c\n", &err);
 	struct strbuf first = {0}, second = {0};
 	assert_ok(settings_print(settings, SETTINGS_COMMENTED, NULL, &first, &err));
 	settings_free(settings);
@@ -151,6 +152,75 @@ static void what_is_printed_reads_back_as_the_same(void **state)
 	strbuf_free(&second);
 }
 
+static void what_is_no_settings_file_is_refused(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct settings *settings = NULL;
+	char *folder = scratch_new();
+	const char *path = scratch_path(folder, "a.ini");
+	assert_refused(settings_load(&settings, path, NULL, 0, &err), ERR_IO, "a.ini");
+	err = (struct err){0};
+	assert_ok(file_write(path, "[als]\0factors = 3\n", 18, &err));
+	assert_refused(settings_load(&settings, path, NULL, 0, &err), ERR_SETTINGS, "a.ini: holds a NUL byte");
+	scratch_remove(folder);
+	refuse("[]\n", "is not a [section]");
+	refuse("[als]\nzzzzzzzzzz = 3\n", "a.ini:2: there is no setting als.zzzzzzzzzz; `moodcast-train config` lists them all");
+	refuse("[als]\ntrainable = all\n", "did you mean emotion.trainable?");
+	refuse("[nothing_like_it]\n", "a.ini:1: there is no section [nothing_like_it]");
+	char text[512] = "[als]\n";
+	memset(text + strlen(text), 'k', 160);
+	strcat(text, " = 1\n");
+	refuse(text, "is longer than");
+}
+
+static void values_that_settings_of_their_kind_cannot_hold_are_refused(void **state)
+{
+	(void)state;
+	refuse("[cascade]\nmirror = maybe\n", "a.ini:2: cascade.mirror: \"maybe\" is neither yes nor no");
+	refuse("[preprocess]\nmean = 1, x, 2\n", "preprocess.mean: \"x\" is not a number");
+	refuse("[preprocess]\nmean = 1, 2y, 2\n", "preprocess.mean: \"2y\" is not a number");
+	refuse("[preprocess]\ncrop =\n", "preprocess.crop: empty");
+	refuse("[faces]\nvalidation = 0.5\ntest = 0.45\n", "leaves too little to train on");
+	refuse("[als]\nregularization = 1e999\n", "is not a number");
+	refuse("[als]\nregularization = -1\n", "is outside");
+	refuse("[faces]\ncameras = 64\n", "not a number or range");
+	refuse("[faces]\ncameras = 3x\n", "not a number or range");
+	refuse("[faces]\nclasses = =calm\n", "is not name=value");
+	refuse("[faces]\nclasses = calm=\n", "is not name=value");
+}
+
+static void a_byte_order_mark_comments_and_the_environment_are_read(void **state)
+{
+	(void)state;
+	struct err err;
+	assert_int_equal(setenv("MOODCAST_TEST_FOLDER", "/a b", 1), 0);
+	struct settings *settings = load_text("\xEF\xBB\xBF; first\n[faces]\ninput = ${MOODCAST_TEST_FOLDER}/x.zip, y${.zip\n"
+	                                      "classes = calm = E01 ; a remark\n", &err);
+	if (!settings)
+		fail_msg("%s", err.text);
+	assert_int_equal(settings->faces.input.count, 2);
+	assert_string_equal(settings->faces.input.items[0], "/a b/x.zip");
+	assert_string_equal(settings->faces.input.items[1], "y${.zip");
+	settings_free(settings);
+	unsetenv("MOODCAST_TEST_FOLDER");
+}
+
+static void layers_behind_the_cut_cannot_be_trained(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	int cut = -1;
+	assert_ok(trainable_cut(TRAIN_HEAD, CUT_BLOCK3_POOL, &cut, &err));
+	assert_int_equal(cut, CUT_BLOCK3_POOL);
+	assert_ok(trainable_cut(TRAIN_ALL, CUT_BLOCK3_POOL, &cut, &err));
+	assert_int_equal(cut, CUT_INPUT);
+	assert_ok(trainable_cut(TRAIN_BLOCK4, CUT_BLOCK5_POOL, &cut, &err));
+	assert_int_equal(cut, CUT_BLOCK3_POOL);
+	assert_refused(trainable_cut(TRAIN_BLOCK5, CUT_BLOCK3_POOL, &cut, &err), ERR_SETTINGS, "emotion.trainable = block5 lies behind network.cut = block3_pool");
+	assert_string_equal(trainable_name(-1), "unknown");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +231,10 @@ int main(void)
 	    cmocka_unit_test(overrides_come_last_and_are_checked_alike),
 	    cmocka_unit_test(an_identity_follows_results_only),
 	    cmocka_unit_test(what_is_printed_reads_back_as_the_same),
+	    cmocka_unit_test(what_is_no_settings_file_is_refused),
+	    cmocka_unit_test(values_that_settings_of_their_kind_cannot_hold_are_refused),
+	    cmocka_unit_test(a_byte_order_mark_comments_and_the_environment_are_read),
+	    cmocka_unit_test(layers_behind_the_cut_cannot_be_trained),
 	};
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }
