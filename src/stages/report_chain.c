@@ -13,7 +13,7 @@ static void example_songs(struct report *report, const char *caption, const stru
 		const struct json *song = json_at(songs, i);
 		const char *name = report_text(song, "name"), *artist = report_text(song, "artist");
 		const char *label = report_text(song, "label"), *seed = report_text(song, "seed"),
-		           *similar = report_text(song, "similar");
+		           *similar = report_text(song, "similar"), *title = report_text(song, "title");
 		struct strbuf what = {0}, why = {0};
 
 		if (*name)
@@ -23,7 +23,7 @@ static void example_songs(struct report *report, const char *caption, const stru
 		strbuf_format(&why, "%s%s%s", label, *label && *seed ? " → " : "", seed);
 		if (*similar && strcmp(similar, seed) != 0)
 			strbuf_format(&why, " → %s (%.2f)", similar, report_number(song, "cosine"));
-		strbuf_format(&why, " → playlist %.0f ‘%s’", report_number(song, "playlist"), report_text(song, "title"));
+		strbuf_format(&why, " → playlist %.0f%s%s%s", report_number(song, "playlist"), *title ? " ‘" : "", title, *title ? "’" : "");
 		page_table_row(&report->page, (const char *const[]){what.text ? what.text : "", why.text ? why.text : ""});
 		report->page.body.failed |= what.failed || why.failed;
 		strbuf_free(&what);
