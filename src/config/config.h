@@ -134,6 +134,7 @@ struct recommend_settings {
 enum leak_policy { LEAKS_ERROR, LEAKS_REPORT, LEAKS_IGNORE };
 struct evaluate_settings {
 	long neighbours, bootstrap;
+	double new_songs;
 	int leaks; /* enum leak_policy */
 	struct text_list show_tags;
 	struct text_list external; /* another data set of faces */

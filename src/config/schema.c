@@ -184,6 +184,7 @@ const struct setting schema[] = {
     REAL("recommend", "als_weight", recommend.als_weight, "0.3", 0, 1000, "what the best ALS score counts beside the best vote"),
 
     INTEGER("evaluate", "neighbours", evaluate.neighbours, "100", 1, 10000, "neighbours of the item-kNN comparator"),
+    REAL("evaluate", "new_songs", evaluate.new_songs, "0.1", 0, 0.5, "share of the songs that a second ALS is trained without, to find them by their tags; 0 = none"),
     CHOICE("evaluate", "leaks", evaluate.leaks, "error", "error|report|ignore", "when a held-out picture is also among those trained on, by a perceptual hash"),
     INTEGER("evaluate", "bootstrap", evaluate.bootstrap, "1000", 10, 1000000, "draws behind the 95 % intervals"),
     OTHER("evaluate", "show_tags", TAGS, evaluate.show_tags, "신나는, 여름, 드라이브, 잔잔한, 카페, 힐링, 슬픔, 이별, 위로, 새벽", "tags whose neighbours the report lists"),

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define PACK_ROWS 64
+#define ROWS_SHOWN 256 /* progress is told once for so many */
 
 struct row als_row_of(const struct als_half *half, size_t i)
 {
@@ -178,6 +179,9 @@ static int solve_row(size_t own, int thread, void *context, struct err *err)
 	size_t i = half->first + own;
 	const struct row_scratch *s = &job->scratch[thread];
 	struct row row = als_row_of(half, i);
+	size_t left = half->end - i;
+	if (half->progress && own % ROWS_SHOWN == 0)
+		progress_add(half->progress, left < ROWS_SHOWN ? left : ROWS_SHOWN);
 	if (half->row_loss)
 		half->row_loss[i] = 0;
 	if (row.n == 0) {

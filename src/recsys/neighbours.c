@@ -22,26 +22,6 @@ struct neighbours {
 	const struct popularity *popularity;
 };
 
-static int take_shown(const struct playlist_links *links, size_t rows, size_t kinds, struct csr *out, struct err *err)
-{
-	struct csr made = {.rows = rows, .columns = kinds};
-	made.start = mem_alloc(rows + 1, sizeof *made.start, err);
-	made.index = made.start ? mem_alloc((size_t)links->start[rows], sizeof *made.index, err) : NULL;
-	if (!made.index) {
-		csr_free(&made);
-		return err->code;
-	}
-	int64_t kept = 0;
-	for (size_t r = 0; r < rows; r++) {
-		for (int64_t e = links->start[r]; e < links->start[r + 1]; e++)
-			if (!links->held[e])
-				made.index[kept++] = links->index[e];
-		made.start[r + 1] = kept;
-	}
-	*out = made;
-	return OK;
-}
-
 static size_t row_count(const struct csr *matrix, size_t row)
 {
 	return (size_t)(matrix->start[row + 1] - matrix->start[row]);
@@ -68,7 +48,7 @@ static int weigh_side(struct link_side *side, double share, double damping, stru
 static int side_init(struct link_side *side, const struct playlist_links *links, size_t rows, size_t kinds,
                      struct err *err)
 {
-	int code = take_shown(links, rows, kinds, &side->of_playlist, err);
+	int code = playlist_links_shown(links, rows, kinds, &side->of_playlist, err);
 	return code == OK ? csr_transpose(&side->of_playlist, &side->of_item, err) : code;
 }
 

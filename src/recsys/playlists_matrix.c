@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "recsys/playlists_internal.h"
+#include "recsys/recsys_internal.h"
 
 struct playlist_summary playlists_summary(const struct playlists *playlists)
 {
@@ -22,6 +23,26 @@ struct playlist_summary playlists_summary(const struct playlists *playlists)
 		summary.by_mask[playlists->mask[r]]++;
 	}
 	return summary;
+}
+
+int playlist_links_shown(const struct playlist_links *links, size_t rows, size_t kinds, struct csr *out, struct err *err)
+{
+	struct csr made = {.rows = rows, .columns = kinds};
+	made.start = mem_alloc(rows + 1, sizeof *made.start, err);
+	made.index = made.start ? mem_alloc((size_t)links->start[rows], sizeof *made.index, err) : NULL;
+	if (!made.index) {
+		csr_free(&made);
+		return err->code;
+	}
+	int64_t kept = 0;
+	for (size_t r = 0; r < rows; r++) {
+		for (int64_t e = links->start[r]; e < links->start[r + 1]; e++)
+			if (!links->held[e])
+				made.index[kept++] = links->index[e];
+		made.start[r + 1] = kept;
+	}
+	*out = made;
+	return OK;
 }
 
 /* ---- the training matrix -------------------------------------------------------------------------------------------

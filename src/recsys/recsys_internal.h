@@ -106,6 +106,9 @@ void sketch_search(const struct row_search *search); /* the same with a sketch, 
 int row_search_order(const float *rows, size_t count, size_t dims, int32_t *order, float *norm,
                      struct err *err) MUST_CHECK;
 
+/* The links that are not held, as a pattern [rows][kinds]; a row keeps its order. Freed with csr_free. */
+int playlist_links_shown(const struct playlist_links *links, size_t rows, size_t kinds, struct csr *out, struct err *err) MUST_CHECK;
+
 /* The recommender: its data, and the tags by their text. */
 struct recommender {
 	struct recommender_view view;
@@ -193,6 +196,7 @@ struct als_half {
 	size_t iteration;
 	size_t cg_steps; /* of conjugate gradients; 0 = exact */
 	int threads;
+	struct progress *progress; /* of the rows; NULL = none */
 };
 int als_solve_rows(const struct als_half *half, struct err *err) MUST_CHECK;
 

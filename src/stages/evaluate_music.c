@@ -211,6 +211,25 @@ static void record_songs(struct stage_run *run, const struct recsys_evaluation *
 		record_ranker(json_set_object(rankers, result->rankers[r].name), &result->rankers[r], "100");
 }
 
+static int judge_new_songs(const struct evaluation *evaluation, const struct recsys_evaluation_options *as, struct err *err)
+{
+	const struct new_songs_options options = {.ranking = as->ranking, .als = as->als, .share = evaluation->run->settings->evaluate.new_songs};
+	struct new_songs_evaluation result;
+	int code = new_songs_evaluate(evaluation->music.playlists, &evaluation->music.model, &options, &result, err);
+
+	if (code != OK || !result.rankers[0].overall.playlists)
+		return code;
+	struct json *object = json_set_object(json_get(evaluate_stage(evaluation->run, "als"), "test"), "new_songs");
+	struct json *rankers;
+	json_set_number(object, "share", options.share);
+	json_set_integer(object, "songs", (int64_t)result.songs);
+	json_set_integer(object, "playlists", (int64_t)result.rankers[0].overall.playlists);
+	rankers = json_set_object(object, "rankers");
+	for (size_t r = 0; r < NEW_SONGS_RANKERS; r++)
+		record_ranker(json_set_object(rankers, result.rankers[r].name), &result.rankers[r], "100");
+	return OK;
+}
+
 static bool hides_songs(const struct playlists *lists)
 {
 	for (int64_t i = 0; i < lists->songs.start[lists->n_playlists]; i++)
@@ -235,7 +254,8 @@ int evaluate_als(struct evaluation *evaluation, struct err *err)
 	if (!music->playlists || !music->model.factors || !hides_songs(music->playlists))
 		return OK;
 	code = recsys_evaluate(music->playlists, &music->model, &options, &result, err);
-	if (code == OK)
-		record_songs(evaluation->run, &result);
-	return code;
+	if (code != OK)
+		return code;
+	record_songs(evaluation->run, &result);
+	return settings->evaluate.new_songs > 0 ? judge_new_songs(evaluation, &options, err) : OK;
 }

@@ -119,6 +119,34 @@ static void hidden_tags(struct report *report, const struct json *test)
 		               show_number(report_number(tags, "recall10")), show_number(report_number(test, "arena")));
 }
 
+static void new_songs(struct report *report, const struct json *test)
+{
+	static const struct {
+		const char *key, *name;
+	} rows[] = {{"tags", "tags of the playlists it stands in, as factors"},
+	            {"shared_tags", "tags shared with the playlist's songs"},
+	            {"random", "chance"},
+	            {"trained", "trained with it: not new"}};
+	static const char *const columns[] = {"new song ranked by", "#nDCG@100", "#95 %", "#recall@100", "#95 %"};
+	const struct json *found = json_get(test, "new_songs"), *rankers = json_get(found, "rankers");
+
+	if (!json_count(rankers))
+		return;
+	page_paragraph(&report->page,
+	               "New songs: %s songs were kept from a training wholly and ranked among themselves for the %s held-out playlists that hide "
+	               "some of them.",
+	               show_count(report_number(found, "songs")), show_count(report_number(found, "playlists")));
+	page_table_start(&report->page, "Songs that no training has seen", columns, ARRAY_COUNT(columns));
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		const struct json *one = json_get(rankers, rows[i].key);
+		page_table_row(&report->page, (const char *const[]){rows[i].name, show_number(report_number(one, "ndcg100")),
+		                                                    report_limits(one, "ndcg100_95"),
+		                                                    show_number(report_number(one, "recall100")),
+		                                                    report_limits(one, "recall100_95")});
+	}
+	page_table_end(&report->page);
+}
+
 static int rankers_figure(struct report *report, const struct json *rankers, struct err *err)
 {
 	const char *names[16];
@@ -174,6 +202,7 @@ int report_songs(struct report *report, struct err *err)
 		    show_count(report_number(test, "playlists")), report_text(test, "best"));
 		rankers_table(report, test);
 		hidden_tags(report, test);
+		new_songs(report, test);
 	}
 	page_figures_start(&report->page);
 	code = rankers_figure(report, rankers, err);

@@ -29,7 +29,8 @@ static struct csr hit_matrix(void)
 }
 
 /* Gradient of the loss in the factor of item 0 and the whole loss, cell by cell in float64 (raw confidence). */
-static double hit_loss(const struct csr *m, const struct als_model *model, const struct als_settings *settings, double *gradient)
+static double hit_loss(const struct csr *m, const struct als_model *model, const struct als_settings *settings,
+                       double *gradient)
 {
 	size_t f = model->factors;
 	double loss = 0;
@@ -61,8 +62,10 @@ static void a_row_with_a_fifth_of_all_pairs_is_solved_by_all_threads_alike(void 
 	(void)state;
 	struct err err = {0};
 	struct csr m = hit_matrix();
-	struct als_options options = {.model = {.factors = 6, .iterations = 3, .regularization = 0.08, .alpha = 1, .confidence = CONFIDENCE_RAW},
-	                              .seed = 7, .threads = 1};
+	struct als_options options = {
+	    .model = {.factors = 6, .iterations = 3, .regularization = 0.08, .alpha = 1, .confidence = CONFIDENCE_RAW},
+	    .seed = 7,
+	    .threads = 1};
 	struct als_model one = {0}, three = {0};
 	double gradient[6];
 	assert_ok(als_train(&m, &options, &one, &err));
@@ -73,7 +76,8 @@ static void a_row_with_a_fifth_of_all_pairs_is_solved_by_all_threads_alike(void 
 	double loss = hit_loss(&m, &one, &options.model, gradient);
 	if (!(fabs(one.loss[2] - loss) <= 1e-6 * loss))
 		fail_msg("the loss of its own factors is %.9g, it says %.9g", loss, one.loss[2]);
-	/* At its optimum: the sum of confidences, which are 2 to 4, times the users' lengths is in the tens of thousands. */
+	/* At its optimum: the sum of confidences, which are 2 to 4, times the users' lengths is in the tens of
+	 * thousands. */
 	for (size_t k = 0; k < 6; k++)
 		assert_true(fabs(gradient[k]) < 0.05);
 	als_model_free(&one);

@@ -34,7 +34,8 @@ static void every_level_bounds_as_the_reference_does(void **state)
 		for (size_t q = 0; q < SKETCH_QUERIES; q++) {
 			int32_t sum = 0;
 			for (size_t k = 0; k < STEPS * 4; k++)
-				sum += query_code[q][k] = round % 3 == 0 && q < 2 ? (q ? -64 : 64) : (int8_t)((int)rng_below(&rng, 129) - 64);
+				sum += query_code[q][k] =
+				    round % 3 == 0 && q < 2 ? (q ? -64 : 64) : (int8_t)((int)rng_below(&rng, 129) - 64);
 			queries[q] = (struct sketch_query){.code = query_code[q], .scale = (float)rng_unit(&rng), .a = 1, .b = 2,
 			                                   .floor = (float)(1000 * rng_normal(&rng)), .shift = 128 * sum};
 			pointers[q] = &queries[q];
@@ -112,9 +113,16 @@ static void search(const struct catalogue *c, bool by_bytes, struct scored (*fou
 		best_start(&best[q], found[q], BEST);
 		pointers[q] = c->queries + q * c->dims;
 	}
-	row_search_run(&(struct row_search){.rows = c->rows, .count = c->count, .dims = c->dims, .order = by_bytes ? c->order : NULL,
-	                                    .norm = c->norm, .sketch = by_bytes ? &sketch : NULL, .excluded = c->excluded,
-	                                    .queries = pointers, .n_queries = c->n_queries, .best = best});
+	row_search_run(&(struct row_search){.rows = c->rows,
+	                                    .count = c->count,
+	                                    .dims = c->dims,
+	                                    .order = by_bytes ? c->order : NULL,
+	                                    .norm = c->norm,
+	                                    .sketch = by_bytes ? &sketch : NULL,
+	                                    .excluded = c->excluded,
+	                                    .queries = pointers,
+	                                    .n_queries = c->n_queries,
+	                                    .best = best});
 	for (size_t q = 0; q < c->n_queries; q++)
 		listed[q] = best_finish(&best[q]);
 }
@@ -122,7 +130,8 @@ static void search(const struct catalogue *c, bool by_bytes, struct scored (*fou
 static void a_search_by_bytes_finds_what_a_whole_scan_finds(void **state)
 {
 	(void)state;
-	static const size_t counts[] = {1, 5, 16, 17, 700, 3001}, widths[] = {1, 3, 37, 128, 513}, queries[] = {1, 8, 9, MOST_QUERIES};
+	static const size_t counts[] = {1, 5, 16, 17, 700, 3001}, widths[] = {1, 3, 37, 128, 513},
+	                    queries[] = {1, 8, 9, MOST_QUERIES};
 	static struct scored found[2][MOST_QUERIES][2 * BEST];
 	size_t listed[2][MOST_QUERIES], try = 0;
 	for (size_t i = 0; i < ARRAY_COUNT(counts); i++)
