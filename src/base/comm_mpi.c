@@ -19,7 +19,8 @@
 
 #define EAGER_SECONDS 2e-3      /* of waiting that gives way to other threads only */
 #define PAUSE_NANOSECONDS 50000 /* between two looks after that */
-#define DESK_NANOSECONDS 500000
+#define DESK_NANOSECONDS 500000 /* between two looks at the desk; while nobody comes each pause is longer, up to the next */
+#define DESK_MOST_NANOSECONDS 8000000
 #define DESK_SECONDS 5.0        /* within which rank 0 must have ended the job; then the rank that failed does */
 #define LEAVE_SECONDS 5         /* for MPICH's connections to be closed */
 #define TOLD_NANOSECONDS 300000000 /* for the launcher to read the sentence */
@@ -111,15 +112,20 @@ static void answer(const MPI_Status *status)
 
 static void *desk_main(void *unused)
 {
+	long nanoseconds = DESK_NANOSECONDS;
 	(void)unused;
 	while (!atomic_load(&job.closing)) {
 		int there = 0;
 		MPI_Status status;
 		int code = MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, job.desk, &there, &status);
-		if (code == MPI_SUCCESS && there && (status.MPI_TAG == TAG_ASK || status.MPI_TAG == TAG_FAILURE))
+		if (code == MPI_SUCCESS && there && (status.MPI_TAG == TAG_ASK || status.MPI_TAG == TAG_FAILURE)) {
 			answer(&status);
-		else
-			pause_for(DESK_NANOSECONDS);
+			nanoseconds = DESK_NANOSECONDS;
+			continue;
+		}
+		/* Each look costs the thread that computes beside it some microseconds. */
+		pause_for(nanoseconds);
+		nanoseconds = 2 * nanoseconds < DESK_MOST_NANOSECONDS ? 2 * nanoseconds : DESK_MOST_NANOSECONDS;
 	}
 	return NULL;
 }

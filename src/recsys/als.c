@@ -9,8 +9,9 @@
  *     Σ c (p − s)² = ⟨X'X, Y'Y⟩ + Σ over entries of (c (1 − s)² − s²).
  * Sums over rows run in fixed chunks and a fixed order, whatever the number of threads.
  *
- * Shared among ranks: each has rows of both sides to itself, of about the same work, and solves, whitens and adds up these alone; what is
- * gathered in a half-step are the whitened factors of the fixed side. All rows come together for a checkpoint and at the end.
+ * Shared among ranks: each machine has rows of both sides to itself, of about the same work, and its ranks solve, whiten and add up these
+ * alone, in memory that they have in common, as threads would; what machines gather in a half-step are the whitened factors of the fixed
+ * side. All rows come together for a checkpoint and at the end.
  */
 #include "base/comm.h"
 #include "recsys/als_train_internal.h"
@@ -24,10 +25,9 @@ static const double LOSS_SLACK = 2e-6;
 
 /* ---- iterations ------------------------------------------------------------------------------------------ */
 
-/* Rows of `rows` that the ranks have made, `size` bytes each, become all ranks'. */
-static int gather_rows(const struct side *side, void *rows, size_t size, struct err *err)
+int als_gather(const struct side *side, void *rows, size_t size, struct err *err)
 {
-	return side->start ? comm_gather(rows, side->start, size, err) : OK;
+	return side->start ? comm_gather_machines(rows, side->start, size, err) : OK;
 }
 
 static int whiten(struct training *t, const struct side *fixed, struct err *err)
@@ -36,7 +36,7 @@ static int whiten(struct training *t, const struct side *fixed, struct err *err)
 	int code = als_whitening(t, fixed, err);
 	if (code == OK)
 		code = als_product(t, &product, err);
-	return code == OK ? gather_rows(fixed, t->whitened, t->factors * sizeof *t->whitened, err) : code;
+	return code == OK ? als_gather(fixed, t->whitened, t->factors * sizeof *t->whitened, err) : code;
 }
 
 static int half_step(struct training *t, struct side *solved, const struct side *fixed, double *row_loss,
@@ -60,13 +60,14 @@ static int half_step(struct training *t, struct side *solved, const struct side 
 	                        .iteration = t->done + 1,
 	                        .cg_steps = t->lower ? (size_t)t->options->model.cg_steps : 0,
 	                        .threads = t->threads,
-	                        .progress = t->progress};
+	                        .progress = t->progress,
+	                        .shared = t->shared};
 	code = als_solve_rows(&half, err);
 	own.matrix = t->inverse;
 	if (code == OK)
 		code = als_product(t, &own, err);
 	if (code == OK && row_loss)
-		code = gather_rows(solved, row_loss, sizeof *row_loss, err);
+		code = als_gather(solved, row_loss, sizeof *row_loss, err);
 	return code == OK ? als_gram(t, solved, err) : code;
 }
 
@@ -112,9 +113,9 @@ static struct als_state state_of(const struct training *t)
 static int save_state(struct training *t, struct err *err)
 {
 	size_t size = t->factors * sizeof(float);
-	int code = gather_rows(&t->item, t->item.factor, size, err);
+	int code = als_gather(&t->item, t->item.factor, size, err);
 	if (code == OK && t->lower)
-		code = gather_rows(&t->user, t->user.factor, size, err);
+		code = als_gather(&t->user, t->user.factor, size, err);
 	struct als_state state = state_of(t);
 	if (code == OK && comm_publishes())
 		code = als_checkpoint_save(&state, t->options->checkpoint, err);
@@ -245,27 +246,6 @@ static int check_options(const struct csr *matrix, const struct als_options *opt
 	return csr_check(matrix, err);
 }
 
-static int allocate(struct training *t, struct err *err)
-{
-	size_t f = t->factors, users = t->user.rows, items = t->item.rows;
-	size_t blocks = (size_t)t->threads * CHUNK_ROWS * f, grams = t->n_lanes * f * f;
-	t->user.factor = mem_alloc(users, f * sizeof(float), err);
-	t->item.factor = mem_alloc(items, f * sizeof(float), err);
-	t->whitened = mem_alloc(users > items ? users : items, f * sizeof(float), err);
-	t->user.gram = mem_alloc(f * f, sizeof(double), err);
-	t->item.gram = mem_alloc(f * f, sizeof(double), err);
-	t->inverse = mem_alloc(f * f, sizeof(float), err);
-	t->chunk = mem_alloc(blocks > grams ? blocks : grams, sizeof(float), err);
-	t->lanes = mem_alloc(grams, sizeof(double), err);
-	t->row_loss = mem_alloc(items, sizeof(double), err);
-	t->loss = mem_alloc((size_t)t->options->model.iterations, sizeof(double), err);
-	bool descends = t->options->model.solver == SOLVER_CG;
-	t->lower = descends ? mem_alloc(f * f, sizeof(float), err) : NULL;
-	bool whole = (t->lower || !descends) && t->user.factor && t->item.factor && t->whitened && t->user.gram && t->item.gram && t->inverse &&
-	             t->chunk && t->lanes && t->row_loss && t->loss;
-	return whole ? OK : err->code;
-}
-
 /* Multiplications of a row with n pairs, as its equations are solved (als_rows.c, als_cg.c), and of its share of the products. */
 static double row_work(const struct training *t, size_t pairs)
 {
@@ -279,18 +259,18 @@ static double row_work(const struct training *t, size_t pairs)
 static int share_rows(const struct training *t, struct side *side, struct err *err)
 {
 	side->end = side->rows;
-	if (comm_size() == 1)
+	if (!t->shared)
 		return OK;
 	double *work = mem_alloc(side->rows, sizeof *work, err);
 	if (!work)
 		return err->code;
 	for (size_t i = 0; i < side->rows; i++)
 		work[i] = row_work(t, (size_t)(side->pattern->start[i + 1] - side->pattern->start[i]));
-	int code = comm_shares(side->rows, CHUNK_ROWS, work, &side->start, err);
+	int code = comm_machine_shares(side->rows, CHUNK_ROWS, work, &side->start, err);
 	free(work);
 	if (code == OK) {
-		side->first = side->start[comm_rank()];
-		side->end = side->start[comm_rank() + 1];
+		side->first = side->start[comm_machine()];
+		side->end = side->start[comm_machine() + 1];
 	}
 	return code;
 }
@@ -308,33 +288,47 @@ static int prepare(struct training *t, const struct csr *matrix, struct err *err
 	t->user = (struct side){.rows = matrix->rows, .pattern = matrix, .weight = t->weight, .name = "user"};
 	t->item = (struct side){
 	    .rows = matrix->columns, .pattern = &t->transposed, .weight = t->transposed.value, .name = "item"};
-	code = allocate(t, err);
+	code = als_allocate(t, err);
 	if (code == OK)
 		code = share_rows(t, &t->user, err);
 	return code == OK ? share_rows(t, &t->item, err) : code;
 }
 
+/* Rows of the first machine become all machines'. */
+static int spread(const struct training *t, float *rows, size_t count, struct err *err)
+{
+	size_t *start = mem_alloc((size_t)comm_machines() + 1, sizeof *start, err);
+	if (!start)
+		return err->code;
+	for (int m = 1; m <= comm_machines(); m++)
+		start[m] = count;
+	int code = t->shared ? comm_gather_machines(rows, start, t->factors * sizeof *rows, err) : OK;
+	free(start);
+	return code;
+}
+
 /* The last iteration is never skipped: it gives the user factors. Rank 0 reads for all. */
 static int load_state(struct training *t, struct als_state *state, struct err *err)
 {
-	size_t size = t->factors * sizeof(float);
 	int code = OK;
 	if (comm_publishes())
 		code = als_checkpoint_load(state, (size_t)t->options->model.iterations - 1, t->options->checkpoint, err);
 	if (code == OK)
 		code = comm_broadcast(&state->iterations, sizeof state->iterations, 0, err);
-	if (code == OK && state->iterations > 0)
-		code = comm_broadcast(state->loss, state->iterations * sizeof *state->loss, 0, err);
-	if (code == OK && state->iterations > 0)
-		code = comm_broadcast(state->item, state->items * size, 0, err);
-	if (code == OK && state->iterations > 0 && state->user)
-		code = comm_broadcast(state->user, state->users * size, 0, err);
-	return code;
+	if (code != OK || state->iterations == 0)
+		return code;
+	code = comm_broadcast(state->loss, state->iterations * sizeof *state->loss, 0, err);
+	if (code == OK)
+		code = spread(t, state->item, state->items, err);
+	return code == OK && state->user ? spread(t, state->user, state->users, err) : code;
 }
 
 static int resume_or_draw(struct training *t, const struct csr *matrix, struct err *err)
 {
-	draw_items(t);
+	if (comm_machine_rank() == 0)
+		draw_items(t);
+	if (t->shared && comm_machine_barrier(err) != OK)
+		return err->code;
 	if (t->options->checkpoint) {
 		t->identity = identity_of(matrix, t->options);
 		struct als_state state = state_of(t);
@@ -348,25 +342,6 @@ static int resume_or_draw(struct training *t, const struct csr *matrix, struct e
 	return als_gram(t, &t->item, err);
 }
 
-static void training_free(struct training *t)
-{
-	csr_free(&t->transposed);
-	free(t->weight);
-	free(t->row_loss);
-	free(t->whitened);
-	free(t->inverse);
-	free(t->lower);
-	free(t->chunk);
-	free(t->lanes);
-	free(t->user.factor);
-	free(t->item.factor);
-	free(t->user.start);
-	free(t->item.start);
-	free(t->user.gram);
-	free(t->item.gram);
-	free(t->loss);
-}
-
 int als_train(const struct csr *matrix, const struct als_options *options, struct als_model *out, struct err *err)
 {
 	int code = check_options(matrix, options, err);
@@ -374,7 +349,8 @@ int als_train(const struct csr *matrix, const struct als_options *options, struc
 		return code;
 	struct training t = {.options = options,
 	                     .factors = (size_t)options->model.factors,
-	                     .threads = options->threads < 1 ? 1 : options->threads};
+	                     .threads = options->threads < 1 ? 1 : options->threads,
+	                     .shared = comm_size() > 1};
 	t.n_lanes = lanes_for(t.factors);
 	blas_threads(1);
 	code = prepare(&t, matrix, err);
@@ -383,23 +359,8 @@ int als_train(const struct csr *matrix, const struct als_options *options, struc
 	if (code == OK)
 		code = watched_iterations(&t, err);
 	if (code == OK)
-		code = gather_rows(&t.user, t.user.factor, t.factors * sizeof(float), err);
-	if (code == OK)
-		code = gather_rows(&t.item, t.item.factor, t.factors * sizeof(float), err);
-	if (code == OK) {
-		*out = (struct als_model){.users = t.user.rows,
-		                          .items = t.item.rows,
-		                          .factors = t.factors,
-		                          .iterations = t.done,
-		                          .user = t.user.factor,
-		                          .item = t.item.factor,
-		                          .loss = t.loss,
-		                          .regularization = options->model.regularization,
-		                          .alpha = options->model.alpha};
-		t.user.factor = t.item.factor = NULL;
-		t.loss = NULL;
-	}
-	training_free(&t);
+		code = als_take_model(&t, out, err);
+	als_training_free(&t);
 	blas_threads(t.threads);
 	return code;
 }
@@ -424,7 +385,7 @@ int als_fold_in(const struct als_model *model, const struct als_fold *fold, floa
 		code = als_weights_among(fold->learnt, fold->fresh, &options.model, &t.weight, err);
 	t.user.weight = t.weight;
 	if (code == OK)
-		code = allocate(&t, err);
+		code = als_allocate(&t, err);
 	if (code == OK) {
 		memcpy(t.item.factor, model->item, model->items * t.factors * sizeof *model->item);
 		code = als_gram(&t, &t.item, err);
@@ -435,7 +396,7 @@ int als_fold_in(const struct als_model *model, const struct als_fold *fold, floa
 		*out = t.user.factor;
 		t.user.factor = NULL;
 	}
-	training_free(&t);
+	als_training_free(&t);
 	blas_threads(t.threads);
 	return code;
 }

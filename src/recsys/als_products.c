@@ -21,10 +21,10 @@ static size_t chunks_of(size_t rows)
 
 struct gram_job {
 	const struct side *side;
-	size_t factors, chunks, n_lanes, first; /* first: chunk of this rank */
+	size_t factors, chunks, n_lanes, first; /* first: chunk of this machine */
 	float *block;  /* [lanes][f][f] */
 	double *lanes; /* [lanes][f][f] */
-	float *all;    /* [chunks][f][f]: of every rank; NULL = computed as they are added up */
+	float *all;    /* [chunks][f][f]; NULL = computed as they are added up */
 };
 
 static void chunk_gram(const struct gram_job *job, size_t chunk, float *out)
@@ -64,18 +64,16 @@ static int gram_lane(size_t lane, int thread, void *context, struct err *err)
 /* job->all, of all ranks. */
 static int gather_chunks(struct gram_job *job, int threads, struct err *err)
 {
-	size_t ranks = (size_t)comm_size(), f = job->factors;
-	size_t *start = mem_alloc(ranks + 1, sizeof *start, err);
-	if (!start || !(job->all = mem_alloc_unset(job->chunks * f * f, sizeof *job->all, err))) {
-		free(start);
+	size_t machines = (size_t)comm_machines(), f = job->factors;
+	size_t *start = mem_alloc(machines + 1, sizeof *start, err);
+	if (!start)
 		return err->code;
-	}
-	for (size_t r = 0; r <= ranks; r++)
-		start[r] = chunks_of(job->side->start[r]);
-	job->first = start[comm_rank()];
-	int code = parallel_for(start[comm_rank() + 1] - job->first, 1, threads, own_chunk, job, err);
+	for (size_t m = 0; m <= machines; m++)
+		start[m] = chunks_of(job->side->start[m]);
+	job->first = start[comm_machine()];
+	int code = comm_machine_for(start[comm_machine() + 1] - job->first, 1, threads, own_chunk, job, err);
 	if (code == OK)
-		code = comm_gather(job->all, start, f * f * sizeof *job->all, err);
+		code = comm_gather_machines(job->all, start, f * f * sizeof *job->all, err);
 	free(start);
 	return code;
 }
@@ -88,11 +86,14 @@ int als_gram(struct training *t, struct side *side, struct err *err)
 	                       .chunks = chunks_of(side->rows),
 	                       .n_lanes = t->n_lanes,
 	                       .block = t->chunk,
-	                       .lanes = t->lanes};
+	                       .lanes = t->lanes,
+	                       .all = side->start ? t->grams : NULL};
 	int code = side->start ? gather_chunks(&job, t->threads, err) : OK;
 	if (code == OK)
 		code = parallel_for(t->n_lanes, 1, t->threads, gram_lane, &job, err);
-	free(job.all);
+	/* None of the machine writes the next chunks over these before all have added them up. */
+	if (code == OK && side->start)
+		code = comm_machine_barrier(err);
 	if (code != OK)
 		return code;
 	memset(side->gram, 0, f * f * sizeof *side->gram);
@@ -163,5 +164,6 @@ static int product_chunk(size_t c, int thread, void *context, struct err *err)
 int als_product(struct training *t, const struct als_product *product, struct err *err)
 {
 	struct product_job job = {product, t->factors, t->chunk};
-	return parallel_for(chunks_of(product->side->end - product->side->first), 1, t->threads, product_chunk, &job, err);
+	size_t chunks = chunks_of(product->side->end - product->side->first);
+	return (t->shared ? comm_machine_for : parallel_for)(chunks, 1, t->threads, product_chunk, &job, err);
 }

@@ -9,6 +9,7 @@
  * written so, a weight of zero needs no special case, and since K ⪯ I nothing large is subtracted from something large.
  * Rows of very many pairs wait until the others are done, and are solved by all threads (als_long_rows.c).
  */
+#include "base/comm.h"
 #include "recsys/als_rows_internal.h"
 
 #include <math.h>
@@ -179,9 +180,10 @@ static int solve_row(size_t own, int thread, void *context, struct err *err)
 	size_t i = half->first + own;
 	const struct row_scratch *s = &job->scratch[thread];
 	struct row row = als_row_of(half, i);
-	size_t left = half->end - i;
+	size_t left = half->end - i, ranks = half->shared ? (size_t)comm_machine_ranks() : 1;
+	/* The machine's other ranks are as far. */
 	if (half->progress && own % ROWS_SHOWN == 0)
-		progress_add(half->progress, left < ROWS_SHOWN ? left : ROWS_SHOWN);
+		progress_add(half->progress, ranks * (left < ROWS_SHOWN ? left : ROWS_SHOWN));
 	if (half->row_loss)
 		half->row_loss[i] = 0;
 	if (row.n == 0) {
@@ -203,6 +205,19 @@ static int solve_row(size_t own, int thread, void *context, struct err *err)
 	if (code == OK && half->row_loss)
 		half->row_loss[i] = als_row_loss(job, &row, s);
 	return code;
+}
+
+/* The threads of one rank solve a long row together; the ranks of a machine take them in turn. */
+static int solve_long_rows(const struct rows_job *job, struct err *err)
+{
+	const struct als_half *half = job->half;
+	size_t seen = 0, ranks = half->shared ? (size_t)comm_machine_ranks() : 1;
+	size_t rank = half->shared ? (size_t)comm_machine_rank() : 0;
+	int code = OK;
+	for (size_t i = half->first; i < half->end && code == OK; i++)
+		if (als_row_is_long(half, als_row_of(half, i).n) && seen++ % ranks == rank)
+			code = als_solve_long_row(job, i, err);
+	return code == OK && half->shared ? comm_machine_barrier(err) : code;
 }
 
 static void scratch_free(struct row_scratch *s)
@@ -242,10 +257,10 @@ int als_solve_rows(const struct als_half *half, struct err *err)
 	for (int t = 0; t < half->threads && code == OK; t++)
 		code = scratch_init(&job.scratch[t], half->factors, longest, err);
 	if (code == OK)
-		code = parallel_for(half->end - half->first, 64, half->threads, solve_row, &job, err);
-	for (size_t i = half->first; i < half->end && code == OK; i++)
-		if (als_row_is_long(half, als_row_of(half, i).n))
-			code = als_solve_long_row(&job, i, err);
+		code = (half->shared ? comm_machine_for : parallel_for)(half->end - half->first, 64, half->threads, solve_row, &job,
+		                                                        err);
+	if (code == OK)
+		code = solve_long_rows(&job, err);
 	for (int t = 0; t < half->threads; t++)
 		scratch_free(&job.scratch[t]);
 	free(job.scratch);

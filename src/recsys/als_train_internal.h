@@ -8,9 +8,9 @@
 
 struct side {
 	size_t rows;
-	size_t first, end; /* of this rank, which has no others in `factor` while it trains */
-	size_t *start;     /* [ranks + 1] of every rank, in whole chunks; NULL = this process has all */
-	float *factor;     /* [rows][f] */
+	size_t first, end; /* of this machine, whose ranks have no others in `factor` while they train */
+	size_t *start;     /* [machines + 1] of every machine, in whole chunks; NULL = this process has all */
+	float *factor;     /* [rows][f]; with `start` in memory that the ranks of a machine have in common, as what else they make of rows */
 	double *gram;      /* [f][f], of `factor`, without λ */
 	const struct csr *pattern;
 	const float *weight;
@@ -24,18 +24,26 @@ struct training {
 	struct csr transposed;             /* [items][users]; value = confidence − 1 */
 	float *weight;                     /* [entries], in the matrix' order */
 	double *row_loss;                  /* [items] */
+	float *grams;                      /* [chunks of the longer side][f][f] of several ranks; else NULL */
 	float *lower;                      /* L [f][f]; NULL for the exact solver */
 	float *whitened, *inverse, *chunk; /* inverse: L⁻¹ [f][f]; chunk: [threads][CHUNK_ROWS][f] or [lanes][f][f] */
 	double *lanes;  /* [n_lanes][f][f]: partial Gram matrices; lane l takes the chunks l, l + n_lanes … */
 	size_t n_lanes; /* by f alone, never by the number of threads */
 	struct side user, item;
 	double *loss;
+	bool shared; /* with other ranks */
 	size_t done; /* iterations */
 	uint64_t identity;
 	double saved; /* when the last checkpoint was written */
-	struct progress *progress; /* of this rank's rows in all iterations; NULL = none */
+	struct progress *progress; /* of this machine's rows in all iterations; NULL = none */
 };
 
+/* als_memory.c: room for t, whose sides know their rows; all that t holds; the model, which then owns what it needs. */
+int als_allocate(struct training *t, struct err *err) MUST_CHECK;
+void als_training_free(struct training *t);
+int als_take_model(struct training *t, struct als_model *out, struct err *err) MUST_CHECK;
+/* Rows of `rows` that the machines have made, `size` bytes each, become all machines'. */
+int als_gather(const struct side *side, void *rows, size_t size, struct err *err) MUST_CHECK;
 /* side->gram from side->factor. */
 int als_gram(struct training *t, struct side *side, struct err *err) MUST_CHECK;
 /* t->inverse ← L⁻¹, L L' = G + λI of the fixed side, and t->lower ← L where it is wanted. */

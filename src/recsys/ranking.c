@@ -19,10 +19,10 @@ struct evaluation {
 	size_t items, list;                 /* of the target; places that are judged */
 	size_t *playlist;                   /* [count] */
 	size_t count;
-	size_t first;                /* of this rank, which judges some of them */
+	size_t first;                /* of this machine, which judges some of them */
 	double *surprise;            /* [items]: −log₂ of the share of playlists that hold it */
-	double *ndcg, *recall, *map, *novelty; /* [count]; novelty: summed over the list */
-	size_t *listed;              /* [count] */
+	double *ndcg, *recall, *map, *novelty; /* [count], one behind the other; novelty: summed over the list */
+	uint64_t *listed;            /* [count] */
 	size_t most_songs, most_tags; /* of a playlist */
 	double discount[LIST_SONGS], ideal[LIST_SONGS + 1];
 	struct ranking_scratch *scratch; /* a thread */
@@ -276,23 +276,21 @@ static int coverage_of(const struct evaluation *evaluation, int threads, double 
 	return code;
 }
 
-/* Every rank judges a run of whole batches and gets what the others found. */
+/* Every machine judges a run of whole batches, which its ranks take as they come. What a rank has not judged is zero there, so the sums are
+ * what each has found. */
 static int judge_shared(struct evaluation *evaluation, int threads, struct err *err)
 {
-	double *const figures[] = {evaluation->ndcg, evaluation->recall, evaluation->map, evaluation->novelty};
-	size_t *start = NULL, own;
-	int code = comm_shares(evaluation->count, RANKING_BATCH, NULL, &start, err);
+	size_t *start = NULL;
+	int code = comm_machine_shares(evaluation->count, RANKING_BATCH, NULL, &start, err);
 	if (code != OK)
 		return code;
-	evaluation->first = start[comm_rank()];
-	own = start[comm_rank() + 1] - evaluation->first;
-	code = parallel_for((own + RANKING_BATCH - 1) / RANKING_BATCH, 1, threads, judge_batch, evaluation, err);
-	for (size_t f = 0; f < ARRAY_COUNT(figures) && code == OK; f++)
-		code = comm_gather(figures[f], start, sizeof *figures[f], err);
-	if (code == OK)
-		code = comm_gather(evaluation->listed, start, sizeof *evaluation->listed, err);
+	evaluation->first = start[comm_machine()];
+	size_t own = start[comm_machine() + 1] - evaluation->first;
 	free(start);
-	return code;
+	code = comm_machine_for((own + RANKING_BATCH - 1) / RANKING_BATCH, 1, threads, judge_batch, evaluation, err);
+	if (code == OK)
+		code = comm_sum_double(evaluation->ndcg, 4 * evaluation->count, err);
+	return code == OK ? comm_sum_u64(evaluation->listed, evaluation->count, err) : code;
 }
 
 static double novelty_of(const struct evaluation *evaluation)

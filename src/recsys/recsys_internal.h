@@ -196,6 +196,7 @@ struct als_half {
 	size_t iteration;
 	size_t cg_steps; /* of conjugate gradients; 0 = exact */
 	int threads;
+	bool shared; /* by the ranks of this machine, which have `solved` and `row_loss` in common */
 	struct progress *progress; /* of the rows; NULL = none */
 };
 int als_solve_rows(const struct als_half *half, struct err *err) MUST_CHECK;

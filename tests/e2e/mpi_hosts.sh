@@ -32,3 +32,16 @@ for stage in faces cascade features emotion tags als evaluate; do
 done
 [ "$(wc -l <"$scratch/one")" -ge 15 ] || { cat "$scratch/one"; echo "too few artefacts were compared"; exit 1; }
 echo "four hosts: $(wc -l <"$scratch/one") artefacts with the same bytes"
+
+# Two hosts of two ranks: those of a host have memory in common, and the first of each speak for both.
+two=$(echo "$hosts" | cut -d, -f1,2)
+two=${two/,/:2,}:2
+$hosts_mpirun -n 4 build/mpi.mpich/tests/test_comm >"$scratch/log" 2>&1 </dev/null || { cat "$scratch/log"; echo "comm on four hosts"; exit 1; }
+hosts_mpirun="${hosts_mpirun% -hosts *} -hosts $two"
+$hosts_mpirun -n 4 build/mpi.mpich/tests/test_comm >"$scratch/log" 2>&1 </dev/null || { cat "$scratch/log"; echo "comm on two hosts of two ranks"; exit 1; }
+exp=$scratch/out/sample
+$hosts_mpirun -n 4 build/mpi.mpich/bin/moodcast-train als --config "$exp/config.ini" --set run.threads=1 --in playlists="$exp/playlists" \
+  --out "$scratch/als" >"$scratch/log" 2>&1 </dev/null || { cat "$scratch/log"; echo "als on two hosts of two ranks"; exit 1; }
+"$MOODCAST_BIN/moodcast-train" als --config "$exp/config.ini" --in playlists="$exp/playlists" --out "$scratch/als.one" >"$scratch/log" 2>&1 ||
+  { cat "$scratch/log"; exit 1; }
+cmp "$scratch/als/als.npz" "$scratch/als.one/als.npz" || { echo "two hosts of two ranks leave another als.npz"; exit 1; }

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Two ranks of one thread each beside one process of two threads, stage by stage, by turns on the same input; the ratio is of wall time.
-# bench_mpi.sh BINDIR; ROUNDS (5), STAGES, MPI (mpich), PEOPLE (40), PLAYLISTS (20000). Then one run each of 1 thread and of 4 ranks.
+# bench_mpi.sh BINDIR; ROUNDS (5), STAGES, MPI (mpich), PEOPLE (120), PLAYLISTS (60000), WORK (a folder that keeps the input). Each stage takes
+# some five seconds, beside which the start of MPI is small. Then one run each of 1 thread and of 4 ranks; SCALING=0 leaves these out,
+# ROUNDS=0 the others.
 set -eu
 cd "$(dirname "$0")/../.."
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
@@ -13,42 +15,50 @@ work=${WORK:-$(mktemp -d)}; [ -n "${WORK:-}" ] || trap 'rm -rf "$work"' EXIT
 mkdir -p "$work"
 quietly() { "$@" >"$work/log" 2>&1 </dev/null || { cat "$work/log"; exit 1; }; }
 prepare() { # STAGE OPTIONS…, once: what the stages read
-  [ -e "$work/$1/done" ] || quietly "$one" "$@" --out "$work/$1"
+  [ -e "$work/${into:-$1}/done" ] || quietly "$one" "$@" --out "$work/${into:-$1}"
 }
-prepare sample --set sample.people="${PEOPLE:-40}" --set sample.pictures=10 --set sample.backgrounds=60 --set sample.playlists="${PLAYLISTS:-20000}" \
-  --set sample.songs=10000
+prepare sample --set sample.people="${PEOPLE:-120}" --set sample.pictures=10 --set sample.backgrounds=200 --set sample.playlists="${PLAYLISTS:-60000}" \
+  --set sample.songs=30000
 prepare faces --set faces.input="$work/sample/faces.zip"
 prepare playlists --set playlists.input="$work/sample/playlists.json"
-cascade="--in faces=$work/faces --set cascade.backgrounds=$work/sample/backgrounds.zip --set cascade.num_pos=200 --set cascade.num_neg=400 --set cascade.stages=3"
+cascade="--in faces=$work/faces --set cascade.backgrounds=$work/sample/backgrounds.zip --set cascade.num_pos=400 --set cascade.num_neg=800 --set cascade.stages=6"
 # The photographs where they are there, else drawn faces.
 real=${MOODCAST_DATA:-}/faces/kface_layout_real.zip; [ -e "$real" ] || real=$work/sample/faces.zip
 faces="--set faces.input=$real"
 features="--in faces=$work/faces --set preprocess.crop=box,centre --set network.cut=block2_pool"
-emotion="--in features=$work/features --set network.cut=block2_pool --set emotion.average_pool=2 --set emotion.epochs=8"
-tags="--in playlists=$work/playlists"
-als="--in playlists=$work/playlists --set als.iterations=6"
+emotion="--in features=$work/features --set network.cut=block2_pool --set emotion.average_pool=2 --set emotion.epochs=150 --set emotion.patience=999"
+pictures="--set preprocess.crop=box,centre --set preprocess.size=64 --set network.cut=block2_pool --set emotion.trainable=block2"
+layers="--in features=$work/inputs $pictures --set emotion.average_pool=4 --set emotion.epochs=3 --set emotion.tune_epochs=2"
+tags="--in playlists=$work/playlists --set tags.epochs=100"
+als="--in playlists=$work/playlists --set als.iterations=12"
 evaluate="--in playlists=$work/playlists --in als=$work/als"
 prepare features $features
 prepare als $als
+into=inputs prepare features --in faces="$work/faces" $pictures
 
 # seconds COMMAND…: as the stage's own record says, without the start of the program; the start is told apart below.
 seconds() { quietly "$@"; sed -n 's/.*"seconds": *\([0-9.]*\).*/\1/p' "$work/out/done" | head -1; }
 run() { # RANKS THREADS STAGE
   rm -rf "$work/out"
-  local options=${!3}
-  if [ "$1" = 1 ]; then seconds "$one" "$3" $options --out "$work/out" --set run.threads="$2"
-  else seconds "mpirun.$mpi" -n "$1" "$many" "$3" $options --out "$work/out" --set run.threads="$2"; fi
+  local options=${!3} stage=$3
+  [ "$stage" != layers ] || stage=emotion
+  if [ "$1" = 1 ]; then seconds "$one" "$stage" $options --out "$work/out" --set run.threads="$2"
+  else seconds "mpirun.$mpi" -n "$1" "$many" "$stage" $options --out "$work/out" --set run.threads="$2"; fi
 }
-for stage in ${STAGES:-faces cascade features emotion tags als evaluate}; do
+for stage in ${STAGES:-faces cascade features emotion layers tags als evaluate}; do
   : >"$work/times"
   for round in $(seq "${ROUNDS:-5}"); do echo "$(run 1 2 "$stage") $(run 2 1 "$stage")" >>"$work/times"; done
-  python3 - "$stage" "$work/times" "$(run 1 1 "$stage")" "$(run 4 1 "$stage")" <<'END_PYTHON'
+  [ "${SCALING:-1}" = 0 ] || scaling="$(run 1 1 "$stage") $(run 2 1 "$stage") $(run 4 1 "$stage")"
+  python3 - "$stage" "$work/times" ${scaling:-} <<'END_PYTHON'
 import statistics as s, sys
 rows = [[float(x) for x in line.split()] for line in open(sys.argv[2])]
-ratio = sorted(r[0] / r[1] for r in rows)
-one, two = (s.median(c) for c in zip(*rows))
-alone, four = float(sys.argv[3]), float(sys.argv[4])
-print(f"{sys.argv[1]:9} 1 process x 2 threads {one:6.2f} s, 2 ranks x 1 thread {two:6.2f} s: ratio {s.median(ratio):.2f} ({ratio[0]:.2f}-{ratio[-1]:.2f}), "
-      f"{len(rows)} rounds; 1 thread {alone:.2f} s, 2 ranks {alone / two:.2f} x, 4 ranks on 2 processors {alone / four:.2f} x")
+if rows:
+    ratio = sorted(r[0] / r[1] for r in rows)
+    one, two = (s.median(c) for c in zip(*rows))
+    print(f"{sys.argv[1]:9} 1 process x 2 threads {one:6.2f} s, 2 ranks x 1 thread {two:6.2f} s: ratio {s.median(ratio):.2f} "
+          f"({ratio[0]:.2f}-{ratio[-1]:.2f}), {len(rows)} rounds")
+if len(sys.argv) > 3:
+    alone, two, four = map(float, sys.argv[3:])
+    print(f"{sys.argv[1]:9} 1 thread {alone:6.2f} s; 2 ranks {two:6.2f} s, {alone / two:.2f} x; 4 ranks on 2 processors {four:6.2f} s, {alone / four:.2f} x")
 END_PYTHON
 done
