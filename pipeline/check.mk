@@ -46,10 +46,13 @@ check-sanitizers:
 check-builds:
 	@tests/check/two_builds.sh
 
-# How much of src/ the tests run, by lines and branches: build/coverage/html/index.html. Counting goes on through fork and exec; what is killed, and
-# what ends by _exit, is not counted.
+# How much of src/ the tests run, by lines and branches: build/coverage/html/index.html; below 90 % and 75 % it fails. The unit tests run by the
+# kernels of each level, the scripts' own make calls and MPI's programs are counted as well; what is killed, and what ends by _exit, is not.
+# The verdict on the tests themselves is `make test`.
 coverage:
 	@$(MAKE) -s --no-print-directory $(jobs) MODE=coverage programs unit fuzz-targets
 	@find build/coverage build/mpi.*-coverage -name '*.gcda' -delete 2>/dev/null || true
-	@TEST_TIMEOUT=3600 tests/run.sh build/coverage/bin build/coverage/tests || true
+	@for level in '' MOODCAST_CPU=baseline MOODCAST_CPU=avx2; do \
+	  env $$level TEST_TIMEOUT=3600 TESTS=unit tests/run.sh build/coverage/bin build/coverage/tests || true; done
+	@TEST_TIMEOUT=3600 TESTS=scripts tests/run.sh build/coverage/bin build/coverage/tests || true
 	@tests/coverage.sh build/coverage build/mpi.*-coverage
