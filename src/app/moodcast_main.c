@@ -195,6 +195,7 @@ static void print_why(const struct json *why)
 {
 	const char *label = json_text(json_get(why, "label"), NULL), *tag = json_text(json_get(why, "tag"), NULL);
 	const char *similar = json_text(json_get(why, "similar"), NULL);
+	const struct json *tags = json_get(why, "new_by");
 	printf("    ");
 	if (label)
 		printf("%s %.2f → ", label, json_number(json_get(why, "probability"), 0));
@@ -202,8 +203,10 @@ static void print_why(const struct json *why)
 		printf("%s → ", tag);
 	if (similar && (!tag || strcmp(tag, similar) != 0))
 		printf("%s (%.2f) → ", similar, json_number(json_get(why, "cosine"), 0));
-	printf("playlist %" PRId64 " \"%s\"\n", json_integer_value(json_get(why, "playlist"), 0),
-	       json_text(json_get(why, "title"), ""));
+	printf("playlist %" PRId64 " \"%s\"", json_integer_value(json_get(why, "playlist"), 0), json_text(json_get(why, "title"), ""));
+	for (size_t i = 0; i < json_count(tags); i++)
+		printf("%s%s", i ? ", " : " → new song: ", json_text(json_at(tags, i), ""));
+	printf("\n");
 }
 
 static void print_songs(const struct json *reply)

@@ -1,7 +1,8 @@
 /*
  * Songs that no training has seen get a factor by the tags that they stand under: a linear map from tags to factors, learnt from the songs
- * that were trained (Gantner, Drumond, Freudenthaler, Rendle and Schmidt-Thieme 2010). The formula stands in recsys.h.
+ * that were trained (Gantner, Drumond, Freudenthaler, Rendle and Schmidt-Thieme 2010). The formula stands in new_songs.h.
  */
+#include "recsys/new_songs.h"
 #include "recsys/recsys_internal.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* Songs taken out of training, found again by their tags: what recsys.h calls new_songs_evaluate. */
+/* Songs taken out of training, found again by their tags: what new_songs.h calls new_songs_evaluate. */
+#include "recsys/new_songs.h"
 #include "recsys/recsys_internal.h"
 
 #include <math.h>

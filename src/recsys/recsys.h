@@ -51,8 +51,6 @@ int playlists_save(const struct playlists *playlists, const char *h5_path, struc
 /* The training part as R [p][s]: one entry a link that is not held, value = likes of the playlist (explicit zeros kept).
  * Freed with csr_free. */
 int playlists_matrix(const struct playlists *playlists, struct csr *out, struct err *err) MUST_CHECK;
-/* Under which tags a song stands, as a pattern [s][t]: those of the playlists that hold it, links that are not held. Freed with csr_free. */
-int playlists_song_tags(const struct playlists *playlists, struct csr *out, struct err *err) MUST_CHECK;
 #define PLAYLIST_LENT 2
 /* Others numbered as in `known` (tags by name, songs by id), without what it has not got, titles, names and ids. One of which nothing is known
  * gets the tags under which other asked ones hold its songs: held = PLAYLIST_LENT, may be answered. Freed with playlists_free. */
@@ -191,16 +189,6 @@ int als_train(const struct csr *matrix, const struct als_options *options, struc
 /* Factors [fresh->rows][factors] of new playlists by their songs: one exact half-step, with weights as among the rows
  * learnt from. Freed by the caller; rows without an entry get zeros. ERR_DATA for other columns than the model's songs. */
 int als_fold_in(const struct als_model *model, const struct als_fold *fold, float **out, struct err *err) MUST_CHECK;
-/* Factors [fresh->rows][factors] of songs that the model has not seen, by the tags that they stand under: `known` [items][tags] has the tags of
- * the model's songs, `fresh` [rows][tags] those of the others (patterns). With u = y / |y| of a trained song, n(t) trained songs under
- * tag t and N under any, idf(t) = ln(1 + (N − n(t) + 0.5) / (n(t) + 0.5)),
- *     φ(i) = Σ over the tags t of i of idf(t) · mean of u over the other trained songs under t, scaled to length 1,
- *     W    = argmin Σ over trained songs |u − W'φ|² + λ |W|² = (Φ'Φ + λI)⁻¹ Φ'U, λ = 1,
- *     y    = ℓ W'φ / |W'φ|, ℓ = the mean length of the trained songs' factors
- * (a linear map from what is known of an item to its factors: Gantner et al. 2010; ridge: Hoerl and Kennard 1970). A song without a tag
- * that a trained one has gets zeros. Freed by the caller. ERR_DATA for other shapes. Sets BLAS to one thread. */
-int als_fold_songs(const struct als_model *model, const struct csr *known, const struct csr *fresh, float **out,
-                   struct err *err) MUST_CHECK;
 void als_model_free(struct als_model *model);
 /* als.npz as `implicit` keeps its models: user_factors, item_factors, factors, regularization, alpha, iterations and
  * dtype (text, "float32"). */
@@ -325,8 +313,7 @@ struct ranking_options {
 	uint64_t seed;
 	int threads;
 };
-int ranking_evaluate(const struct playlists *playlists, const struct ranker *ranker,
-                     const struct ranking_options *options, struct ranking_result *out, struct err *err) MUST_CHECK;
+int ranking_evaluate(const struct playlists *playlists, const struct ranker *ranker, const struct ranking_options *options, struct ranking_result *out, struct err *err) MUST_CHECK;
 
 /* "blend", "neighbours", "als", "popularity", "item_knn", "item_knn_bm25", "tags" (neighbours by tags alone), and "als_bm25" (ALS with BM25
  * confidence, trained for the comparison) where the model that ships has another confidence. */
@@ -349,28 +336,6 @@ struct recsys_evaluation_options {
 int recsys_evaluate(const struct playlists *playlists, const struct als_model *model,
                     const struct recsys_evaluation_options *options, struct recsys_evaluation *out,
                     struct err *err) MUST_CHECK;
-
-/* How well songs are found that nobody has learnt from. A share of the songs, drawn by their ids, is taken out of every playlist; a model is
- * trained without them; they get factors by the tags of the playlists that showed them, and are ranked among themselves for the held-out
- * playlists that hide some of them. */
-enum new_songs_ranker {
-	NEW_SONGS_BY_TAGS,     /* als_fold_songs */
-	NEW_SONGS_SHARED_TAGS, /* cosine between the tags (by idf) of the song and those of the playlist's shown songs, else its own tags */
-	NEW_SONGS_RANDOM,
-	NEW_SONGS_TRAINED,     /* the model that ships, which has learnt from them: what is lost by their being new */
-	NEW_SONGS_RANKERS
-};
-struct new_songs_evaluation {
-	size_t songs;                                     /* that were taken out and stand under a known tag */
-	struct ranking_result rankers[NEW_SONGS_RANKERS]; /* no playlists when none hides such a song */
-};
-struct new_songs_options {
-	struct ranking_options ranking;
-	struct als_settings als; /* as the model was trained */
-	double share;
-};
-int new_songs_evaluate(const struct playlists *playlists, const struct als_model *model, const struct new_songs_options *options,
-                       struct new_songs_evaluation *out, struct err *err) MUST_CHECK;
 
 /* ---- continuing playlists, as a contest asks ---- */
 
@@ -408,7 +373,7 @@ struct text_table {
 
 /* Everything the recommender reads, borrowed: from a mapped file or from memory. Training playlists only. */
 struct recommender_view {
-	size_t n_tags, n_dims, n_playlists, n_songs, n_factors;
+	size_t n_tags, n_dims, n_playlists, n_songs, n_factors, n_new;
 	const float *tag_vector; /* [t][d], unit length, or zero for a tag without a vector */
 	struct text_table tag_name, tag_display;
 	const int64_t *tag_start;                    /* [t + 1] */
@@ -426,6 +391,8 @@ struct recommender_view {
 	const uint8_t *song_code;                  /* [⌈s/16⌉][⌈f/4⌉][16][4] */
 	const float *song_code_scale, *song_code_error; /* [⌈s/16⌉][16] */
 	struct text_table song_name, song_artist;
+	const int32_t *new_song, *new_tag; /* [n_new] songs that came after training, ascending; the tags that gave them their factors */
+	const int64_t *new_start;          /* [n_new + 1] */
 };
 
 /* What training leaves in memory. */
@@ -435,6 +402,7 @@ struct recommender_source {
 	const float *tag_vectors;
 	size_t dims;
 	const struct als_model *model;
+	const struct csr *new_tags; /* of new_songs_admit; NULL = no new songs */
 };
 
 struct recommender;
@@ -443,8 +411,7 @@ int recommender_map(struct recommender **out, const struct tensor_file *file, st
 /* Copies what it needs and scales the vectors; borrows the model's song factors until recommender_free. */
 int recommender_build(struct recommender **out, const struct recommender_source *source, struct err *err) MUST_CHECK;
 /* From any arrays, borrowed and checked alike; `name` for messages. */
-int recommender_new(struct recommender **out, const struct recommender_view *view, const char *name,
-                    struct err *err) MUST_CHECK;
+int recommender_new(struct recommender **out, const struct recommender_view *view, const char *name, struct err *err) MUST_CHECK;
 void recommender_free(struct recommender *recommender); /* NULL is fine */
 const struct recommender_view *recommender_view(const struct recommender *recommender);
 /* recommender.safetensors, whole or not at all. */
@@ -483,6 +450,7 @@ struct recommend_why {
 	double cosine;        /* between the two; 1 when they are the same */
 	int64_t playlist;
 	char *title;
+	struct path_list new_by; /* the song came after training: its tags as displayed, which stand for it; else empty */
 };
 struct recommended_song {
 	int64_t id;

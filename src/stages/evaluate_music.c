@@ -1,3 +1,4 @@
+#include "recsys/new_songs.h"
 #include "stages/evaluate_internal.h"
 
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "recsys/new_songs.h"
 #include "recsys/recsys_internal.h"
 
 /* ---- tags of songs ------------------------------------------------------------------------------------ */
@@ -243,6 +244,54 @@ static void new_songs_are_found_by_their_tags_and_not_by_chance(void **state)
 	free(w);
 }
 
+/* ---- a catalogue with new songs in it ------------------------------------------------------------------ */
+
+/* Songs 10, 20, 30, 40, 50 are known, 30 by hidden links alone; fresh lists hold 15 (tags b and one unknown), 20 (a), 30 (a), 99 (the unknown tag). */
+static void new_songs_stand_among_the_known_ones(void **state)
+{
+	struct err err = {0};
+	int64_t ids[] = {10, 20, 30, 40, 50}, albums[] = {1, 2, -1, 4, 5}, song_start[] = {0, 2, 5}, tag_start[] = {0, 1, 2};
+	int32_t songs[] = {0, 1, 2, 3, 4}, tags[] = {0, 1};
+	uint8_t song_held[] = {0, 0, 1, 0, 0}, tag_held[] = {0, 0};
+	char *names[] = {(char *)"ten", (char *)"twenty", (char *)"", (char *)"forty", (char *)"fifty"}, *tag_names[] = {(char *)"a", (char *)"b"};
+	float user[] = {1, 0, 0, 1}, item[] = {2, 0, 1, 0.1F, 0, 0, 0, 3, 0.1F, 2};
+	const struct playlists known = {.n_playlists = 2, .n_tags = 2, .n_songs = 5, .song_id = ids, .song_album = albums, .song_name = {names, 5, 5},
+	                                .song_artist = {names, 5, 5}, .tag_name = {tag_names, 2, 2}, .tags = {tag_start, tags, tag_held},
+	                                .songs = {song_start, songs, song_held}};
+	const struct als_model model = {.users = 2, .items = 5, .factors = 2, .user = user, .item = item};
+	int64_t fresh_ids[] = {15, 20, 30, 99}, fresh_albums[] = {7, 8, 9, 10}, fresh_song_start[] = {0, 1, 3, 4}, fresh_tag_start[] = {0, 2, 3, 4};
+	int32_t fresh_songs[] = {0, 1, 2, 3}, fresh_tags[] = {0, 1, 2, 1};
+	uint8_t shown[4] = {0};
+	char *fresh_names[] = {(char *)"fifteen", (char *)"other", (char *)"thirty", (char *)"none"}, *fresh_tag_names[] = {(char *)"b", (char *)"unknown", (char *)"a"};
+	const struct playlists fresh = {.n_playlists = 3, .n_tags = 3, .n_songs = 4, .song_id = fresh_ids, .song_album = fresh_albums,
+	                                .song_name = {fresh_names, 4, 4}, .song_artist = {fresh_names, 4, 4}, .tag_name = {fresh_tag_names, 3, 3},
+	                                .tags = {fresh_tag_start, fresh_tags, shown}, .songs = {fresh_song_start, fresh_songs, shown}};
+	static const int64_t all_ids[] = {10, 15, 20, 30, 40, 50}, all_albums[] = {1, 7, 2, 9, 4, 5}, start[] = {0, 0, 1, 1, 2, 2, 2};
+	static const char *const all_names[] = {"ten", "fifteen", "twenty", "thirty", "forty", "fifty"};
+	static const int32_t links[] = {0, 2, 3, 4, 5}, by[] = {1, 0};
+	struct new_songs all;
+	(void)state;
+	assert_ok(new_songs_admit(&all, &known, &model, &fresh, &err));
+	assert_true(all.added == 2 && all.without_tags == 1);
+	assert_true(all.playlists.n_songs == 6 && all.model.items == 6 && all.tags.rows == 6 && all.tags.columns == 2);
+	assert_memory_equal(all.playlists.song_id, all_ids, sizeof all_ids);
+	assert_memory_equal(all.playlists.song_album, all_albums, sizeof all_albums);
+	assert_memory_equal(all.playlists.songs.index, links, sizeof links);
+	assert_memory_equal(all.tags.start, start, sizeof start);
+	assert_memory_equal(all.tags.index, by, sizeof by);
+	for (size_t s = 0; s < 6; s++)
+		assert_string_equal(all.playlists.song_name.items[s], all_names[s]);
+	for (size_t k = 0; k < 2; k++) {
+		assert_true(all.model.item[0 * 2 + k] == item[0 * 2 + k] && all.model.item[2 * 2 + k] == item[1 * 2 + k]);
+		assert_true(all.model.item[4 * 2 + k] == item[3 * 2 + k]);
+	}
+	/* Tag a is that of songs along the first direction, b that of those along the second. */
+	assert_true(all.model.item[1 * 2 + 1] > fabsf(all.model.item[1 * 2]) && all.model.item[3 * 2] > fabsf(all.model.item[3 * 2 + 1]));
+	new_songs_free(&all);
+	const struct als_model other = {.users = 2, .items = 3, .factors = 2, .user = user, .item = item};
+	assert_refused(new_songs_admit(&all, &known, &other, &fresh, &err), ERR_DATA, "beside a model of 3 songs");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +299,7 @@ int main(void)
 	    cmocka_unit_test(factors_by_tags_are_those_of_the_formula),
 	    cmocka_unit_test(a_song_with_the_tags_of_a_group_lies_near_the_group),
 	    cmocka_unit_test(new_songs_are_found_by_their_tags_and_not_by_chance),
+	    cmocka_unit_test(new_songs_stand_among_the_known_ones),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
