@@ -15,7 +15,8 @@ fi
 mkdir -p "$(dirname "$file")"
 trap 'rm -f "$file.part"' EXIT
 code=0
-if command -v curl >/dev/null; then curl -fL --retry 2 --connect-timeout 20 -o "$file.part" "$url" || code=$?
+meter=-sS; [ ! -t 2 ] || meter=--progress-bar
+if command -v curl >/dev/null; then curl -fL $meter --retry 2 --connect-timeout 20 -o "$file.part" "$url" || code=$?
 elif command -v wget >/dev/null; then wget -T 20 -t 2 -O "$file.part" "$url" || code=$?
 else echo "error: neither curl nor wget is installed" >&2; by_hand; exit 3; fi
 [ $code = 0 ] || { echo "error: $url could not be downloaded (exit $code)" >&2; by_hand; exit 3; }

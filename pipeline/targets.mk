@@ -63,6 +63,7 @@ status:
 
 RUNS = $(foreach name,$(A) $(B) $(C) $(D),$(OUT)/$(name))
 compare: programs
+	@[ $(words $(RUNS)) -ge 2 ] || { echo "error: say which: make compare A=… B=… [C=… D=…], each an EXP that was run" >&2; exit 2; }
 	@$(TRAIN) compare $(RUNS)
 
 verify: programs

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every unit test binary and every tests/cli and tests/e2e script; closes with "N passed, N failed, N skipped".
-# TESTS=unit, TESTS=scripts: these alone.
+# TESTS=unit, TESTS=scripts: these alone. LEFT_OUT: names of unit tests that are not run, each told.
 # A script passes with exit 0, is skipped with exit 77 (its last "SKIP name: reason" line is shown), else fails.
 set -u
 bin=$(realpath "$1") units=$(realpath "$2")
@@ -14,6 +14,7 @@ log=$(mktemp -d) && trap 'rm -rf "$log"' EXIT
 
 unit() {
   local name; name=$(basename "$1")
+  case " ${LEFT_OUT:-} " in *" $name "*) echo "LEFT OUT $name"; return ;; esac
   timeout "${TEST_TIMEOUT:-900}" "$1" >"$log/$name" 2>&1; local code=$?
   [ $code -ne 124 ] || echo "$name: stopped after ${TEST_TIMEOUT:-900} s" >>"$log/$name"
   local ok bad skip

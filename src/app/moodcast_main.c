@@ -34,17 +34,23 @@ static int need_bundle(struct bundle **out, const struct options *options, const
 	return open_bundle(out, options, err);
 }
 
-static int print_line(struct json *object, struct err *err)
+static int print_json(const struct json *object, struct err *err)
 {
 	char *text;
 	int code = json_print(object, 0, &text, err);
-	json_free(object);
 	if (code != OK)
 		return code;
 	puts(text);
 	fflush(stdout);
 	free(text);
 	return OK;
+}
+
+static int print_line(struct json *object, struct err *err)
+{
+	int code = print_json(object, err);
+	json_free(object);
+	return code;
 }
 
 /* Calls `one` for each picture. One that fails is told and the rest go on; the first failure is the program's. */
@@ -196,7 +202,6 @@ static void print_why(const struct json *why)
 	const char *label = json_text(json_get(why, "label"), NULL), *tag = json_text(json_get(why, "tag"), NULL);
 	const char *similar = json_text(json_get(why, "similar"), NULL);
 	const struct json *tags = json_get(why, "new_by");
-	printf("    ");
 	if (label)
 		printf("%s %.2f → ", label, json_number(json_get(why, "probability"), 0));
 	if (tag)
@@ -206,7 +211,7 @@ static void print_why(const struct json *why)
 	printf("playlist %" PRId64 " \"%s\"", json_integer_value(json_get(why, "playlist"), 0), json_text(json_get(why, "title"), ""));
 	for (size_t i = 0; i < json_count(tags); i++)
 		printf("%s%s", i ? ", " : " → new song: ", json_text(json_at(tags, i), ""));
-	printf("\n");
+	putchar('\n');
 }
 
 static void print_songs(const struct json *reply)
@@ -215,7 +220,7 @@ static void print_songs(const struct json *reply)
 	for (size_t i = 0; i < json_count(songs); i++) {
 		const struct json *song = json_at(songs, i);
 		const char *name = json_text(json_get(song, "name"), ""), *artist = json_text(json_get(song, "artist"), "");
-		printf("%2zu. %s%s%s  [%" PRId64 "]\n", i + 1, *name ? name : "(no title)", *artist ? " - " : "", artist,
+		printf("%2zu. %s%s%s  [%" PRId64 "]\n    ", i + 1, *name ? name : "(no title)", *artist ? " - " : "", artist,
 		       json_integer_value(json_get(song, "id"), 0));
 		print_why(json_get(song, "why"));
 	}
@@ -254,6 +259,14 @@ static int recommend_request_of(struct recommend_run *run, const struct bundle *
 	return code;
 }
 
+/* Songs that nobody got to read were not heard. */
+static int remember_songs(const char *path, const struct recommend_run *run, const struct json *reply, struct err *err)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return err_set(err, ERR_IO, "recommend: the songs could not be printed, so %s is left as it was", path);
+	return history_write(path, &run->history, json_get(reply, "songs"), err);
+}
+
 static int run_recommend(const struct options *options, struct err *err)
 {
 	struct bundle *bundle = NULL;
@@ -265,14 +278,12 @@ static int run_recommend(const struct options *options, struct err *err)
 		code = recommend_request_of(&run, bundle, options, &request, err);
 	if (code == OK)
 		code = songs_recommend(bundle, &request, &reply, err);
-	if (code == OK && options->history)
-		code = history_write(options->history, &run.history, json_get(reply, "songs"), err);
-	if (code == OK && options->json) {
-		code = print_line(reply, err);
-		reply = NULL;
-	} else if (code == OK) {
+	if (code == OK && options->json)
+		code = print_json(reply, err);
+	else if (code == OK)
 		print_songs(reply);
-	}
+	if (code == OK && options->history)
+		code = remember_songs(options->history, &run, reply, err);
 	json_free(reply);
 	free(run.liked.items);
 	free(run.history.items);
@@ -483,6 +494,7 @@ int main(int argc, char **argv)
 		name = "version";
 	const struct command *command = command_find(name);
 	/* What is returned counts: a failure that was dealt with may have left its words in err. */
-	err.code = command ? run_command(command, argv + 2, argc > 2 ? (size_t)argc - 2 : 0, &err) : refuse_command(name, &err);
+	err.code =
+	    command ? run_command(command, argv + 2, argc > 2 ? (size_t)argc - 2 : 0, &err) : refuse_command(name, &err);
 	return app_finish(&err);
 }

@@ -22,7 +22,8 @@ static int print_settings(const struct stage_options *options, bool plain, struc
 	struct settings *settings = NULL;
 	struct strbuf text = {0};
 	if (!plain)
-		strbuf_format(&text, "# Every setting%s. A file in configs/ needs only those that differ from the defaults.\n\n",
+		strbuf_format(&text,
+		              "# Every setting%s. A file in configs/ needs only those that differ from the defaults.\n\n",
 		              options->config || options->n_overrides ? " as it stands here" : " with its default");
 	int status = settings_load(&settings, options->config, options->overrides, options->n_overrides, err);
 	if (status == OK)
@@ -50,7 +51,8 @@ static int config_command(int argc, char **argv, struct err *err)
 	if (status != OK)
 		return status;
 	if (options.n_words)
-		status = err_set(err, ERR_SETTINGS, "config: \"%s\" is not an option; there are --plain, --reference, --config, --set",
+		status = err_set(err, ERR_SETTINGS,
+		                 "config: \"%s\" is not an option; there are --plain, --reference, --config, --set",
 		                 options.words[0]);
 	else
 		status = print_settings(&options, plain, err);
@@ -65,18 +67,27 @@ struct command {
 enum { MAX_STAGES = 32 };
 static const struct command commands[] = {
     {"help", "help [STAGE]: this text, or a stage's settings", help_command},
-    {"config", "config [--plain] [--config FILE] [--set …]: all settings as an example with comments, or without; --reference: SETTINGS.md", config_command},
+    {"config",
+     "config [--plain] [--config FILE] [--set …]: all settings as an example with comments, or without; --reference: "
+     "SETTINGS.md",
+     config_command},
     {"version", "version, compiler, libraries, BLAS core, CPU", version_command},
     {"network", "network --summary | --forward IN.npy [--weights FILE] [--cut block5_pool] [--reference] --out OUT.npy",
      network_command},
     {"plan", "plan --config FILE --store DIR --out PLAN.mk STAGE[:UP,UP]…: what make has to do", plan_command},
     {"status", "status --store DIR PLAN.json [LAST.json]: what a run would do, and why", status_command},
     {"compare", "compare out/A out/B …: settings, figures and cost of finished runs side by side", compare_command},
-    {"verify", "verify --exp out/EXP [STAGE --config FILE --out DIR]: hashes of all results; STAGE is run again and compared",
+    {"verify",
+     "verify --exp out/EXP [STAGE --config FILE --out DIR]: hashes of all results; STAGE is run again and compared",
      verify_command},
-    {"arena", "arena VAL.json --in playlists=DIR --in als=DIR --out results.json: 100 songs and 10 tags for each playlist of a contest",
+    {"arena",
+     "arena VAL.json --in playlists=DIR --in als=DIR --out results.json: 100 songs and 10 tags for each playlist of a "
+     "contest",
      arena_command},
-    {"summary", "summary --in evaluate=DIR [--in pack=DIR] --exp NAME [--out out/EXP]: a finished run in one line, and its report.html", summary_command},
+    {"summary",
+     "summary --in evaluate=DIR [--in pack=DIR] --exp NAME [--out out/EXP]: a finished run in one line, and its "
+     "report.html",
+     summary_command},
 };
 
 /* With the settings of its sections as they stand by default. */
@@ -84,8 +95,8 @@ static int stage_help(const struct stage *stage, struct err *err)
 {
 	struct settings *settings = NULL;
 	struct strbuf text = {0};
-	strbuf_format(&text, "moodcast-train %s --config FILE [--set section.key=value]… [--in STAGE=DIR]… --out DIR\n%s\n", stage->name,
-	              stage->help);
+	strbuf_format(&text, "moodcast-train %s --config FILE [--set section.key=value]… [--in STAGE=DIR]… --out DIR\n%s\n",
+	              stage->name, stage->help);
 	strbuf_format(&text, "leaves: %s metrics.json\n\nsettings that it reads, with their defaults:\n", stage->outputs);
 	int status = settings_load(&settings, NULL, NULL, 0, err);
 	if (status == OK)
@@ -124,7 +135,8 @@ static int help_command(int argc, char **argv, struct err *err)
 		printf("  %-10s %s\n", commands[i].name, commands[i].help);
 	printf("  %-10s tags --nearest TAG [-n 10] --in tags=DIR: the tags most like one\n", "tags");
 	printf("  %-10s faces --describe --in faces=DIR: counts by class, part, S, L, E, C, and the leak check\n", "faces");
-	printf("  %-10s cascade --draw OUT.png [-n 12] --in cascade=DIR: its first features over the mean face\n", "cascade");
+	printf("  %-10s cascade --draw OUT.png [-n 12] --in cascade=DIR: its first features over the mean face\n",
+	       "cascade");
 	printf("\nexit codes:");
 #define PRINT_STATUS(name, code, text) printf(" %d %s;", code, text);
 	STATUS_LIST(PRINT_STATUS)
@@ -149,8 +161,8 @@ static int nearest_command(int argc, char **argv, struct err *err)
 		else if (strcmp(argv[i], "-n") == 0 && (count = strtol(argv[i + 1], &end, 10)) >= 1 && !*end)
 			continue;
 		else
-			return err_set(err, ERR_SETTINGS, "tags: %s %s is not understood; tags --nearest TAG [-n 10] --in tags=DIR", argv[i],
-			               argv[i + 1]);
+			return err_set(err, ERR_SETTINGS, "tags: %s %s is not understood; tags --nearest TAG [-n 10] --in tags=DIR",
+			               argv[i], argv[i + 1]);
 	}
 	if (!tag || !folder)
 		return err_set(err, ERR_SETTINGS, "tags: --nearest TAG and --in tags=DIR belong together");
@@ -189,8 +201,9 @@ static int draw_command(int argc, char **argv, struct err *err)
 		else if (strcmp(argv[i], "-n") == 0 && (count = strtol(value, &end, 10)) >= 1 && count <= 600 && !*end)
 			continue;
 		else
-			return err_set(err, ERR_SETTINGS, "cascade: %s %s is not understood; cascade --draw OUT.png [-n 12] --in cascade=DIR",
-			               argv[i], value);
+			return err_set(err, ERR_SETTINGS,
+			               "cascade: %s %s is not understood; cascade --draw OUT.png [-n 12] --in cascade=DIR", argv[i],
+			               value);
 	}
 	if (!out || !folder)
 		return err_set(err, ERR_SETTINGS, "cascade: --draw OUT.png and --in cascade=DIR belong together");

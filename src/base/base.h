@@ -118,8 +118,8 @@ void rng_shuffle(struct rng *rng, size_t *indices, size_t count);
 /* Lower-case hex with a final NUL. */
 void sha256_bytes(const void *bytes, size_t count, char hex[SHA256_HEX]);
 int sha256_file(const char *path, char hex[SHA256_HEX], struct err *err) MUST_CHECK;
-/* Ed25519 (RFC 8032) with keys in PEM files; what `openssl pkeyutl -rawin` makes and checks. ERR_IO or ERR_DATA names the
- * key's file. */
+/* Ed25519 (RFC 8032) with keys in PEM files; what `openssl pkeyutl -rawin` makes and checks. ERR_IO or ERR_DATA names
+ * the key's file. */
 #define SIGNATURE_BYTES 64
 int signature_make(const char *key_path, const void *bytes, size_t count, unsigned char out[SIGNATURE_BYTES],
                    struct err *err) MUST_CHECK;
@@ -162,10 +162,11 @@ typedef int parallel_body(size_t i, int thread, void *context, struct err *err);
 int parallel_for(size_t count, size_t chunk, int threads, parallel_body *body, void *context,
                  struct err *err) MUST_CHECK;
 
-/* Reader → workers → writer, over a ring of slots. `read` runs in a thread of its own and, for each piece of work, claims a slot,
- * fills it and submits it; `work` is called for the slots by `threads` threads at once, `write` in the calling thread in the order
- * of the claims. With one thread, all of it happens in the calling one, slot by slot. What comes out does not depend on the number
- * of threads. The first failure in that order is returned, all before it is written. */
+/* Reader → workers → writer, over a ring of slots. `read` runs in a thread of its own and, for each piece of work,
+ * claims a slot, fills it and submits it; `work` is called for the slots by `threads` threads at once, `write` in the
+ * calling thread in the order of the claims. With one thread, all of it happens in the calling one, slot by slot. What
+ * comes out does not depend on the number of threads. The first failure in that order is returned, all before it is
+ * written. */
 struct pipeline;
 struct pipeline_steps {
 	size_t slots;

@@ -40,7 +40,8 @@ static void write_record(const char *topic, const char *level, const char *text)
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &utc);
 	strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
-	strbuf_format(&line, "{\"time\": \"%s.%03ldZ\", \"level\": \"%s\", \"topic\": \"", stamp, now.tv_nsec / 1000000, level);
+	strbuf_format(&line, "{\"time\": \"%s.%03ldZ\", \"level\": \"%s\", \"topic\": \"", stamp, now.tv_nsec / 1000000,
+	              level);
 	add_escaped(&line, topic);
 	strbuf_add(&line, "\", \"text\": \"");
 	add_escaped(&line, text);
@@ -57,7 +58,8 @@ static void log_line(const char *topic, enum log_level level, const char *fmt, v
 	if (shown_level >= level)
 #pragma omp critical(moodcast_progress)
 	{
-		fprintf(stderr, "%s%s: %s%s\n", bar_stands ? CLEAR_LINE : "", topic, level == LOG_WARN ? "warning: " : "", text);
+		fprintf(stderr, "%s%s: %s%s\n", bar_stands ? CLEAR_LINE : "", topic, level == LOG_WARN ? "warning: " : "",
+		        text);
 		bar_stands = false;
 	}
 	if (file >= 0)

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 
 /*
- * Slot numbers run on for ever; number n lies in place n % slots. written ≤ ready ≤ taken ≤ submitted ≤ claimed.
- * Waking a thread costs as much as a small piece of work: the writer is woken for a quarter of the slots at a time, the reader when
- * they are written. With one thread there is nothing to hand over: each slot is worked on and written as it is submitted.
+ * Slot numbers run on for ever; number n lies in place n % slots. written ≤ ready ≤ taken ≤ submitted ≤ claimed. Waking
+ * a thread costs as much as a small piece of work: the writer is woken for a quarter of the slots at a time, the reader
+ * when they are written. With one thread there is nothing to hand over: each slot is worked on and written as it is
+ * submitted.
  */
 struct place {
 	uint64_t weight;

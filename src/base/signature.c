@@ -20,12 +20,14 @@ static int key_load(EVP_PKEY **out, const char *path, bool private, struct err *
 	FILE *file = fopen(path, "r");
 	if (!file)
 		return err_errno(err, "%s: cannot be read", path);
-	EVP_PKEY *key = private ? PEM_read_PrivateKey(file, NULL, no_phrase, NULL) : PEM_read_PUBKEY(file, NULL, no_phrase, NULL);
+	EVP_PKEY *key =
+	    private ? PEM_read_PrivateKey(file, NULL, no_phrase, NULL) : PEM_read_PUBKEY(file, NULL, no_phrase, NULL);
 	fclose(file);
 	if (!key)
 		return err_set(err, ERR_DATA, "%s: holds no %s in PEM; %s", path,
 		               private ? "private key without a pass phrase" : "public key",
-		               private ? "`openssl genpkey -algorithm ed25519` makes one" : "`openssl pkey -pubout` makes one of a private key");
+		               private ? "`openssl genpkey -algorithm ed25519` makes one"
+		                       : "`openssl pkey -pubout` makes one of a private key");
 	if (EVP_PKEY_get_id(key) != EVP_PKEY_ED25519) {
 		EVP_PKEY_free(key);
 		return err_set(err, ERR_DATA, "%s: the key is of another kind than Ed25519", path);

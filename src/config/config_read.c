@@ -1,7 +1,7 @@
 /*
- * The strict reader around libinih, fed one line at a time: libinih as packaged joins an indented line to the value above
- * without a word, cuts lines at 200 bytes and reads on in their tail, keeps "# x" in a value and lets repeats pass. Here an
- * indented line continues a list openly, and each of the others is refused with its place.
+ * The strict reader around libinih, fed one line at a time: libinih as packaged joins an indented line to the value
+ * above without a word, cuts lines at 200 bytes and reads on in their tail, keeps "# x" in a value and lets repeats
+ * pass. Here an indented line continues a list openly, and each of the others is refused with its place.
  */
 #include "config/config_internal.h"
 
@@ -48,13 +48,15 @@ static int reader_settle(struct reader *reader)
 	if (!setting)
 		return OK;
 	char name[256], where[768];
-	snprintf(name, sizeof name, "%s.%s%s%s", setting->section, setting->key, *reader->member ? "." : "", reader->member);
+	snprintf(name, sizeof name, "%s.%s%s%s", setting->section, setting->key, *reader->member ? "." : "",
+	         reader->member);
 	reader_place(reader, name, reader->setting_line, where, sizeof where);
 	const char *text = reader->pending.text ? reader->pending.text : "";
 	int status = strbuf_check(&reader->pending, reader->err);
 	if (status == OK)
-		status = *reader->member ? setting_set_member(reader->settings, setting, reader->member, text, where, reader->err)
-		                         : setting_set(reader->settings, setting, text, where, reader->err);
+		status = *reader->member
+		             ? setting_set_member(reader->settings, setting, reader->member, text, where, reader->err)
+		             : setting_set(reader->settings, setting, text, where, reader->err);
 	strbuf_free(&reader->pending);
 	reader->setting = NULL;
 	return status;
@@ -83,7 +85,8 @@ static int on_pair(void *user, const char *section, const char *key, const char 
 		return 0;
 	}
 	if (strlen(key) >= NAME_LIMIT) {
-		reader->status = err_set(reader->err, ERR_SETTINGS, "%s: the name %s… is longer than %d bytes", place, key, NAME_LIMIT - 1);
+		reader->status =
+		    err_set(reader->err, ERR_SETTINGS, "%s: the name %s… is longer than %d bytes", place, key, NAME_LIMIT - 1);
 		return 0;
 	}
 	const struct setting *setting = schema_find(section, key, &member);
@@ -100,8 +103,8 @@ static int on_pair(void *user, const char *section, const char *key, const char 
 	return reader->status == OK;
 }
 
-/* Cuts "#…" or ";…" behind white space, as libinih would cut the latter, and white space at the end. The ';' of "a = x; b = y", which
- * separates the members of a family, has none in front. */
+/* Cuts "#…" or ";…" behind white space, as libinih would cut the latter, and white space at the end. The ';' of "a = x;
+ * b = y", which separates the members of a family, has none in front. */
 static void line_trim(char *line)
 {
 	for (char *c = line; *c; c++)
@@ -116,10 +119,11 @@ static void line_trim(char *line)
 static int continue_list(struct reader *reader, const char *text)
 {
 	const struct setting *setting = reader->setting;
-	if (!setting || setting->type == SETTING_INTEGER || setting->type == SETTING_REAL || setting->type == SETTING_BOOL ||
-	    setting->type == SETTING_CHOICE || setting->type == SETTING_TEXT)
-		return err_set(reader->err, ERR_SETTINGS, "%s:%zu: an indented line continues a list, and there is none above it",
-		               reader->file, reader->line);
+	if (!setting || setting->type == SETTING_INTEGER || setting->type == SETTING_REAL ||
+	    setting->type == SETTING_BOOL || setting->type == SETTING_CHOICE || setting->type == SETTING_TEXT)
+		return err_set(reader->err, ERR_SETTINGS,
+		               "%s:%zu: an indented line continues a list, and there is none above it", reader->file,
+		               reader->line);
 	strbuf_add(&reader->pending, ", ");
 	strbuf_add(&reader->pending, text);
 	return OK;
@@ -130,7 +134,8 @@ static int section_open(struct reader *reader, const char *line)
 	size_t length = strlen(line);
 	char name[64];
 	if (line[length - 1] != ']' || length < 3 || length - 2 >= sizeof name)
-		return err_set(reader->err, ERR_SETTINGS, "%s:%zu: \"%s\" is not a [section]", reader->file, reader->line, line);
+		return err_set(reader->err, ERR_SETTINGS, "%s:%zu: \"%s\" is not a [section]", reader->file, reader->line,
+		               line);
 	snprintf(name, sizeof name, "%.*s", (int)(length - 2), line + 1);
 	for (size_t i = 0; i < schema_count; i++)
 		if (strcmp(schema[i].section, name) == 0) {
@@ -140,8 +145,8 @@ static int section_open(struct reader *reader, const char *line)
 	char near[160], place[600];
 	snprintf(place, sizeof place, "%s:%zu", reader->file, reader->line);
 	schema_nearest(name, "", near, sizeof near);
-	return err_set(reader->err, ERR_SETTINGS, "%s: there is no section [%s]%s%s%s", place, name, *near ? "; did you mean [" : "",
-	               near, *near ? "]?" : "");
+	return err_set(reader->err, ERR_SETTINGS, "%s: there is no section [%s]%s%s%s", place, name,
+	               *near ? "; did you mean [" : "", near, *near ? "]?" : "");
 }
 
 static int read_pair(struct reader *reader, const char *line)
@@ -156,7 +161,8 @@ static int read_pair(struct reader *reader, const char *line)
 		int bad = ini_parse_string(document.text, on_pair, reader);
 		status = reader->status;
 		if (status == OK && bad)
-			status = err_set(reader->err, ERR_SETTINGS, "%s:%zu: \"%s\" is not `key = value`", reader->file, reader->line, line);
+			status = err_set(reader->err, ERR_SETTINGS, "%s:%zu: \"%s\" is not `key = value`", reader->file,
+			                 reader->line, line);
 	}
 	strbuf_free(&document);
 	return status;
@@ -167,8 +173,8 @@ static int read_line(struct reader *reader, char *line)
 	bool indented = isspace((unsigned char)*line) != 0;
 	if (strlen(line) > LINE_LIMIT)
 		return err_set(reader->err, ERR_SETTINGS,
-		               "%s:%zu: longer than %d bytes; continue a list on an indented line below", reader->file, reader->line,
-		               LINE_LIMIT);
+		               "%s:%zu: longer than %d bytes; continue a list on an indented line below", reader->file,
+		               reader->line, LINE_LIMIT);
 	line_trim(line);
 	const char *text = line;
 	while (isspace((unsigned char)*text))
@@ -245,7 +251,8 @@ static int settings_check(const struct settings *settings, struct err *err)
 		return err_set(err, ERR_SETTINGS, "preprocess.crop: empty; name at least one of cascade, box, centre");
 	for (size_t i = 0; i < pre->crop.count; i++)
 		if (crop_source_find(pre->crop.items[i]) < 0)
-			return err_set(err, ERR_SETTINGS, "preprocess.crop: \"%s\" is none of cascade, box, centre", pre->crop.items[i]);
+			return err_set(err, ERR_SETTINGS, "preprocess.crop: \"%s\" is none of cascade, box, centre",
+			               pre->crop.items[i]);
 	if (settings->faces.validation + settings->faces.test > 0.9)
 		return err_set(err, ERR_SETTINGS, "faces.validation + faces.test: %g leaves too little to train on",
 		               settings->faces.validation + settings->faces.test);

@@ -21,7 +21,8 @@ int crop_source_find(const char *name)
 
 const char *network_cut_name(int cut)
 {
-	static const char *const names[] = {"block1_pool", "block2_pool", "block3_pool", "block4_pool", "block5_pool", "input"};
+	static const char *const names[] = {"block1_pool", "block2_pool", "block3_pool",
+	                                    "block4_pool", "block5_pool", "input"};
 	return cut >= 0 && (size_t)cut < ARRAY_COUNT(names) ? names[cut] : "unknown";
 }
 
@@ -42,7 +43,8 @@ int trainable_cut(int trainable, int cut, int *features_cut, struct err *err)
 	*features_cut = trainable == TRAIN_HEAD ? cut : trainable == TRAIN_ALL ? CUT_INPUT : block - 1;
 	if (trainable == TRAIN_HEAD || block <= cut)
 		return OK;
-	return err_set(err, ERR_SETTINGS, "emotion.trainable = %s lies behind network.cut = %s; train a block before it, or cut later",
+	return err_set(err, ERR_SETTINGS,
+	               "emotion.trainable = %s lies behind network.cut = %s; train a block before it, or cut later",
 	               trainable_name(trainable), network_cut_name(cut));
 }
 
@@ -93,7 +95,8 @@ static bool row_wanted(const char *sections, const struct setting *row)
 	for (const char *at = sections; at && *at; at += strspn(at, " ")) {
 		size_t word = strcspn(at, " ");
 		bool same = word >= section && strncmp(at, row->section, section) == 0;
-		if (same && (word == section || (word == section + 1 + key && at[section] == '.' && strncmp(at + section + 1, row->key, key) == 0)))
+		if (same && (word == section || (word == section + 1 + key && at[section] == '.' &&
+		                                 strncmp(at + section + 1, row->key, key) == 0)))
 			return true;
 		at += word;
 	}
@@ -174,8 +177,8 @@ int settings_print(const struct settings *settings, enum settings_view view, con
 
 static void reference_row(const struct setting *row, struct strbuf *out)
 {
-	strbuf_format(out, "| `%s%s` | %s%s%s | ", row->key, row->type == SETTING_FAMILY ? ".NAME" : "", *row->normal ? "`" : "",
-	              *row->normal ? row->normal : "empty", *row->normal ? "`" : "");
+	strbuf_format(out, "| `%s%s` | %s%s%s | ", row->key, row->type == SETTING_FAMILY ? ".NAME" : "",
+	              *row->normal ? "`" : "", *row->normal ? row->normal : "empty", *row->normal ? "`" : "");
 	if (row->choices) {
 		for (const char *c = row->choices; *c; c++)
 			strbuf_add_bytes(out, *c == '|' ? " " : c, 1);
@@ -194,8 +197,10 @@ static void reference_row(const struct setting *row, struct strbuf *out)
 int settings_reference(struct strbuf *out, struct err *err)
 {
 	const char *section = "";
-	strbuf_add(out, "# Settings\n\nWritten by `moodcast-train config --reference` from the one table in src/config/schema.c. A file in configs/ holds only "
-	                "what differs from the defaults; `SET=\"section.key=value\"` overrides it. A list may go on in indented lines below it.\n");
+	strbuf_add(out, "# Settings\n\nWritten by `moodcast-train config --reference` from the one table in "
+	                "src/config/schema.c. A file in configs/ holds only "
+	                "what differs from the defaults; `SET=\"section.key=value\"` overrides it. A list may go on in "
+	                "indented lines below it.\n");
 	for (size_t i = 0; i < schema_count; i++) {
 		if (strcmp(schema[i].section, section) != 0) {
 			section = schema[i].section;

@@ -118,7 +118,8 @@ static int expand_variables(const char *text, const char *where, struct strbuf *
 		snprintf(name, sizeof name, "%.*s", (int)(shut - open - 2), open + 2);
 		const char *value = getenv(name);
 		if (!value || !*value)
-			return err_set(err, ERR_SETTINGS, "%s: the environment variable %s is not set; it says where the data are", where, name);
+			return err_set(err, ERR_SETTINGS, "%s: the environment variable %s is not set; it says where the data are",
+			               where, name);
 		strbuf_add(out, value);
 		text = shut + 1;
 	}
@@ -192,7 +193,8 @@ static int set_numbers(number_set *out, const char *text, const char *where, str
 		if (*end == '-' && isdigit((unsigned char)end[1]))
 			last = strtol(end + 1, &end, 10);
 		if (*end || !isdigit((unsigned char)*part) || first < 1 || last > 63 || last < first)
-			status = err_set(err, ERR_SETTINGS, "%s: \"%s\" is not a number or range within 1..63, as in 1, 3-5", where, part);
+			status = err_set(err, ERR_SETTINGS, "%s: \"%s\" is not a number or range within 1..63, as in 1, 3-5", where,
+			                 part);
 		for (long n = first; status == OK && n <= last; n++)
 			set |= (number_set)1 << n;
 	}

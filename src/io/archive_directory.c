@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 /*
- * The directory at the end of a zip (PKWARE's APPNOTE 6.3, sections 4.3.12 to 4.3.16): with it a member is found, or passed over, in
- * one step. Whatever does not add up leaves the zip to the reader that goes from front to back.
+ * The directory at the end of a zip (PKWARE's APPNOTE 6.3, sections 4.3.12 to 4.3.16): with it a member is found, or
+ * passed over, in one step. Whatever does not add up leaves the zip to the reader that goes from front to back.
  */
 #define DIRECTORY_LIMIT ((uint64_t)512 << 20)
 #define LIMIT_32 0xFFFFFFFFu
@@ -140,7 +140,8 @@ static bool take_records(const struct zip_region *region, const struct directory
 	if (!ordered)
 		qsort(directory->members, directory->count, sizeof *directory->members, by_place);
 	for (size_t i = 0; i < directory->count; i++)
-		directory->members[i].end = i + 1 < directory->count ? directory->members[i + 1].at : region->start + place->offset;
+		directory->members[i].end =
+		    i + 1 < directory->count ? directory->members[i + 1].at : region->start + place->offset;
 	return true;
 }
 
@@ -164,7 +165,8 @@ int zip_directory_read(const struct zip_region *region, struct zip_directory *ou
 		zip_directory_free(&directory);
 		return err->code;
 	}
-	*usable = read_at(region, place.offset, directory.bytes, directory.size) && take_records(region, &place, &directory);
+	*usable =
+	    read_at(region, place.offset, directory.bytes, directory.size) && take_records(region, &place, &directory);
 	if (*usable)
 		*out = directory;
 	else

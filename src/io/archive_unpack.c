@@ -34,8 +34,13 @@ void unpacker_free(struct unpacker *unpacker)
 	free(unpacker);
 }
 
+/* Two bits stand for at most 258 bytes (RFC 1951): what claims to unpack to more is not worth the memory. */
+#define MOST_INFLATED 1032
+
 static int inflate_member(struct unpacker *unpacker, const struct member *member, struct err *err)
 {
+	if (member->full / MOST_INFLATED > member->size)
+		return err_set(err, ERR_DATA, "%s: damaged (%zu packed bytes cannot unpack to %zu)", member->path, member->size, member->full);
 	uint8_t *grown = mem_grow(unpacker->bytes, &unpacker->capacity, member->full + 1, 1, err);
 	if (!grown)
 		return err->code;

@@ -1,10 +1,10 @@
 /*
  * An HDF5 file built around bytes that are in place already.
  *
- * Rows appended to a plain file can be cut back to any row after a crash, which the library's own structures cannot. At the
- * end they become the chunks of a data set without being copied: a file driver of our own (H5FDpublic.h) answers the library's
- * requests for room for raw data with the places where the rows lie, leaves out the writing of these, and puts everything else
- * behind them. What comes out is an ordinary HDF5 file.
+ * Rows appended to a plain file can be cut back to any row after a crash, which the library's own structures cannot. At
+ * the end they become the chunks of a data set without being copied: a file driver of our own (H5FDpublic.h) answers
+ * the library's requests for room for raw data with the places where the rows lie, leaves out the writing of these, and
+ * puts everything else behind them. What comes out is an ordinary HDF5 file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -174,8 +174,8 @@ static const H5FD_class_t around_class = {
 
 /* ---- rows become chunks --------------------------------------------------------------------------- */
 
-/* The rows' index is built from left to right, so that the library needs little of it at hand; left to itself it would keep tens
- * of megabytes of what is done. */
+/* The rows' index is built from left to right, so that the library needs little of it at hand; left to itself it would
+ * keep tens of megabytes of what is done. */
 #define INDEX_CACHE ((size_t)128 << 10) /* as stored; in memory five times as much */
 static bool limit_cache(hid_t access)
 {

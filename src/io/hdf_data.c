@@ -333,13 +333,8 @@ int hdf_write(struct hdf_file *file, const char *name, const struct hdf_shape *s
 		wanted.chunk_rows = shape->rank > 1 ? 1 : count < FLAT_CHUNK ? count : FLAT_CHUNK;
 	if ((status = create_set(file, &wanted, &set, err)) != OK)
 		return status;
-	struct transfer move = {.file = file,
-	                        .name = name,
-	                        .set = set,
-	                        .memory = H5S_ALL,
-	                        .stored = H5S_ALL,
-	                        .type = shape->type,
-	                        .count = count};
+	struct transfer move = {
+	    .file = file, .name = name, .set = set, .memory = H5S_ALL, .stored = H5S_ALL, .type = shape->type, .count = count};
 	if (count > 0)
 		status = write_values(&move, data, err);
 	if (H5Dclose(set) < 0 && status == OK)

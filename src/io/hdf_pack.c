@@ -4,8 +4,9 @@
 #include <zlib.h>
 
 /*
- * A row as HDF5's filters shuffle and deflate store it: bytes have nothing to shuffle, and deflate is a zlib stream (RFC 1950) at the
- * level given. Done by the caller's threads, each with a packer of its own; the bytes depend on the row and the level alone.
+ * A row as HDF5's filters shuffle and deflate store it: bytes have nothing to shuffle, and deflate is a zlib stream
+ * (RFC 1950) at the level given. Done by the caller's threads, each with a packer of its own; the bytes depend on the
+ * row and the level alone.
  */
 struct hdf_packer {
 	z_stream stream;

@@ -12,8 +12,8 @@ static int image_check_size(size_t width, size_t height, size_t max_pixels, stru
 {
 	size_t limit = max_pixels > 0 && max_pixels < MAX_PIXELS ? max_pixels : MAX_PIXELS;
 	if (width == 0 || height == 0 || width > limit || height > limit / width)
-		return err_set(err, ERR_DATA, "a picture of %zu × %zu pixels is not allowed (1 to %g megapixels)", width, height,
-		               (double)limit / 1e6);
+		return err_set(err, ERR_DATA, "a picture of %zu × %zu pixels is not allowed (1 to %g megapixels)", width,
+		               height, (double)limit / 1e6);
 	return OK;
 }
 
@@ -154,8 +154,8 @@ static void cmyk_row(const uint8_t *cmyk, size_t count, size_t channels, uint8_t
 
 static int jpeg_samples(const struct jpeg_source *jpeg, uint8_t *samples, int format, struct err *err)
 {
-	int failed = tjDecompress2(jpeg->handle, jpeg->bytes, jpeg->size, samples, jpeg->scaled_w, 0, jpeg->scaled_h, format,
-	                           0);
+	int failed =
+	    tjDecompress2(jpeg->handle, jpeg->bytes, jpeg->size, samples, jpeg->scaled_w, 0, jpeg->scaled_h, format, 0);
 	return jpeg_check(jpeg, failed, err);
 }
 
@@ -303,7 +303,8 @@ int image_decoder_head(struct image_decoder *decoder, const struct image_source 
 	const uint8_t *bytes = source->bytes;
 	if (is_jpeg(bytes, source->size)) {
 		struct jpeg_source jpeg = {.handle = decoder->jpeg, .bytes = bytes, .size = source->size, .name = source->name};
-		int status = decoder->jpeg ? jpeg_head(&jpeg, err) : err_set(err, ERR_MEMORY, "out of memory for a JPEG decoder");
+		int status =
+		    decoder->jpeg ? jpeg_head(&jpeg, err) : err_set(err, ERR_MEMORY, "out of memory for a JPEG decoder");
 		decoder->head = status == OK ? jpeg : (struct jpeg_source){0};
 		*out = (struct image_head){.width = (size_t)jpeg.width, .height = (size_t)jpeg.height, .jpeg = true};
 		return renew_after_failure(decoder, status, err);
@@ -320,7 +321,8 @@ int image_decoder_read(struct image_decoder *decoder, const struct image_source 
                        struct image *out, struct err *err)
 {
 	if (wish->channels != 0 && wish->channels != 1 && wish->channels != 3)
-		return err_set(err, ERR_DATA, "%s: asked for %zu channels; 0, 1 or 3 can be given", source->name, wish->channels);
+		return err_set(err, ERR_DATA, "%s: asked for %zu channels; 0, 1 or 3 can be given", source->name,
+		               wish->channels);
 	if (is_jpeg(source->bytes, source->size)) {
 		struct jpeg_source jpeg = {
 		    .handle = decoder->jpeg, .bytes = source->bytes, .size = source->size, .name = source->name};

@@ -35,13 +35,16 @@ static int save(const struct checkpoint *checkpoint, const char *path, struct er
 	if (code == OK) {
 		tensors[0] = (struct tensor){
 		    .name = "state", .type = NPY_I64, .rank = 1, .dims = {checkpoint->n_numbers}, .data = checkpoint->numbers};
-		tensors[1] = (struct tensor){
-		    .name = "history", .type = NPY_I64, .rank = 1, .dims = {history_words(epochs)}, .data = checkpoint->history};
+		tensors[1] = (struct tensor){.name = "history",
+		                             .type = NPY_I64,
+		                             .rank = 1,
+		                             .dims = {history_words(epochs)},
+		                             .data = checkpoint->history};
 		for (size_t i = 0; i < checkpoint->n_arrays; i++) {
 			const struct checkpoint_array *array = &checkpoint->arrays[i];
 			snprintf(names[i], NAME, "array/%zu", i);
-			tensors[2 + i] =
-			    (struct tensor){.name = names[i], .type = NPY_F32, .rank = 1, .dims = {array->count}, .data = array->values};
+			tensors[2 + i] = (struct tensor){
+			    .name = names[i], .type = NPY_F32, .rank = 1, .dims = {array->count}, .data = array->values};
 		}
 		code = tensors_save(path, tensors, count, NULL, 0, err);
 	}
@@ -82,7 +85,8 @@ static bool matches(const struct tensor_file *file, const struct checkpoint *che
 static void take(const struct checkpoint *checkpoint, const struct tensor *const *found)
 {
 	memcpy(checkpoint->numbers, found[0]->data, checkpoint->n_numbers * sizeof *checkpoint->numbers);
-	memcpy(checkpoint->history, found[1]->data, (size_t)checkpoint->numbers[CHECKPOINT_EPOCHS] * sizeof *checkpoint->history);
+	memcpy(checkpoint->history, found[1]->data,
+	       (size_t)checkpoint->numbers[CHECKPOINT_EPOCHS] * sizeof *checkpoint->history);
 	for (size_t i = 0; i < checkpoint->n_arrays; i++)
 		memcpy(checkpoint->arrays[i].values, found[2 + i]->data, checkpoint->arrays[i].count * sizeof(float));
 }
@@ -122,7 +126,8 @@ int nn_checkpoint_load(const struct checkpoint *checkpoint, const char *path, bo
 		return code;
 	code = comm_broadcast(checkpoint->numbers, checkpoint->n_numbers * sizeof *checkpoint->numbers, 0, err);
 	if (code == OK)
-		code = comm_broadcast(checkpoint->history, (size_t)checkpoint->numbers[CHECKPOINT_EPOCHS] * sizeof *checkpoint->history, 0, err);
+		code = comm_broadcast(checkpoint->history,
+		                      (size_t)checkpoint->numbers[CHECKPOINT_EPOCHS] * sizeof *checkpoint->history, 0, err);
 	for (size_t i = 0; i < checkpoint->n_arrays && code == OK; i++)
 		code = comm_broadcast(checkpoint->arrays[i].values, checkpoint->arrays[i].count * sizeof(float), 0, err);
 	return code;

@@ -1,4 +1,5 @@
-/* What the trainings of the head and of the layers keep of themselves, so that one that was stopped ends with the same bytes. */
+/* What the trainings of the head and of the layers keep of themselves, so that one that was stopped ends with the same
+ * bytes. */
 #ifndef MOODCAST_NN_CHECKPOINT_INTERNAL_H
 #define MOODCAST_NN_CHECKPOINT_INTERNAL_H
 
@@ -23,8 +24,8 @@ struct checkpoint {
 	size_t n_arrays;
 };
 int nn_checkpoint_save(const struct checkpoint *checkpoint, const char *path, struct err *err) MUST_CHECK;
-/* Fills numbers, history and arrays from PATH; *found: there was a state of the identity in numbers[0]. What does not fit is
- * left, with nothing changed. */
+/* Fills numbers, history and arrays from PATH; *found: there was a state of the identity in numbers[0]. What does not
+ * fit is left, with nothing changed. */
 int nn_checkpoint_load(const struct checkpoint *checkpoint, const char *path, bool *found, struct err *err) MUST_CHECK;
 
 #endif

@@ -17,9 +17,9 @@ static void pack(const struct head_state *state, struct packed *packed)
 {
 	const struct head_trainer *t = state->trainer;
 	size_t kernel = t->inputs * t->units, top = t->hidden ? (t->hidden + 1) * t->classes : 0;
-	const int64_t numbers[NUMBERS] = {(int64_t)state->identity,     (int64_t)state->n_history, (int64_t)state->step,
-	                                  checkpoint_bits(state->sum),  (int64_t)state->correct,   (int64_t)state->best_epoch,
-	                                  (int64_t)t->adam.steps};
+	const int64_t numbers[NUMBERS] = {
+	    (int64_t)state->identity, (int64_t)state->n_history,  (int64_t)state->step,  checkpoint_bits(state->sum),
+	    (int64_t)state->correct,  (int64_t)state->best_epoch, (int64_t)t->adam.steps};
 	const struct checkpoint_array arrays[ARRAYS] = {{t->kernel, kernel},
 	                                                {t->kernel_moment, kernel},
 	                                                {t->kernel_square, kernel},

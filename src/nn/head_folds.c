@@ -142,7 +142,8 @@ static int gather(const struct folds *folds, size_t fold, enum role role, struct
 
 	for (int pass = 0; pass < 2; pass++) {
 		if (pass) {
-			*out = (struct head_data){.n = n, .inputs = inputs, .classes = folds->classes, .names = folds->data[0]->names};
+			*out =
+			    (struct head_data){.n = n, .inputs = inputs, .classes = folds->classes, .names = folds->data[0]->names};
 			out->rows = mem_alloc(n, inputs * sizeof(float), err);
 			out->labels = out->rows ? mem_alloc(most, sizeof(*out->labels), err) : NULL;
 			if (!out->labels)
@@ -162,7 +163,8 @@ static int gather(const struct folds *folds, size_t fold, enum role role, struct
 			}
 		}
 	}
-	return n ? OK : err_set(err, ERR_SETTINGS, "emotion.folds: fold %zu would have nobody in one of its parts", fold + 1);
+	return n ? OK
+	         : err_set(err, ERR_SETTINGS, "emotion.folds: fold %zu would have nobody in one of its parts", fold + 1);
 }
 
 static int judge(const struct head *head, const struct head_data *data, int threads, struct head_fold *out,

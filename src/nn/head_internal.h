@@ -28,7 +28,7 @@ struct head_trainer {
 	size_t inputs, hidden, classes, blocks, batch; /* batch: the most examples a step may have */
 	size_t units; /* of the layer behind the features: hidden or, without one, classes */
 	size_t first, end;                     /* blocks of this rank */
-	size_t *start, *feature;               /* [ranks + 1] of each rank: blocks, features; NULL = every rank has all blocks */
+	size_t *start, *feature; /* [ranks + 1] of each rank: blocks, features; NULL = every rank has all blocks */
 	int threads;
 	double l2, smoothing, focal, dropout;
 	uint64_t seed; /* of the dropout */
@@ -37,7 +37,7 @@ struct head_trainer {
 	float *kernel, *kernel_gradient;                         /* [inputs][units] */
 	float *kernel_moment, *kernel_square;                    /* Adam's m and v */
 	float *bias, *bias_gradient, *bias_moment, *bias_square; /* [units] */
-	float *top, *top_gradient, *top_moment, *top_square;     /* [hidden + 1][classes], the bias last; with a hidden layer */
+	float *top, *top_gradient, *top_moment, *top_square; /* [hidden + 1][classes], the bias last; with a hidden layer */
 	float *class_weight;                                     /* [classes] */
 	float *rows;                                             /* [blocks][batch][HEAD_BLOCK]: the batch, standardised */
 	float *shares;   /* [blocks][batch][units]: each block's part of z · kernel */
@@ -67,8 +67,8 @@ void head_trainer_sums(const struct head_trainer *trainer, size_t example, float
 int head_trainer_step(struct head_trainer *trainer, struct err *err) MUST_CHECK;
 /* The kernel of all blocks with its moments, for every rank: before it is folded or saved. */
 int head_trainer_gather(struct head_trainer *trainer, struct err *err) MUST_CHECK;
-/* Weights for features as they are, in the order of head->owned: kernel · scale, bias − Σ mean · scale · kernel, and the layer
- * behind a hidden one as it is. */
+/* Weights for features as they are, in the order of head->owned: kernel · scale, bias − Σ mean · scale · kernel, and
+ * the layer behind a hidden one as it is. */
 void head_trainer_fold(const struct head_trainer *trainer, float *parameters);
 /* n / (classes · n_c), or ones. ERR_DATA names a class without examples. */
 int head_class_weights(const struct head_data *data, bool balance, float *weights, struct err *err) MUST_CHECK;

@@ -106,8 +106,8 @@ static int trainer_standardise(struct head_trainer *trainer, struct err *err)
 {
 	double sum = 0, floor_deviation;
 
-	if (each_block(trainer, moments_block, trainer, err) != OK || gather_features(trainer, trainer->mean, 1, err) != OK ||
-	    gather_features(trainer, trainer->scale, 1, err) != OK)
+	if (each_block(trainer, moments_block, trainer, err) != OK ||
+	    gather_features(trainer, trainer->mean, 1, err) != OK || gather_features(trainer, trainer->scale, 1, err) != OK)
 		return err->code;
 	for (size_t i = 0; i < trainer->inputs; i++)
 		sum += (double)trainer->scale[i] * (double)trainer->scale[i];
@@ -241,15 +241,15 @@ struct step {
 	size_t count;
 };
 
-static void standardise(const float *restrict from, const float *restrict mean, const float *restrict scale, size_t count,
-                        float *restrict to)
+static void standardise(const float *restrict from, const float *restrict mean, const float *restrict scale,
+                        size_t count, float *restrict to)
 {
 	for (size_t j = 0; j < count; j++)
 		to[j] = (from[j] - mean[j]) * scale[j];
 }
 
-/* One block of the batch, standardised. A piece of an example is a page or so, where the processor's own look-ahead ends, and the next piece
- * lies elsewhere: its lines are called for while this one is worked on. */
+/* One block of the batch, standardised. A piece of an example is a page or so, where the processor's own look-ahead
+ * ends, and the next piece lies elsewhere: its lines are called for while this one is worked on. */
 static void gather_block(const struct step *step, size_t block, float *rows)
 {
 	const struct head_trainer *trainer = step->trainer;
@@ -258,7 +258,8 @@ static void gather_block(const struct step *step, size_t block, float *rows)
 
 	for (size_t i = 0; i < step->count; i++) {
 		const float *from = trainer->data->rows + step->index[i] * trainer->inputs + first;
-		const float *next = trainer->data->rows + step->index[i + 1 < step->count ? i + 1 : i] * trainer->inputs + first;
+		const float *next =
+		    trainer->data->rows + step->index[i + 1 < step->count ? i + 1 : i] * trainer->inputs + first;
 
 		for (size_t j = 0; j < width; j += LINE)
 			__builtin_prefetch(next + j);
@@ -287,7 +288,8 @@ static int forward_block(size_t own, int thread, void *context, struct err *err)
 {
 	const struct step *step = context;
 	struct head_trainer *trainer = step->trainer;
-	size_t block = trainer->first + own, first = block * HEAD_BLOCK, width = block_width(trainer, block), units = trainer->units;
+	size_t block = trainer->first + own, first = block * HEAD_BLOCK, width = block_width(trainer, block),
+	       units = trainer->units;
 	float *rows = trainer->rows + block * trainer->batch * HEAD_BLOCK;
 	const float *kernel = trainer->kernel + first * units;
 
@@ -359,7 +361,8 @@ static int backward_block(size_t own, int thread, void *context, struct err *err
 {
 	const struct step *step = context;
 	struct head_trainer *trainer = step->trainer;
-	size_t block = trainer->first + own, first = block * HEAD_BLOCK, width = block_width(trainer, block), units = trainer->units;
+	size_t block = trainer->first + own, first = block * HEAD_BLOCK, width = block_width(trainer, block),
+	       units = trainer->units;
 	float *gradient = trainer->kernel_gradient + first * units;
 	float decay = (float)(2 * trainer->l2);
 
@@ -393,8 +396,9 @@ int head_trainer_gradient(struct head_trainer *trainer, const size_t *index, siz
 	loss->correct = 0;
 	if (each_block(trainer, forward_block, &step, err) != OK)
 		return err->code;
-	if (trainer->start && (comm_gather(trainer->shares, trainer->start, trainer->batch * trainer->units * sizeof(float), err) != OK ||
-	                       comm_gather(trainer->penalty, trainer->start, sizeof(double), err) != OK))
+	if (trainer->start &&
+	    (comm_gather(trainer->shares, trainer->start, trainer->batch * trainer->units * sizeof(float), err) != OK ||
+	     comm_gather(trainer->penalty, trainer->start, sizeof(double), err) != OK))
 		return err->code;
 	if (trainer->hidden)
 		head_hidden_forward(trainer, index, count);
@@ -457,8 +461,8 @@ int head_trainer_step(struct head_trainer *trainer, struct err *err)
 	double t = (double)++adam->steps;
 	struct parameters bias = {trainer->units, trainer->bias_gradient, trainer->bias, trainer->bias_moment,
 	                          trainer->bias_square};
-	struct parameters top = {trainer->hidden ? (trainer->hidden + 1) * trainer->classes : 0, trainer->top_gradient, trainer->top,
-	                         trainer->top_moment, trainer->top_square};
+	struct parameters top = {trainer->hidden ? (trainer->hidden + 1) * trainer->classes : 0, trainer->top_gradient,
+	                         trainer->top, trainer->top_moment, trainer->top_square};
 
 	adam->step_size = (float)(adam->learning_rate * sqrt(1 - pow(BETA2, t)) / (1 - pow(BETA1, t)));
 	adam_update(adam, &bias);

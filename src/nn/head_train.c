@@ -24,6 +24,7 @@ struct training {
 	struct head_order balanced;
 	struct head_judge judge;
 	struct head_state state;
+	struct progress progress;
 };
 
 static int training_check(const struct head *head, const struct head_data *train, const struct head_training *settings,
@@ -165,9 +166,11 @@ static int run_epoch(struct training *t, struct err *err)
 		head_order_balanced(&t->balanced, t->settings->seed, number, t->order);
 	else
 		head_order_plain(n, t->settings->seed, number, t->order);
-	while (state->step * batch < n)
+	while (state->step * batch < n) {
 		if (run_step(t, err) != OK || keep_step(t, err) != OK)
 			return err->code;
+		progress_add(&t->progress, 1);
+	}
 	return OK;
 }
 
@@ -207,6 +210,7 @@ static int close_epoch(struct training *t, struct err *err)
 		keep_best(t, epoch.temperature);
 	}
 	state->history[state->n_history++] = epoch;
+	progress_part(&t->progress);
 	state->step = state->correct = 0;
 	state->sum = 0;
 	if (t->settings->checkpoint && head_checkpoint_save(state, t->settings->checkpoint, err) != OK)
@@ -237,16 +241,30 @@ static bool out_of_patience(const struct training *t)
 	return validated(t) && patience && t->state.n_history >= t->state.best_epoch + patience;
 }
 
+/* As if no epoch were spared by patience. */
+static void expect(struct training *t)
+{
+	const struct head_state *state = &t->state;
+	size_t batch = state->trainer->batch, steps = (t->train->n + batch - 1) / batch;
+
+	progress_start(&t->progress, "emotion", "steps", (state->epochs - state->n_history) * steps - state->step);
+	t->progress.part_unit = "epochs";
+	t->progress.parts = state->n_history;
+	t->progress.part_total = state->epochs;
+}
+
 static int training_loop(struct training *t, struct head_outcome *outcome, struct err *err)
 {
 	struct head_state *state = &t->state;
 	int code = go_on(t, err);
 
+	expect(t);
 	while (code == OK && state->n_history < state->epochs && !out_of_patience(t)) {
 		code = run_epoch(t, err);
 		if (code == OK)
 			code = close_epoch(t, err);
 	}
+	progress_end(&t->progress);
 	if (code != OK)
 		return code;
 	*outcome = (struct head_outcome){.epochs = state->n_history,

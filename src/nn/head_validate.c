@@ -62,7 +62,8 @@ static double loss_at(const struct head_data *data, const struct head_judge *jud
 	for (size_t i = 0; i < data->n; i++) {
 		const double *l = judge->logits + i * data->classes;
 		size_t label = (size_t)data->labels[i];
-		double weight = (double)judge->class_weight[label], most = l[0], sum = shares_of(l, data->classes, a, judge->share);
+		double weight = (double)judge->class_weight[label], most = l[0],
+		       sum = shares_of(l, data->classes, a, judge->share);
 
 		for (size_t c = 1; c < data->classes; c++)
 			most = l[c] > most ? l[c] : most;
@@ -134,7 +135,8 @@ static void count_hits(const struct head_data *data, const struct head_judge *ju
 }
 
 /* Every rank judges some of the examples and gets what the others found. */
-static int predict_shared(const struct head *head, const struct head_data *data, struct head_judge *judge, struct err *err)
+static int predict_shared(const struct head *head, const struct head_data *data, struct head_judge *judge,
+                          struct err *err)
 {
 	size_t *start = NULL, first;
 	int code = comm_shares(data->n, 1, NULL, &start, err);
@@ -142,8 +144,8 @@ static int predict_shared(const struct head *head, const struct head_data *data,
 	if (code != OK)
 		return code;
 	first = start[comm_rank()];
-	head_predict_rows(head, start[comm_rank() + 1] - first, data->rows + first * data->inputs, judge->probabilities + first * data->classes,
-	                  judge->threads);
+	head_predict_rows(head, start[comm_rank() + 1] - first, data->rows + first * data->inputs,
+	                  judge->probabilities + first * data->classes, judge->threads);
 	code = comm_gather(judge->probabilities, start, data->classes * sizeof(float), err);
 	free(start);
 	return code;

@@ -72,7 +72,8 @@ struct group {
 	size_t count;
 };
 
-static const char *const dense_names[] = {KERAS_DENSE "/kernel", KERAS_DENSE "/bias", KERAS_LAST "/kernel", KERAS_LAST "/bias"};
+static const char *const dense_names[] = {KERAS_DENSE "/kernel", KERAS_DENSE "/bias", KERAS_LAST "/kernel",
+                                          KERAS_LAST "/bias"};
 
 static int write_weights(struct hdf_file *file, const struct keras_model *model, struct err *err)
 {

@@ -104,7 +104,8 @@ static int stage_add(struct tuner *tuner, const struct layer *layer, struct map_
 	if (layer->kind == LAYER_POOL)
 		return OK;
 	if (tuner->options.predict_only)
-		return layer->kernel ? stage_prepare(tuner, stage, err) : err_set(err, ERR_SETTINGS, "%s has no weights", layer->name);
+		return layer->kernel ? stage_prepare(tuner, stage, err)
+		                     : err_set(err, ERR_SETTINGS, "%s has no weights", layer->name);
 	if (!layer->owned)
 		return err_set(err, ERR_SETTINGS, "%s: borrowed or absent weights cannot be trained", layer->name);
 	size_t count = layer_kernel_count(layer);

@@ -28,7 +28,8 @@ int tuner_weights_add(struct tuner *tuner, float *values, size_t count, struct e
 
 int tuner_head_add(struct tuner *tuner, const struct head *head, struct map_shape map, struct err *err)
 {
-	size_t batch = tuner->options.batch, below = (head->inputs + 1) * head->hidden, last = head_width(head) * head->classes;
+	size_t batch = tuner->options.batch, below = (head->inputs + 1) * head->hidden,
+	       last = head_width(head) * head->classes;
 	if (!head->owned || head->map.height != map.height || head->map.width != map.width ||
 	    head->map.channels != map.channels)
 		return err_set(err, ERR_SETTINGS, "head: it is not one of its own over maps of %zu×%zu×%zu", map.height,
@@ -63,7 +64,8 @@ static bool drops(const struct tuner *tuner)
 	return tuner->hidden && tuner->options.dropout > 0 && tuner->pictures;
 }
 
-/* A dense layer on n examples: its kernel and bias, what comes in and what goes out, and the loss's gradients by both. */
+/* A dense layer on n examples: its kernel and bias, what comes in and what goes out, and the loss's gradients by
+ * both. */
 struct dense {
 	size_t n, in, out;
 	const struct weights *weights; /* kernel, then bias */
@@ -125,14 +127,16 @@ static void dense_backward(const struct dense *dense)
 
 static struct dense hidden_layer(const struct tuner *tuner, size_t n, float *output)
 {
-	return (struct dense){n, tuner->inputs, tuner->hidden, &tuner->weights[tuner->n_weights - 4], tuner->rows, tuner->rows_gradient, output};
+	return (struct dense){n,           tuner->inputs,        tuner->hidden, &tuner->weights[tuner->n_weights - 4],
+	                      tuner->rows, tuner->rows_gradient, output};
 }
 
 static struct dense last_layer(const struct tuner *tuner, size_t n)
 {
 	const struct weights *weights = &tuner->weights[tuner->n_weights - 2];
 	if (tuner->hidden)
-		return (struct dense){n, tuner->hidden, tuner->classes, weights, tuner->active, tuner->active_gradient, tuner->scores};
+		return (struct dense){
+		    n, tuner->hidden, tuner->classes, weights, tuner->active, tuner->active_gradient, tuner->scores};
 	return (struct dense){n, tuner->inputs, tuner->classes, weights, tuner->rows, tuner->rows_gradient, tuner->scores};
 }
 

@@ -58,7 +58,8 @@ static void sgd(const struct weights *weights, const struct step *step)
 double tuner_step(struct tuner *tuner, double rate)
 {
 	const struct tuner_options *options = &tuner->options;
-	struct step step = {.momentum = (float)options->momentum, .factor = 1, .threads = options->threads < 1 ? 1 : options->threads};
+	struct step step = {
+	    .momentum = (float)options->momentum, .factor = 1, .threads = options->threads < 1 ? 1 : options->threads};
 	double t = (double)++tuner->steps, norm = 0;
 	for (size_t i = 0; i < tuner->n_weights; i++)
 		norm += square_sum(&tuner->weights[i], step.threads);

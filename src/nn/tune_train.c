@@ -36,6 +36,7 @@ struct tune_job {
 	struct head_data validation;
 	struct head_judge judge;
 	struct tune_state state;
+	struct progress progress;
 };
 
 /* ---- rows ---- */
@@ -82,7 +83,9 @@ static int read_maps(const struct reader *reader, const size_t *rows, size_t n, 
 static int fill_rows(const struct reader *reader, struct tuner *tuner, struct head_data *data, struct err *err)
 {
 	size_t batch = reader->batch, *start = NULL;
+	struct progress progress;
 	int code = comm_shares(data->n, batch, NULL, &start, err);
+	progress_start(&progress, "emotion", "pictures through the layers", start ? start[comm_rank() + 1] - start[comm_rank()] : 0);
 	for (size_t first = start ? start[comm_rank()] : 0; code == OK && start && first < start[comm_rank() + 1]; first += batch) {
 		size_t n = data->n - first < batch ? data->n - first : batch;
 		code = read_maps(reader, data->index + first, n, err);
@@ -90,7 +93,9 @@ static int fill_rows(const struct reader *reader, struct tuner *tuner, struct he
 			code = stop_check("emotion", err);
 		if (code == OK)
 			tuner_rows(tuner, n, reader->maps, data->rows + first * data->inputs);
+		progress_add(&progress, n);
 	}
+	progress_end(&progress);
 	for (size_t i = 0; i < data->n; i++)
 		data->labels[i] = reader->features->label[data->index[i]];
 	if (code == OK)
@@ -212,20 +217,17 @@ static int run_steps(struct tune_job *job, struct err *err)
 {
 	const struct tune_training *training = job->training;
 	struct tune_state *state = &job->state;
-	struct progress progress;
 	int code = OK;
 	shuffle(job);
-	progress_start(&progress, "emotion", "steps", job->steps_an_epoch - state->step);
 	while (code == OK && state->step < job->steps_an_epoch) {
 		bool stop;
 		code = run_step(job, &stop, err);
-		progress_add(&progress, 1);
+		progress_add(&job->progress, 1);
 		if (code == OK && (stop || (training->checkpoint_steps && state->tuner->steps % training->checkpoint_steps == 0)))
 			code = tune_checkpoint_save(state, training->checkpoint, err);
 		if (code == OK && stop)
 			code = comm_stop_check("emotion", err);
 	}
-	progress_end(&progress);
 	return code;
 }
 
@@ -250,6 +252,7 @@ static int close_epoch(struct tune_job *job, struct err *err)
 			memcpy(state->best[i], state->tuner->weights[i].values, state->tuner->weights[i].count * sizeof(float));
 	}
 	state->history[state->n_history++] = epoch;
+	progress_part(&job->progress);
 	state->epoch++;
 	state->step = state->correct = 0;
 	state->loss = 0;
@@ -272,6 +275,17 @@ static bool out_of_patience(const struct tune_job *job)
 	return job->validation.n && patience && state->n_history >= state->best_epoch + patience;
 }
 
+/* As if no epoch were spared by patience. */
+static void expect(struct tune_job *job)
+{
+	const struct tune_state *state = &job->state;
+	size_t left = job->training->epochs - state->n_history;
+	progress_start(&job->progress, "emotion", "steps", left ? left * job->steps_an_epoch - state->step : 0);
+	job->progress.part_unit = "epochs";
+	job->progress.parts = state->n_history;
+	job->progress.part_total = job->training->epochs;
+}
+
 static int run_epochs(struct tune_job *job, struct err *err)
 {
 	struct tune_state *state = &job->state;
@@ -281,11 +295,13 @@ static int run_epochs(struct tune_job *job, struct err *err)
 		log_info("emotion", "goes on at epoch %zu, step %zu of the fine-tuning", state->epoch, state->step + 1);
 		code = tell_history(job, err);
 	}
+	expect(job);
 	while (code == OK && state->n_history < job->training->epochs && !out_of_patience(job)) {
 		code = run_steps(job, err);
 		if (code == OK)
 			code = close_epoch(job, err);
 	}
+	progress_end(&job->progress);
 	return code;
 }
 

@@ -56,8 +56,8 @@ int network_first_behind(const struct network *network, const char *cut, size_t 
 		if (strcmp(network->layers[i].name, cut) == 0)
 			return OK;
 	}
-	return err_set(err, ERR_SETTINGS, "features that end at %s leave nothing to train of a network that ends at %s", cut,
-	               network_cut_name(network->cut));
+	return err_set(err, ERR_SETTINGS, "features that end at %s leave nothing to train of a network that ends at %s",
+	               cut, network_cut_name(network->cut));
 }
 
 bool vgg16_has_layer(const char *name)

@@ -110,10 +110,11 @@ struct winograd_shape {
 	size_t pictures;      /* that calls will bring, for this choice: for few, a tile with a smaller kernel; 0 = many */
 	enum cpu_level level; /* at most; CPU_AVX512 = what the CPU has */
 	bool linear;          /* without ReLU */
-	bool half;            /* the kernel is kept in float16 (F16C): half of it to read, sums stay float32; tiles up to 4 */
+	bool half; /* the kernel is kept in float16 (F16C): half of it to read, sums stay float32; tiles up to 4 */
 };
 struct winograd;
-/* ERR_SETTINGS names a shape that cannot be, and a CPU without F16C when `half` is asked for. Freed by winograd_free; the weights need not outlive the call. */
+/* ERR_SETTINGS names a shape that cannot be, and a CPU without F16C when `half` is asked for. Freed by winograd_free;
+ * the weights need not outlive the call. */
 int winograd_new(struct winograd **out, const struct winograd_shape *shape, const struct winograd_weights *weights,
                  struct err *err) MUST_CHECK;
 void winograd_free(struct winograd *layer); /* NULL is fine */
@@ -212,6 +213,7 @@ struct bootstrap {
 	const double *value, *weight; /* [groups] */
 	size_t groups, draws;
 };
-int bootstrap_interval(const struct bootstrap *what, struct rng *rng, double *low, double *high, struct err *err) MUST_CHECK;
+int bootstrap_interval(const struct bootstrap *what, struct rng *rng, double *low, double *high,
+                       struct err *err) MUST_CHECK;
 
 #endif

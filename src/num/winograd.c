@@ -51,8 +51,8 @@ const struct winograd_kernels *winograd_kernels_of(enum cpu_level level)
 void winograd_points(size_t tile, double g[WINOGRAD_SIDE][3])
 {
 	const double root = sqrt(0.5);
-	const double points2[7] = {0, 1, -1}, points3[7] = {0, 1, -1, 2}, points4[7] = {0, root, -root, 2 * root, -2 * root},
-	             points6[7] = {0, 1, -1, 2, -2, 0.5, -0.5};
+	const double points2[7] = {0, 1, -1}, points3[7] = {0, 1, -1, 2},
+	             points4[7] = {0, root, -root, 2 * root, -2 * root}, points6[7] = {0, 1, -1, 2, -2, 0.5, -0.5};
 	const double *p = tile == 6 ? points6 : tile == 4 ? points4 : tile == 3 ? points3 : points2;
 	for (size_t j = 0; j < tile + 1; j++) {
 		double divisor = 1;
@@ -100,7 +100,8 @@ static int shape_check(const struct winograd_shape *shape, struct err *err)
 	if (shape->height == 0 || shape->width == 0 || (shape->pool && (shape->height < 2 || shape->width < 2)))
 		return err_set(err, ERR_SETTINGS, "winograd: a map of %zu×%zu has no output", shape->height, shape->width);
 	if (shape->half && !winograd_kernels_of(shape->level)->halve)
-		return err_set(err, ERR_SETTINGS, "float16 kernels need a CPU with AVX2 and F16C; use network.precision = fp32");
+		return err_set(err, ERR_SETTINGS,
+		               "float16 kernels need a CPU with AVX2 and F16C; use network.precision = fp32");
 	bool known = shape->tile == 0;
 	for (size_t i = 0; i < ARRAY_COUNT(tile_sizes); i++)
 		known |= shape->tile == tile_sizes[i] && !(shape->pool && shape->tile % 2);
@@ -119,7 +120,8 @@ void winograd_set(struct winograd *layer, const struct winograd_weights *weights
 		layer->kernels->pack(layer, weights->kernel, i / layer->shape.in, i % layer->shape.in);
 }
 
-#define HALF_EXPONENT 14 /* largest magnitudes come to 2¹³ … 2¹⁴: the smallest of float16 are far below, none overflows */
+#define HALF_EXPONENT                                                                                                  \
+	14 /* largest magnitudes come to 2¹³ … 2¹⁴: the smallest of float16 are far below, none overflows */
 
 /* The packed kernel as float16. Each position of a slice has a power of two of its own, since transforms make positions
  * differ by orders of magnitude. */

@@ -59,7 +59,8 @@ static int half_step(struct training *t, struct side *solved, const struct side 
 	                        .side = solved->name,
 	                        .iteration = t->done + 1,
 	                        .cg_steps = t->lower ? (size_t)t->options->model.cg_steps : 0,
-	                        .threads = t->threads};
+	                        .threads = t->threads,
+	                        .progress = t->progress};
 	code = als_solve_rows(&half, err);
 	own.matrix = t->inverse;
 	if (code == OK)
@@ -156,12 +157,12 @@ static int iterate(struct training *t, struct err *err)
 static int run_iterations(struct training *t, struct err *err)
 {
 	size_t wanted = (size_t)t->options->model.iterations;
-	t->saved = clock_seconds();
 	while (t->done < wanted) {
 		double started = clock_seconds();
 		int code = iterate(t, err);
 		if (code != OK)
 			return code;
+		progress_part(t->progress);
 		log_info("als", "iteration %zu/%zu: loss %.6g, %.2f s", t->done, wanted, t->loss[t->done - 1],
 		         clock_seconds() - started);
 		bool due =
@@ -173,6 +174,22 @@ static int run_iterations(struct training *t, struct err *err)
 			return code;
 	}
 	return OK;
+}
+
+static int watched_iterations(struct training *t, struct err *err)
+{
+	size_t wanted = (size_t)t->options->model.iterations, rows = t->user.end - t->user.first + t->item.end - t->item.first;
+	struct progress progress;
+	progress_start(&progress, "als", "rows", (wanted - t->done) * rows);
+	progress.part_unit = "iterations";
+	progress.parts = t->done;
+	progress.part_total = wanted;
+	t->progress = &progress;
+	t->saved = progress.started;
+	int code = run_iterations(t, err);
+	progress_end(&progress);
+	t->progress = NULL;
+	return code;
 }
 
 /* ---- setting up --------------------------------------------------------------------------------------------- */
@@ -364,7 +381,7 @@ int als_train(const struct csr *matrix, const struct als_options *options, struc
 	if (code == OK)
 		code = resume_or_draw(&t, matrix, err);
 	if (code == OK)
-		code = run_iterations(&t, err);
+		code = watched_iterations(&t, err);
 	if (code == OK)
 		code = gather_rows(&t.user, t.user.factor, t.factors * sizeof(float), err);
 	if (code == OK)

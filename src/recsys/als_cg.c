@@ -26,28 +26,34 @@ static void project(const struct rows_job *job, const struct row *row, const str
 	}
 }
 
-/* residual ← b − A x = Z' (c − w ∘ Z x) − x. */
-static void first_residual(const struct rows_job *job, const struct row *row, const struct row_scratch *s,
-                           float *residual)
+int als_pair_products(const struct descent *descent, const float *v, enum descent_sum kind, float *out, struct err *err)
 {
-	project(job, row, s, row->x);
+	const struct row *row = descent->row;
+	const struct row_scratch *s = descent->s;
+	(void)err;
+	project(descent->job, row, s, v);
 	for (size_t j = 0; j < row->n; j++)
-		s->root[j] = 1 + row->weight[j] - row->weight[j] * s->root[j];
-	job->kernels->combine(row->n, s->root, s->z, job->half->factors, residual);
-	for (size_t k = 0; k < job->half->factors; k++)
-		residual[k] -= row->x[k];
+		s->root[j] = kind == SUM_IMAGE ? s->root[j] * row->weight[j] : 1 + row->weight[j] - row->weight[j] * s->root[j];
+	descent->job->kernels->combine(row->n, s->root, s->z, descent->job->half->factors, out);
+	return OK;
+}
+
+/* residual ← b − A x = Z' (c − w ∘ Z x) − x. */
+static int first_residual(const struct descent *descent, float *residual, struct err *err)
+{
+	int code = descent->products(descent, descent->row->x, SUM_RESIDUAL, residual, err);
+	for (size_t k = 0; k < descent->job->half->factors; k++)
+		residual[k] -= descent->row->x[k];
+	return code;
 }
 
 /* image ← A v. */
-static void apply(const struct rows_job *job, const struct row *row, const struct row_scratch *s, const float *v,
-                  float *image)
+static int apply(const struct descent *descent, const float *v, float *image, struct err *err)
 {
-	project(job, row, s, v);
-	for (size_t j = 0; j < row->n; j++)
-		s->root[j] *= row->weight[j];
-	job->kernels->combine(row->n, s->root, s->z, job->half->factors, image);
-	for (size_t k = 0; k < job->half->factors; k++)
+	int code = descent->products(descent, v, SUM_IMAGE, image, err);
+	for (size_t k = 0; k < descent->job->half->factors; k++)
 		image[k] += v[k];
+	return code;
 }
 
 static double dot_wide(size_t n, const float *a, const float *b)
@@ -58,19 +64,24 @@ static double dot_wide(size_t n, const float *a, const float *b)
 	return sum;
 }
 
-bool als_descend_row(const struct rows_job *job, const struct row *row, const struct row_scratch *s)
+int als_descend(const struct descent *descent, bool *positive, struct err *err)
 {
-	size_t f = job->half->factors, ld = recsys_padded(f);
-	float *residual = s->descent, *direction = residual + ld, *image = direction + ld, *x = row->x;
-	first_residual(job, row, s, residual);
+	const struct als_half *half = descent->job->half;
+	size_t f = half->factors, ld = recsys_padded(f);
+	float *residual = descent->s->descent, *direction = residual + ld, *image = direction + ld, *x = descent->row->x;
+	int code = first_residual(descent, residual, err);
+	if (code != OK)
+		return code;
 	for (size_t k = 0; k < f; k++)
 		direction[k] = residual[k];
-	double square = dot_wide(f, residual, residual);
-	for (size_t step = 0; step < job->half->cg_steps && square > (double)RESIDUAL_SHARE * dot_wide(f, x, x); step++) {
-		apply(job, row, s, direction, image);
-		double curvature = dot_wide(f, direction, image);
+	double square = dot_wide(f, residual, residual), curvature = 1;
+	for (size_t step = 0; step < half->cg_steps && square > (double)RESIDUAL_SHARE * dot_wide(f, x, x); step++) {
+		code = apply(descent, direction, image, err);
+		if (code != OK)
+			return code;
+		curvature = dot_wide(f, direction, image);
 		if (!(curvature > 0))
-			return false;
+			break;
 		float length = (float)(square / curvature);
 		for (size_t k = 0; k < f; k++) {
 			x[k] += length * direction[k];
@@ -82,5 +93,6 @@ bool als_descend_row(const struct rows_job *job, const struct row *row, const st
 			direction[k] = residual[k] + turn * direction[k];
 		square = next;
 	}
-	return true;
+	*positive = curvature > 0;
+	return OK;
 }

@@ -1,8 +1,10 @@
 /*
- * What ALS computes with many rows at once: Gram matrices, whitening, products with L or L⁻¹, in chunks of CHUNK_ROWS rows.
+ * What ALS computes with many rows at once: Gram matrices, whitening, products with L or L⁻¹, in chunks of CHUNK_ROWS
+ * rows.
  *
- * Rows shared out among ranks go in whole chunks, so every BLAS call is the one that a single process makes. The chunks' Gram matrices are
- * gathered and added up by every rank in the order of a single process: the bytes are the same for any number of ranks.
+ * Rows shared out among ranks go in whole chunks, so every BLAS call is the one that a single process makes. The
+ * chunks' Gram matrices are gathered and added up by every rank in the order of a single process: the bytes are the
+ * same for any number of ranks.
  */
 #include "base/comm.h"
 #include "recsys/als_train_internal.h"
@@ -81,7 +83,12 @@ static int gather_chunks(struct gram_job *job, int threads, struct err *err)
 int als_gram(struct training *t, struct side *side, struct err *err)
 {
 	size_t f = t->factors;
-	struct gram_job job = {.side = side, .factors = f, .chunks = chunks_of(side->rows), .n_lanes = t->n_lanes, .block = t->chunk, .lanes = t->lanes};
+	struct gram_job job = {.side = side,
+	                       .factors = f,
+	                       .chunks = chunks_of(side->rows),
+	                       .n_lanes = t->n_lanes,
+	                       .block = t->chunk,
+	                       .lanes = t->lanes};
 	int code = side->start ? gather_chunks(&job, t->threads, err) : OK;
 	if (code == OK)
 		code = parallel_for(t->n_lanes, 1, t->threads, gram_lane, &job, err);

@@ -7,9 +7,7 @@
  * A row with more pairs than factors is solved as it stands (f × f). A shorter one is solved in its own size: x' = Z' s
  * with s = 1 + D A⁻¹ D (1 − K 1),      D = W^½, K = Z Z', A = I + D K D          (n × n, by the push-through identity);
  * written so, a weight of zero needs no special case, and since K ⪯ I nothing large is subtracted from something large.
- *
- * A row of very many pairs (a song that most playlists hold) would keep one thread busy while the others have gone home: its sums are taken in
- * parts, as many as its length alone says, by all threads, and added in their order.
+ * Rows of very many pairs wait until the others are done, and are solved by all threads (als_long_rows.c).
  */
 #include "recsys/als_rows_internal.h"
 
@@ -18,11 +16,9 @@
 #include <string.h>
 
 #define PACK_ROWS 64
-#define LONG_ROW 8192 /* pairs of a row that is summed in parts */
-#define PART_PAIRS 2048
-#define MOST_PARTS 64
+#define ROWS_SHOWN 256 /* progress is told once for so many */
 
-static struct row row_of(const struct als_half *half, size_t i)
+struct row als_row_of(const struct als_half *half, size_t i)
 {
 	int64_t start = half->pattern->start[i];
 	return (struct row){(size_t)(half->pattern->start[i + 1] - start), half->pattern->index + start,
@@ -34,7 +30,7 @@ static void prefetch_row(const struct als_half *half, size_t i)
 {
 	if (i >= half->end)
 		return;
-	struct row next = row_of(half, i);
+	struct row next = als_row_of(half, i);
 	size_t n = next.n < 128 ? next.n : 128;
 	for (size_t j = 0; j < n; j++) {
 		const float *z = half->fixed + (size_t)next.index[j] * half->factors;
@@ -94,7 +90,7 @@ static bool solve_dual(const struct rows_job *job, const struct row *row, const 
 }
 
 /* matrix ← Z' W Z, and I in it when `one`; vector ← Z' c. */
-static void primal_sums(const struct rows_job *job, const struct row *row, const struct row_scratch *s, bool one)
+void als_primal_sums(const struct rows_job *job, const struct row *row, const struct row_scratch *s, bool one)
 {
 	size_t f = job->half->factors, ld = recsys_padded(f);
 	memset(s->matrix, 0, f * ld * sizeof *s->matrix);
@@ -116,7 +112,7 @@ static void primal_sums(const struct rows_job *job, const struct row *row, const
 	job->kernels->combine(row->n, s->root, s->z, f, s->vector);
 }
 
-static bool solve_sums(const struct rows_job *job, const struct row *row, const struct row_scratch *s)
+bool als_solve_sums(const struct rows_job *job, const struct row *row, const struct row_scratch *s)
 {
 	size_t f = job->half->factors, ld = recsys_padded(f);
 	if (job->kernels->cholesky(f, ld, s->matrix) != f)
@@ -127,7 +123,7 @@ static bool solve_sums(const struct rows_job *job, const struct row *row, const 
 }
 
 /* Σ c (1 − s)² − s² over the row's pairs, s = x · y = x' · z: what the pairs add to the sum of s² over all cells. */
-static double row_loss(const struct rows_job *job, const struct row *row, const struct row_scratch *s)
+double als_row_loss(const struct rows_job *job, const struct row *row, const struct row_scratch *s)
 {
 	const float *x[4] = {row->x, row->x, row->x, row->x}, *z[4];
 	double loss = 0;
@@ -152,7 +148,7 @@ static bool row_finite(const float *x, size_t n)
 	return true;
 }
 
-static void gather_row(const struct als_half *half, const struct row *row, const struct row_scratch *s)
+void als_gather_row(const struct als_half *half, const struct row *row, const struct row_scratch *s)
 {
 	for (size_t j = 0; j < row->n; j++) {
 		s->z[j] = half->fixed + (size_t)row->index[j] * half->factors;
@@ -160,7 +156,7 @@ static void gather_row(const struct als_half *half, const struct row *row, const
 	}
 }
 
-static int check_solved(const struct als_half *half, size_t i, const struct row *row, bool solved, struct err *err)
+int als_check_solved(const struct als_half *half, size_t i, const struct row *row, bool solved, struct err *err)
 {
 	if (solved && row_finite(row->x, half->factors))
 		return OK;
@@ -170,84 +166,10 @@ static int check_solved(const struct als_half *half, size_t i, const struct row 
 	               half->iteration, half->side, i, row->n);
 }
 
-/* ---- rows in parts --------------------------------------------------------------------------------------- */
-
-static bool is_long(const struct als_half *half, size_t n)
-{
-	return half->cg_steps == 0 && n >= LONG_ROW && n > half->factors;
-}
-
-struct parts {
-	const struct rows_job *job;
-	struct row row;
-	size_t count, size; /* size: floats of a part's sums, matrix and vector */
-	float *sums;        /* [count][size] */
-	double loss[MOST_PARTS];
-};
-
-static struct row part_of(const struct parts *parts, size_t part)
-{
-	size_t first = parts->row.n * part / parts->count, end = parts->row.n * (part + 1) / parts->count;
-	return (struct row){end - first, parts->row.index + first, parts->row.weight + first, parts->row.x};
-}
-
-static int sum_part(size_t part, int thread, void *context, struct err *err)
-{
-	struct parts *parts = context;
-	const struct row_scratch *s = &parts->job->scratch[thread];
-	struct row row = part_of(parts, part);
-	size_t f = parts->job->half->factors, ld = recsys_padded(f);
-	(void)err;
-	gather_row(parts->job->half, &row, s);
-	primal_sums(parts->job, &row, s, part == 0);
-	memcpy(parts->sums + part * parts->size, s->matrix, f * ld * sizeof *s->matrix);
-	memcpy(parts->sums + part * parts->size + f * ld, s->vector, ld * sizeof *s->vector);
-	return OK;
-}
-
-static int lose_part(size_t part, int thread, void *context, struct err *err)
-{
-	struct parts *parts = context;
-	const struct row_scratch *s = &parts->job->scratch[thread];
-	struct row row = part_of(parts, part);
-	(void)err;
-	gather_row(parts->job->half, &row, s);
-	parts->loss[part] = row_loss(parts->job, &row, s);
-	return OK;
-}
-
-static int solve_in_parts(const struct rows_job *job, size_t i, struct err *err)
-{
-	const struct als_half *half = job->half;
-	const struct row_scratch *s = &job->scratch[0];
-	size_t f = half->factors, ld = recsys_padded(f);
-	struct parts parts = {.job = job, .row = row_of(half, i), .size = (f + 1) * ld};
-	parts.count = parts.row.n / PART_PAIRS < MOST_PARTS ? parts.row.n / PART_PAIRS : MOST_PARTS;
-	parts.sums = mem_alloc(parts.count, parts.size * sizeof *parts.sums, err);
-	int code = parts.sums ? parallel_for(parts.count, 1, half->threads, sum_part, &parts, err) : err->code;
-	for (size_t part = 1; code == OK && part < parts.count; part++)
-		for (size_t k = 0; k < parts.size; k++)
-			parts.sums[k] += parts.sums[part * parts.size + k];
-	if (code == OK) {
-		memcpy(s->matrix, parts.sums, f * ld * sizeof *s->matrix);
-		memcpy(s->vector, parts.sums + f * ld, ld * sizeof *s->vector);
-		code = check_solved(half, i, &parts.row, solve_sums(job, &parts.row, s), err);
-	}
-	if (code == OK && half->row_loss) {
-		code = parallel_for(parts.count, 1, half->threads, lose_part, &parts, err);
-		for (size_t part = 0; part < parts.count; part++)
-			half->row_loss[i] += parts.loss[part];
-	}
-	free(parts.sums);
-	return code;
-}
-
-/* ---- the others ------------------------------------------------------------------------------------------- */
-
 static bool solve_primal(const struct rows_job *job, const struct row *row, const struct row_scratch *s)
 {
-	primal_sums(job, row, s, true);
-	return solve_sums(job, row, s);
+	als_primal_sums(job, row, s, true);
+	return als_solve_sums(job, row, s);
 }
 
 static int solve_row(size_t own, int thread, void *context, struct err *err)
@@ -256,22 +178,30 @@ static int solve_row(size_t own, int thread, void *context, struct err *err)
 	const struct als_half *half = job->half;
 	size_t i = half->first + own;
 	const struct row_scratch *s = &job->scratch[thread];
-	struct row row = row_of(half, i);
+	struct row row = als_row_of(half, i);
+	size_t left = half->end - i;
+	if (half->progress && own % ROWS_SHOWN == 0)
+		progress_add(half->progress, left < ROWS_SHOWN ? left : ROWS_SHOWN);
 	if (half->row_loss)
 		half->row_loss[i] = 0;
 	if (row.n == 0) {
 		memset(row.x, 0, half->factors * sizeof *row.x);
 		return OK;
 	}
-	if (is_long(half, row.n))
+	if (als_row_is_long(half, row.n))
 		return OK;
-	gather_row(half, &row, s);
+	als_gather_row(half, &row, s);
 	prefetch_row(half, i + 1);
-	bool solved = half->cg_steps ? als_descend_row(job, &row, s)
-	              : row.n <= half->factors ? solve_dual(job, &row, s) : solve_primal(job, &row, s);
-	int code = check_solved(half, i, &row, solved, err);
+	bool solved;
+	int code = OK;
+	if (half->cg_steps)
+		code = als_descend(&(struct descent){job, &row, s, als_pair_products, NULL}, &solved, err);
+	else
+		solved = row.n <= half->factors ? solve_dual(job, &row, s) : solve_primal(job, &row, s);
+	if (code == OK)
+		code = als_check_solved(half, i, &row, solved, err);
 	if (code == OK && half->row_loss)
-		half->row_loss[i] = row_loss(job, &row, s);
+		half->row_loss[i] = als_row_loss(job, &row, s);
 	return code;
 }
 
@@ -301,7 +231,7 @@ int als_solve_rows(const struct als_half *half, struct err *err)
 {
 	size_t longest = 0;
 	for (size_t i = half->first; i < half->end; i++) {
-		size_t n = (size_t)(half->pattern->start[i + 1] - half->pattern->start[i]);
+		size_t n = als_row_of(half, i).n;
 		longest = n > longest ? n : longest;
 	}
 	struct rows_job job = {half, recsys_kernels(), NULL};
@@ -314,8 +244,8 @@ int als_solve_rows(const struct als_half *half, struct err *err)
 	if (code == OK)
 		code = parallel_for(half->end - half->first, 64, half->threads, solve_row, &job, err);
 	for (size_t i = half->first; i < half->end && code == OK; i++)
-		if (is_long(half, (size_t)(half->pattern->start[i + 1] - half->pattern->start[i])))
-			code = solve_in_parts(&job, i, err);
+		if (als_row_is_long(half, als_row_of(half, i).n))
+			code = als_solve_long_row(&job, i, err);
 	for (int t = 0; t < half->threads; t++)
 		scratch_free(&job.scratch[t]);
 	free(job.scratch);

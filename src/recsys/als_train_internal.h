@@ -33,6 +33,7 @@ struct training {
 	size_t done; /* iterations */
 	uint64_t identity;
 	double saved; /* when the last checkpoint was written */
+	struct progress *progress; /* of this rank's rows in all iterations; NULL = none */
 };
 
 /* side->gram from side->factor. */

@@ -107,7 +107,8 @@ static int find_all(struct knn_job *job, size_t songs, int threads, struct err *
 	double *work = mem_alloc(songs, sizeof *work, err);
 	for (size_t j = 0; work && j < songs; j++)
 		for (int64_t e = job->by_song->start[j]; e < job->by_song->start[j + 1]; e++)
-			work[j] += (double)(job->by_playlist->start[job->by_song->index[e] + 1] - job->by_playlist->start[job->by_song->index[e]]);
+			work[j] += (double)(job->by_playlist->start[job->by_song->index[e] + 1] -
+			                    job->by_playlist->start[job->by_song->index[e]]);
 	int code = work ? comm_shares(songs, 64, work, &start, err) : err->code;
 	free(work);
 	if (code != OK)

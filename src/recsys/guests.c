@@ -133,7 +133,8 @@ static int lend_tags(const struct lending *l, struct playlists *guests, struct e
 
 static int lend(struct playlists *guests, const struct playlists *asked, const uint32_t *tags, struct err *err)
 {
-	struct csr holders = {0}, pattern = {asked->n_playlists, asked->n_songs, asked->songs.start, asked->songs.index, NULL};
+	struct csr holders = {0},
+	           pattern = {asked->n_playlists, asked->n_songs, asked->songs.start, asked->songs.index, NULL};
 	struct lending l = {asked, &holders, tags, mem_alloc(guests->n_tags, sizeof *l.last, err)};
 	int code = l.last ? csr_transpose(&pattern, &holders, err) : err->code;
 	if (code == OK)
@@ -147,7 +148,8 @@ int playlists_guests(const struct playlists *known, const struct playlists *aske
                      struct err *err)
 {
 	struct playlists *guests = mem_alloc(1, sizeof *guests, err);
-	uint32_t *tags = mem_alloc(asked->n_tags, sizeof *tags, err), *songs = mem_alloc(asked->n_songs, sizeof *songs, err);
+	uint32_t *tags = mem_alloc(asked->n_tags, sizeof *tags, err),
+	         *songs = mem_alloc(asked->n_songs, sizeof *songs, err);
 	size_t rows = asked->n_playlists;
 	int code = guests && tags && songs ? OK : err->code;
 	if (code == OK) {

@@ -1,5 +1,4 @@
 /* A catalogue that has songs of after its training among the others. */
-#include "recsys/new_songs.h"
 #include "recsys/recsys_internal.h"
 
 #include <stdlib.h>
@@ -43,7 +42,8 @@ static int renumber_tags(struct arrival *a, struct err *err)
 	return code;
 }
 
-/* Both ascend by id. Returns how many songs there are together; marks the new ones, and finds the places of the known ones. */
+/* Both ascend by id. Returns how many songs there are together; marks the new ones, and finds the places of the known
+ * ones. */
 static size_t merge_ids(struct arrival *a, struct new_songs *all)
 {
 	const struct playlists *known = a->known, *fresh = a->fresh;
@@ -77,7 +77,9 @@ static int alloc_all(const struct arrival *a, struct new_songs *all, size_t song
 	all->model.item = mem_alloc(songs, a->model->factors * sizeof *all->model.item, err);
 	all->tags.start = mem_alloc(songs + 1, sizeof *all->tags.start, err);
 	all->tags.index = mem_alloc((size_t)a->tags.start[a->tags.rows], sizeof *all->tags.index, err);
-	return p->song_id && p->song_album && p->songs.index && all->model.item && all->tags.start && all->tags.index ? OK : err->code;
+	return p->song_id && p->song_album && p->songs.index && all->model.item && all->tags.start && all->tags.index
+	           ? OK
+	           : err->code;
 }
 
 static int add_names(struct new_songs *all, const struct playlists *from, size_t song, struct err *err)
@@ -86,8 +88,10 @@ static int add_names(struct new_songs *all, const struct playlists *from, size_t
 	return code == OK ? path_list_add(&all->playlists.song_artist, from->song_artist.items[song], err) : code;
 }
 
-/* Song `at` of all: of the known, of the fresh, or both; what only hidden links had learns its names from where it has any. */
-static int add_song(const struct arrival *a, struct new_songs *all, size_t at, size_t known, size_t fresh, struct err *err)
+/* Song `at` of all: of the known, of the fresh, or both; what only hidden links had learns its names from where it has
+ * any. */
+static int add_song(const struct arrival *a, struct new_songs *all, size_t at, size_t known, size_t fresh,
+                    struct err *err)
 {
 	size_t f = a->model->factors;
 	bool old = known < a->known->n_songs, new = fresh < a->fresh->n_songs;
@@ -96,9 +100,10 @@ static int add_song(const struct arrival *a, struct new_songs *all, size_t at, s
 	int64_t tags = new ? a->tags.start[fresh + 1] - a->tags.start[fresh] : 0, *start = all->tags.start;
 	all->playlists.song_id[at] = old ? a->known->song_id[known] : a->fresh->song_id[fresh];
 	all->playlists.song_album[at] = named->song_album[song];
-	memcpy(all->model.item + at * f, new ? a->factor + fresh * f : a->model->item + known * f, f * sizeof *a->factor);
+	memcpy(all->model.item + at * f, new ? a->factor + fresh *f : a->model->item + known *f, f * sizeof *a->factor);
 	if (tags > 0)
-		memcpy(all->tags.index + start[at], a->tags.index + a->tags.start[fresh], (size_t)tags * sizeof *all->tags.index);
+		memcpy(all->tags.index + start[at], a->tags.index + a->tags.start[fresh],
+		       (size_t)tags * sizeof *all->tags.index);
 	start[at + 1] = start[at] + tags;
 	return add_names(all, named, song, err);
 }
@@ -145,8 +150,8 @@ static int fold_arrival(struct arrival *a, struct err *err)
 	return a->new && a->place ? OK : err->code;
 }
 
-int new_songs_admit(struct new_songs *out, const struct playlists *known, const struct als_model *model, const struct playlists *fresh,
-                    struct err *err)
+int new_songs_admit(struct new_songs *out, const struct playlists *known, const struct als_model *model,
+                    const struct playlists *fresh, struct err *err)
 {
 	struct arrival a = {.known = known, .fresh = fresh, .model = model};
 	struct new_songs all = {.playlists = *known, .model = *model, .tags = {.columns = known->n_tags}};

@@ -263,7 +263,8 @@ static void drop_links(struct link_list *links)
 	*links = (struct link_list){0};
 }
 
-/* The reader's own links go as soon as they stand in rows: they are the most of what a large input takes, and names are still to come. */
+/* The reader's own links go as soon as they stand in rows: they are the most of what a large input takes, and names are
+ * still to come. */
 static int build_links(struct playlist_reader *reader, const uint32_t *row_rank, const uint32_t *const item_rank[2],
                        struct playlists *playlists, struct err *err)
 {

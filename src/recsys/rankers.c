@@ -86,7 +86,8 @@ static void sum_tag_factors(const struct playlists *playlists, const struct als_
 	}
 }
 
-/* x ← the mean over the playlist's shown tags of their mean factors; false when no such tag has been seen in training. */
+/* x ← the mean over the playlist's shown tags of their mean factors; false when no such tag has been seen in
+ * training. */
 struct tag_factors {
 	double *sum;
 	size_t *count, factors;
@@ -310,7 +311,8 @@ static void score_blend(const void *state, const struct ranking_query *queries, 
 struct ranker blend_ranker_of(const struct blend_ranker *state)
 {
 	return (struct ranker){.name = "blend",
-	                       .workspace = votes_workspace(state) + RANKING_BATCH * state->als->model->items * sizeof(float),
+	                       .workspace =
+	                           votes_workspace(state) + RANKING_BATCH * state->als->model->items * sizeof(float),
 	                       .score = score_blend,
 	                       .state = state};
 }

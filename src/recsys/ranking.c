@@ -10,7 +10,8 @@
 #define LIST_TAGS 10
 #define MAP_PLACES 10
 
-/* The held-out playlists with hidden items (songs or tags, by the ranker's target), and what the ranker did with each. */
+/* The held-out playlists with hidden items (songs or tags, by the ranker's target), and what the ranker did with
+ * each. */
 struct evaluation {
 	const struct playlists *playlists;
 	const struct ranker *ranker;
@@ -128,7 +129,8 @@ static struct ranking_query question(const struct evaluation *evaluation, size_t
 	int32_t *tags = s->shown + RANKING_BATCH * evaluation->most_songs + q * evaluation->most_tags;
 	size_t n_songs = take_shown(&evaluation->playlists->songs, playlist, songs);
 	size_t n_tags = take_shown(&evaluation->playlists->tags, playlist, tags);
-	return (struct ranking_query){.playlist = playlist, .shown = songs, .tags = tags, .n_shown = n_songs, .n_tags = n_tags};
+	return (struct ranking_query){
+	    .playlist = playlist, .shown = songs, .tags = tags, .n_shown = n_songs, .n_tags = n_tags};
 }
 
 static int judge_batch(size_t batch, int thread, void *context, struct err *err)

@@ -57,9 +57,10 @@ static int read_listener(struct recommend_work *work, struct err *err)
 {
 	const struct recommender *r = work->recommender;
 	const struct recommend_request *request = work->request;
-	work->excluded = mem_alloc(r->view.n_songs, sizeof *work->excluded, err);
+	bool excludes = request->n_history > 0 || request->n_songs > 0;
+	work->excluded = excludes ? mem_alloc(r->view.n_songs, sizeof *work->excluded, err) : NULL;
 	work->taste = mem_alloc(r->view.n_factors, sizeof *work->taste, err);
-	if (!work->excluded || !work->taste)
+	if ((excludes && !work->excluded) || !work->taste)
 		return err->code;
 	/* Songs of the history that the catalogue does not know need no exclusion. */
 	for (size_t i = 0; i < request->n_history; i++) {
@@ -109,18 +110,13 @@ struct alike {
 /* Songs of the same artist and of the same album among those taken so far; what is not known is shared with nobody. */
 static struct alike alike_taken(const struct recommend_work *work, const size_t *places, size_t taken, size_t place)
 {
-	const struct text_table *artists = &work->recommender->view.song_artist;
-	const int64_t *albums = work->recommender->view.song_album;
+	const struct recommender_view *view = &work->recommender->view;
 	uint32_t song = work->candidates[place].song;
-	const int64_t *own = artists->offsets + song;
-	size_t length = (size_t)(own[1] - own[0]);
 	struct alike alike = {0};
 	for (size_t i = 0; i < taken; i++) {
 		uint32_t before = work->candidates[places[i]].song;
-		const int64_t *other = artists->offsets + before;
-		alike.artist += length > 0 && (size_t)(other[1] - other[0]) == length &&
-		                memcmp(artists->bytes + own[0], artists->bytes + other[0], length) == 0;
-		alike.album += albums[song] >= 0 && albums[before] == albums[song];
+		alike.artist += text_table_same(&view->song_artist, song, before);
+		alike.album += view->song_album[song] >= 0 && view->song_album[before] == view->song_album[song];
 	}
 	return alike;
 }
@@ -159,12 +155,17 @@ static size_t choose(const struct recommend_work *work, size_t *places, size_t p
 
 /* ---- the answer ------------------------------------------------------------------------------------------ */
 
-static char *copy_text(const struct text_table *table, size_t i, struct err *err)
+static char *copy_text(const struct text_table *table, const char *name, size_t i, struct err *err)
 {
-	size_t length = (size_t)(table->offsets[i + 1] - table->offsets[i]);
+	const char *from;
+	size_t length;
+	if (!text_table_at(table, i, &from, &length)) {
+		(void)err_set(err, ERR_DATA, "recommender: %s/offsets: entry %zu leads out of its bytes; the bundle is damaged", name, i);
+		return NULL;
+	}
 	char *text = mem_alloc(length + 1, 1, err);
 	if (text)
-		memcpy(text, table->bytes + table->offsets[i], length);
+		memcpy(text, from, length);
 	return text;
 }
 
@@ -175,8 +176,8 @@ static int explain_tags(const struct recommend_work *work, const struct tag_matc
 	const struct seed_tag *seed = &work->seeds[match->seed];
 	why->cosine = match->cosine;
 	why->probability = seed->probability;
-	why->seed = copy_text(&view->tag_display, seed->tag, err);
-	why->similar = copy_text(&view->tag_display, match->tag, err);
+	why->seed = copy_text(&view->tag_display, "tag/display", seed->tag, err);
+	why->similar = copy_text(&view->tag_display, "tag/display", match->tag, err);
 	if (!why->seed || !why->similar)
 		return err->code;
 	if (seed->label != NO_INDEX && !(why->label = mem_text(work->request->labels[seed->label].label, err)))
@@ -199,7 +200,7 @@ static int explain_new(const struct recommender_view *view, uint32_t song, struc
 	if (low == view->n_new || (uint32_t)view->new_song[low] != song)
 		return OK;
 	for (int64_t e = view->new_start[low]; e < view->new_start[low + 1] && code == OK; e++) {
-		char *tag = copy_text(&view->tag_display, (size_t)view->new_tag[e], err);
+		char *tag = copy_text(&view->tag_display, "tag/display", (size_t)view->new_tag[e], err);
 		code = tag ? path_list_add(tags, tag, err) : err->code;
 		free(tag);
 	}
@@ -214,9 +215,9 @@ static int fill_song(const struct recommend_work *work, const struct candidate *
 	*song = (struct recommended_song){
 	    .id = view->song_id[c->song], .votes = c->votes, .named = c->named, .closeness = c->closeness};
 	song->why.playlist = view->playlist_id[chosen->playlist];
-	song->name = copy_text(&view->song_name, c->song, err);
-	song->artist = copy_text(&view->song_artist, c->song, err);
-	song->why.title = copy_text(&view->playlist_title, chosen->playlist, err);
+	song->name = copy_text(&view->song_name, "song/name", c->song, err);
+	song->artist = copy_text(&view->song_artist, "song/artist", c->song, err);
+	song->why.title = copy_text(&view->playlist_title, "playlist/title", chosen->playlist, err);
 	if (!song->name || !song->artist || !song->why.title || explain_new(view, c->song, &song->why.new_by, err) != OK)
 		return err->code;
 	return chosen->match == NO_INDEX ? OK : explain_tags(work, &work->matches[chosen->match], &song->why, err);

@@ -145,7 +145,7 @@ int recommend_find_playlists(struct recommend_work *work, struct err *err)
 	const struct recommender_view *view = &work->recommender->view;
 	size_t wanted = work->request->playlists < view->n_playlists ? work->request->playlists : view->n_playlists;
 	size_t count = 0;
-	struct tally *tally = mem_alloc(view->n_playlists, sizeof *tally, err);
+	struct tally *tally = mem_alloc_unset(view->n_playlists, sizeof *tally, err);
 	uint8_t *dealt = mem_alloc(view->n_playlists, sizeof *dealt, err);
 	struct share *shares = mem_alloc(work->request->n_labels + 1, sizeof *shares, err);
 	work->chosen = mem_alloc(wanted, sizeof *work->chosen, err);

@@ -58,7 +58,8 @@ static int check_factor(const struct recommender_view *view, size_t playlist, st
 	const float *x = view->playlist_factor + playlist * view->n_factors;
 	for (size_t k = 0; k < view->n_factors; k++)
 		if (!isfinite(x[k]))
-			return err_set(err, ERR_DATA, "recommender: playlist/factor: row %zu, number %zu is not finite; the bundle is damaged",
+			return err_set(err, ERR_DATA,
+			               "recommender: playlist/factor: row %zu, number %zu is not finite; the bundle is damaged",
 			               playlist, k);
 	return OK;
 }

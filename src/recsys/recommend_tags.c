@@ -21,8 +21,9 @@ static int replace_unknown(struct recommend_work *work, const char *name, size_t
 	if (*tag == work->recommender->view.n_tags)
 		return recommend_note(work, err, "tag '%s' is in no playlist that was learnt from", name);
 	const int64_t *at = display->offsets + *tag;
-	return recommend_note(work, err, "tag '%s' is in no playlist that was learnt from; '%.*s' is spelt most like it and taken instead",
-	                      name, (int)(at[1] - at[0]), (const char *)display->bytes + at[0]);
+	return recommend_note(
+	    work, err, "tag '%s' is in no playlist that was learnt from; '%.*s' is spelt most like it and taken instead",
+	    name, (int)(at[1] - at[0]), (const char *)display->bytes + at[0]);
 }
 
 /* Adds the known ones of `tags`, which share `probability` equally. */

@@ -102,7 +102,7 @@ static int pack_song_links(struct recommender *r, const struct playlists *playli
 		start[i + 1] = (int64_t)at;
 	}
 	r->view.song_start = start;
-	r->view.playlist_song = index;
+	r->playlist_song = index;
 	return OK;
 }
 
@@ -246,6 +246,7 @@ int recommender_build(struct recommender **out, const struct recommender_source 
 	}
 	memcpy(r->owned, packed.owned, sizeof packed.owned);
 	r->n_owned = packed.n_owned;
+	r->playlist_song = packed.playlist_song;
 	*out = r;
 	return OK;
 }
@@ -272,8 +273,9 @@ static struct tensor offsets_of(const char *name, const struct text_table *table
 	return vector_of(name, NPY_I64, table->count + 1, table->offsets);
 }
 
-static int write_view(const char *path, const struct recommender_view *v, struct err *err)
+static int write_tensors(const char *path, const struct recommender *r, struct err *err)
 {
+	const struct recommender_view *v = &r->view;
 	size_t blocks = sketch_blocks(v->n_songs), block = sketch_steps(v->n_factors) * SKETCH_ROWS * 4;
 	const struct tensor tensors[] = {
 	    matrix_of("tag/vector", v->n_tags, v->n_dims, v->tag_vector),
@@ -289,7 +291,7 @@ static int write_view(const char *path, const struct recommender_view *v, struct
 	    offsets_of("playlist/title/offsets", &v->playlist_title),
 	    matrix_of("playlist/factor", v->n_playlists, v->n_factors, v->playlist_factor),
 	    vector_of("playlist_songs/start", NPY_I64, v->n_playlists + 1, v->song_start),
-	    vector_of("playlist_songs/index", NPY_I32, (size_t)v->song_start[v->n_playlists], v->playlist_song),
+	    vector_of("playlist_songs/index", NPY_I32, (size_t)v->song_start[v->n_playlists], r->playlist_song),
 	    vector_of("song/id", NPY_I64, v->n_songs, v->song_id),
 	    vector_of("song/album", NPY_I64, v->n_songs, v->song_album),
 	    matrix_of("song/factor", v->n_songs, v->n_factors, v->song_factor),
@@ -314,7 +316,7 @@ int recommender_write(const char *path, const struct recommender_source *source,
 	struct recommender *r = NULL;
 	int code = recommender_build(&r, source, err);
 	if (code == OK)
-		code = write_view(path, &r->view, err);
+		code = write_tensors(path, r, err);
 	recommender_free(r);
 	return code;
 }

@@ -1,32 +1,58 @@
 /* The recommender's data: from a mapped file or from arrays, checked before anything follows an index in it. */
 #include "recsys/recsys_internal.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- checks --------------------------------------------------------------------------------------- */
 
-/* start[0] = 0, rising, start[count] = total. */
-static int check_offsets(const char *file, const char *what, const int64_t *start, size_t count, size_t total,
-                         struct err *err)
+/* These look at everything, so they are passes without a way out, which run in vectors; what is refused is gone through again for its place. */
+
+/* The first i with x[i + 1] below x[i], or equal to it where that counts; `count` when there is none. */
+static size_t first_fall(const int64_t *x, size_t count, bool strictly)
+{
+	bool falls = false, stays = false;
+	for (size_t i = 0; i < count; i++) {
+		falls |= x[i + 1] < x[i];
+		stays |= x[i + 1] == x[i];
+	}
+	size_t at = falls || (strictly && stays) ? 0 : count;
+	while (at < count && (strictly ? x[at + 1] > x[at] : x[at + 1] >= x[at]))
+		at++;
+	return at;
+}
+
+static int check_ends(const char *file, const char *what, const int64_t *start, size_t count, size_t total, struct err *err)
 {
 	if (start[0] != 0)
 		return err_set(err, ERR_DATA, "%s: %s: does not begin with 0", file, what);
-	for (size_t i = 0; i < count; i++)
-		if (start[i + 1] < start[i])
-			return err_set(err, ERR_DATA, "%s: %s: falls after entry %zu", file, what, i);
 	if ((uint64_t)start[count] != total)
 		return err_set(err, ERR_DATA, "%s: %s: ends with %lld where %zu elements follow", file, what,
 		               (long long)start[count], total);
 	return OK;
 }
 
+/* start[0] = 0, rising, start[count] = total. */
+static int check_offsets(const char *file, const char *what, const int64_t *start, size_t count, size_t total,
+                         struct err *err)
+{
+	size_t fall = first_fall(start, count, false);
+	if (fall < count)
+		return err_set(err, ERR_DATA, "%s: %s: falls after entry %zu", file, what, fall);
+	return check_ends(file, what, start, count, total, err);
+}
+
+static int check_texts(const char *file, const char *what, const struct text_table *table, struct err *err)
+{
+	return check_offsets(file, what, table->offsets, table->count, (size_t)table->offsets[table->count], err);
+}
+
 static int check_indices(const char *file, const char *what, const int32_t *index, size_t count, size_t bound,
                          struct err *err)
 {
-	/* A pass without a way out runs in vectors; below zero is above every bound. */
-	uint32_t most = 0;
+	uint32_t most = 0; /* below zero is above every bound */
 	for (size_t i = 0; i < count; i++)
 		most = (uint32_t)index[i] > most ? (uint32_t)index[i] : most;
 	for (size_t i = 0; i < count && most >= bound; i++)
@@ -38,24 +64,55 @@ static int check_indices(const char *file, const char *what, const int32_t *inde
 
 static int check_song_ids(const char *file, const struct recommender_view *view, struct err *err)
 {
-	for (size_t i = 1; i < view->n_songs; i++)
-		if (view->song_id[i] <= view->song_id[i - 1])
-			return err_set(err, ERR_DATA, "%s: song/id: entry %zu does not rise", file, i);
+	size_t fall = first_fall(view->song_id, view->n_songs - 1, true);
+	if (fall < view->n_songs - 1)
+		return err_set(err, ERR_DATA, "%s: song/id: entry %zu does not rise", file, fall + 1);
 	return OK;
+}
+
+/* Is the bit new? */
+static bool set_bit(uint8_t *bits, size_t i)
+{
+	uint8_t bit = (uint8_t)(1u << (i % 8)), before = bits[i / 8];
+	bits[i / 8] |= bit;
+	return !(before & bit);
+}
+
+/* Numbers below n: n of them that are new name each once. */
+static bool all_named(const int32_t *order, size_t n, uint8_t *bits)
+{
+	uint32_t most = 0;
+	size_t count = 0;
+	for (size_t i = 0; i < n; i++)
+		most = (uint32_t)order[i] > most ? (uint32_t)order[i] : most;
+	for (size_t i = 0; i < n && most < n; i++)
+		count += set_bit(bits, (size_t)order[i]);
+	return count == n;
+}
+
+static bool never_rises(const float *norm, size_t n)
+{
+	bool good = norm[n - 1] >= 0;
+	for (size_t i = 1; i < n; i++)
+		good &= norm[i] <= norm[i - 1];
+	return good;
 }
 
 /* Every song once, by lengths that do not rise. */
 static int check_song_order(const char *file, const struct recommender_view *view, struct err *err)
 {
-	uint8_t *seen = view->song_order ? mem_alloc(view->n_songs, sizeof *seen, err) : NULL;
-	int code = OK;
+	size_t bytes = view->n_songs / 8 + 1;
+	uint8_t *seen = view->song_order ? mem_alloc(bytes, sizeof *seen, err) : NULL;
 	if (!view->song_order)
 		return OK;
 	if (!seen)
 		return err->code;
-	for (size_t i = 0; i < view->n_songs && code == OK; i++) {
+	int code = OK;
+	bool good = all_named(view->song_order, view->n_songs, seen) && never_rises(view->song_norm, view->n_songs);
+	memset(seen, 0, bytes);
+	for (size_t i = 0; i < view->n_songs && code == OK && !good; i++) {
 		int32_t song = view->song_order[i];
-		if (song < 0 || (size_t)song >= view->n_songs || seen[song]++)
+		if (song < 0 || (size_t)song >= view->n_songs || !set_bit(seen, (size_t)song))
 			code = err_set(err, ERR_DATA, "%s: song/order: entry %zu is %ld, not one of 0 … %zu for the first time",
 			               file, i, (long)song, view->n_songs - 1);
 		else if (!(view->song_norm[i] >= 0) || (i > 0 && !(view->song_norm[i] <= view->song_norm[i - 1])))
@@ -65,10 +122,21 @@ static int check_song_order(const char *file, const struct recommender_view *vie
 	return code;
 }
 
+static bool codes_good(const float *scale, const float *error, size_t n)
+{
+	bool good = true;
+	for (size_t i = 0; i < n; i++)
+		good &= (fabsf(scale[i]) <= FLT_MAX) & (error[i] >= 0) & (error[i] <= FLT_MAX);
+	return good;
+}
+
 static int check_song_codes(const char *file, const struct recommender_view *view, struct err *err)
 {
-	for (size_t i = 0; view->song_code && i < sketch_blocks(view->n_songs) * SKETCH_ROWS; i++)
-		if (!isfinite(view->song_code_scale[i]) || !(view->song_code_error[i] >= 0 && isfinite(view->song_code_error[i])))
+	const float *scale = view->song_code_scale, *error = view->song_code_error;
+	size_t count = view->song_code ? sketch_blocks(view->n_songs) * SKETCH_ROWS : 0;
+	bool good = codes_good(scale, error, count);
+	for (size_t i = 0; i < count && !good; i++)
+		if (!codes_good(scale + i, error + i, 1))
 			return err_set(err, ERR_DATA, "%s: song/code_scale, song/code_error: entry %zu is no step and length", file, i);
 	return OK;
 }
@@ -98,11 +166,13 @@ static int check_view(const char *file, const struct recommender_view *view, str
 	size_t links = (size_t)view->tag_start[view->n_tags], songs = (size_t)view->song_start[view->n_playlists];
 	int code = check_offsets(file, "tag_playlists/start", view->tag_start, view->n_tags, links, err);
 	if (code == OK)
+		code = check_texts(file, "tag/name/offsets", &view->tag_name, err);
+	if (code == OK)
+		code = check_texts(file, "tag/display/offsets", &view->tag_display, err);
+	if (code == OK)
 		code = check_indices(file, "tag_playlists/index", view->tag_playlist, links, view->n_playlists, err);
 	if (code == OK)
 		code = check_offsets(file, "playlist_songs/start", view->song_start, view->n_playlists, songs, err);
-	if (code == OK)
-		code = check_indices(file, "playlist_songs/index", view->playlist_song, songs, view->n_songs, err);
 	if (code == OK)
 		code = check_song_ids(file, view, err);
 	if (code == OK)
@@ -110,6 +180,25 @@ static int check_view(const char *file, const struct recommender_view *view, str
 	if (code == OK)
 		code = check_new_songs(file, view, err);
 	return code == OK ? check_song_codes(file, view, err) : code;
+}
+
+/* ---- texts ------------------------------------------------------------------------------------------- */
+
+bool text_table_at(const struct text_table *table, size_t i, const char **text, size_t *length)
+{
+	int64_t start = table->offsets[i], end = table->offsets[i + 1];
+	if (start < 0 || start > end || end > table->offsets[table->count])
+		return false;
+	*text = (const char *)table->bytes + start;
+	*length = (size_t)(end - start);
+	return true;
+}
+
+bool text_table_same(const struct text_table *table, size_t a, size_t b)
+{
+	const char *x, *y;
+	size_t n, m;
+	return text_table_at(table, a, &x, &n) && text_table_at(table, b, &y, &m) && n > 0 && n == m && memcmp(x, y, n) == 0;
 }
 
 /* ---- tags by text ------------------------------------------------------------------------------------ */
@@ -224,7 +313,7 @@ static int need_numbers(const struct tensor_file *file, const char *name, size_t
 	return code;
 }
 
-/* NAME/bytes and NAME/offsets of `count` strings. */
+/* NAME/bytes and NAME/offsets of `count` strings; each string's own place is looked at by text_table_at. */
 static int need_texts(const struct tensor_file *file, const char *name, size_t count, struct text_table *out,
                       struct err *err)
 {
@@ -236,13 +325,13 @@ static int need_texts(const struct tensor_file *file, const char *name, size_t c
 	if (code == OK)
 		code = tensors_need(file, offsets_name, NPY_I64, 1, (size_t[]){count + 1}, &offsets, err);
 	if (code == OK)
-		code = check_offsets("recommender", offsets_name, offsets->data, count, bytes->dims[0], err);
+		code = check_ends("recommender", offsets_name, offsets->data, count, bytes->dims[0], err);
 	if (code == OK)
 		*out = (struct text_table){bytes->data, offsets->data, count};
 	return code;
 }
 
-/* NAME/start and NAME/index. */
+/* NAME/start and NAME/index, which may be of no use. */
 static int need_links(const struct tensor_file *file, const char *name, size_t rows, const int64_t **start,
                       const int32_t **index, struct err *err)
 {
@@ -254,11 +343,11 @@ static int need_links(const struct tensor_file *file, const char *name, size_t r
 	if (code == OK)
 		code = tensors_need(file, index_name, NPY_I32, 1, (size_t[]){0}, &indices, err);
 	if (code == OK)
-		code = check_offsets("recommender", start_name, starts->data, rows, indices->dims[0], err);
-	if (code == OK) {
+		code = check_ends("recommender", start_name, starts->data, rows, indices->dims[0], err);
+	if (code == OK)
 		*start = starts->data;
+	if (code == OK && index)
 		*index = indices->data;
-	}
 	return code;
 }
 
@@ -345,7 +434,7 @@ static int need_arrays(const struct tensor_file *file, struct recommender_view *
 	if (code == OK)
 		code = need_links(file, "tag_playlists", view->n_tags, &view->tag_start, &view->tag_playlist, err);
 	if (code == OK)
-		code = need_links(file, "playlist_songs", view->n_playlists, &view->song_start, &view->playlist_song, err);
+		code = need_links(file, "playlist_songs", view->n_playlists, &view->song_start, NULL, err);
 	return code == OK ? need_new_songs(file, view, err) : code;
 }
 

@@ -198,97 +198,33 @@ int als_load(struct als_model *out, const char *path, struct err *err) MUST_CHEC
 /* loss.jsonl: {"iteration": 1, "loss": …} a line. */
 int als_save_loss(const struct als_model *model, const char *path, struct err *err) MUST_CHECK;
 
-/* ---- rankers: who orders the songs of a playlist ---- */
+/* ---- songs that came after training ---- */
 
-/* Songs by how many playlists hold them. */
-struct popularity {
-	size_t songs;
-	float *share; /* [songs], playlists with the song / playlists of the most frequent song */
-};
-int popularity_new(struct popularity **out, const struct csr *matrix, struct err *err) MUST_CHECK;
-void popularity_free(struct popularity *popularity);
+/* Under which tags a song stands, as a pattern [s][t]: those of the playlists that hold it, links that are not held. Freed with csr_free. */
+int playlists_song_tags(const struct playlists *playlists, struct csr *out, struct err *err) MUST_CHECK;
+/* Factors [fresh->rows][factors] of songs that the model has not seen, by the tags that they stand under: `known` [items][tags] has the tags of
+ * the model's songs, `fresh` [rows][tags] those of the others (patterns). With u = y / |y| of a trained song, n(t) trained songs under
+ * tag t and N under any, idf(t) = ln(1 + (N − n(t) + 0.5) / (n(t) + 0.5)),
+ *     φ(i) = Σ over the tags t of i of idf(t) · mean of u over the other trained songs under t, scaled to length 1,
+ *     W    = argmin Σ over trained songs |u − W'φ|² + λ |W|² = (Φ'Φ + λI)⁻¹ Φ'U, λ = 1,
+ *     y    = ℓ W'φ / |W'φ|, ℓ = the mean length of the trained songs' factors
+ * (a linear map from what is known of an item to its factors: Gantner et al. 2010; ridge: Hoerl and Kennard 1970). A song without a tag
+ * that a trained one has gets zeros. Freed by the caller. ERR_DATA for other shapes. Sets BLAS to one thread. */
+int als_fold_songs(const struct als_model *model, const struct csr *known, const struct csr *fresh, float **out,
+                   struct err *err) MUST_CHECK;
 
-/* Item k-nearest neighbours: each song keeps its k most similar ones, similarity = product of their columns. A column
- * has, for each playlist that holds the song,
- *     cosine  1, scaled to unit length;
- *     bm25    idf(playlist) · (k₁ + 1) / (1 + k₁ (1 − b + b · n(song) / mean n)), k₁ = 1.2, b = 0.75: here a song is a
- *             document and a playlist a term.
- * Score of a song for a playlist = Σ of its similarity to the playlist's songs (Sarwar et al. 2001). */
-enum knn_weighting { KNN_COSINE, KNN_BM25 };
-struct item_knn {
-	size_t songs, k;
-	struct csr neighbours; /* [songs][songs]: row j = the songs that j is a vote for, ascending; value = similarity */
+/* What training left, with the new songs among the old ones; the rest is borrowed. For recommender_build. */
+struct new_songs {
+	struct playlists playlists; /* songs ascend by id; playlists and tags are the known ones */
+	struct als_model model;
+	struct csr tags;            /* [songs][tags] (pattern): the known tags of the new songs, none of the others */
+	size_t added, without_tags; /* new songs that got a factor; that stand under no tag of a trained song, and are left out */
 };
-int item_knn_new(struct item_knn **out, const struct csr *matrix, enum knn_weighting weighting, size_t k, int threads,
-                 struct err *err) MUST_CHECK;
-void item_knn_free(struct item_knn *knn);
-
-/* The common interface: scores[count][n_songs] (or n_tags, by target) for up to RANKING_BATCH playlists at once, larger is
- * better, NaN is never ranked. `shown` and `tags` are what the ranker may see of the playlist. Called from several
- * threads, each with `workspace` bytes of its own, all zero before the first call and left so. */
-#define RANKING_BATCH 16
-enum ranking_target { RANK_SONGS, RANK_TAGS };
-struct ranking_query {
-	size_t playlist;
-	const int32_t *shown, *tags;
-	size_t n_shown, n_tags;
-};
-struct ranker {
-	const char *name;
-	enum ranking_target target;
-	size_t workspace;
-	void (*score)(const void *state, const struct ranking_query *queries, size_t count, void *workspace, float *scores);
-	const void *state;
-};
-struct ranker popularity_ranker(const struct popularity *popularity);
-/* Songs that no neighbour votes for follow by popularity, as does everything for a playlist that shows no song. */
-struct knn_ranker {
-	const char *name;
-	const struct item_knn *knn;
-	const struct popularity *popularity;
-};
-struct ranker item_knn_ranker(const struct knn_ranker *state);
-/* ALS: the playlist's factor as trained from its shown songs. A playlist that shows only tags is folded in: the mean,
- * over its tags, of the mean factor of the training playlists with that tag. One that shows neither is ranked by
- * popularity. */
-struct als_ranker;
-int als_ranker_new(struct als_ranker **out, const struct playlists *playlists, const struct als_model *model,
-                   const struct popularity *popularity, struct err *err) MUST_CHECK;
-void als_ranker_free(struct als_ranker *ranker);
-/* Those of playlists_guests are asked about by numbers from n_playlists on: with songs by als_fold_in, else as above. */
-struct als_guests {
-	const struct playlists *playlists;
-	const struct csr *learnt; /* what the model was trained on */
-	int confidence, threads;
-};
-int als_ranker_admit(struct als_ranker *ranker, const struct playlists *known, const struct als_guests *guests,
-                     struct err *err) MUST_CHECK;
-struct ranker als_ranker_of(const struct als_ranker *ranker);
-
-/* Playlist neighbours: training playlists that share songs or tags with the one in question vote for what they hold.
- *     like(q, p) = Σ over shared songs of α idf(i)² + Σ over shared tags of τ idf(t)², divided by √m(p),
- * m(p) = the same sum over all that p holds, idf(i) = ln(1 + (N − n(i) + 0.5) / (n(i) + 0.5)), n(i) = playlists that
- * hold i, N = playlists that hold anything of the kind (Robertson and Zaragoza 2009, eq. 3.15);
- *     score(i | q) = n(i)^−δ Σ over p that hold i of like(q, p)^γ
- * (user-based neighbours: Herlocker et al. 1999; γ: case amplification, Breese et al. 1998). What nobody votes for
- * follows by popularity. The same likeness ranks songs and tags. */
-struct neighbours_options {
-	double song_weight, tag_weight; /* α, τ */
-	double sharpness, damping;      /* γ, δ */
-};
-struct neighbours;
-int neighbours_new(struct neighbours **out, const struct playlists *playlists, const struct neighbours_options *options,
-                   const struct popularity *popularity, struct err *err) MUST_CHECK;
-void neighbours_free(struct neighbours *neighbours); /* NULL is fine */
-struct ranker neighbours_ranker(const struct neighbours *neighbours, const char *name, enum ranking_target target);
-/* The song ranker that ships: neighbours / their best score + weight · ALS / its best score, over the songs that some
- * neighbour votes for; neighbours alone for a playlist that shows no song, as ALS knows nothing of it. */
-struct blend_ranker {
-	const struct neighbours *neighbours;
-	const struct als_ranker *als;
-	double als_weight;
-};
-struct ranker blend_ranker_of(const struct blend_ranker *state);
+/* New is a song of `fresh`, read by a playlist reader, that no playlist has shown to the training of `model`. Its tags are those of the fresh
+ * playlists that hold it. ERR_DATA when the model is of other playlists. Freed with new_songs_free, before `known` and `model`. */
+int new_songs_admit(struct new_songs *out, const struct playlists *known, const struct als_model *model, const struct playlists *fresh,
+                    struct err *err) MUST_CHECK;
+void new_songs_free(struct new_songs *all);
 
 /* ---- held-out evaluation ---- */
 
@@ -313,7 +249,6 @@ struct ranking_options {
 	uint64_t seed;
 	int threads;
 };
-int ranking_evaluate(const struct playlists *playlists, const struct ranker *ranker, const struct ranking_options *options, struct ranking_result *out, struct err *err) MUST_CHECK;
 
 /* "blend", "neighbours", "als", "popularity", "item_knn", "item_knn_bm25", "tags" (neighbours by tags alone), and "als_bm25" (ALS with BM25
  * confidence, trained for the comparison) where the model that ships has another confidence. */
@@ -336,6 +271,28 @@ struct recsys_evaluation_options {
 int recsys_evaluate(const struct playlists *playlists, const struct als_model *model,
                     const struct recsys_evaluation_options *options, struct recsys_evaluation *out,
                     struct err *err) MUST_CHECK;
+
+/* How well songs are found that nobody has learnt from. A share of the songs, drawn by their ids, is taken out of every playlist; a model is
+ * trained without them; they get factors by the tags of the playlists that showed them, and are ranked among themselves for the held-out
+ * playlists that hide some of them. */
+enum new_songs_ranker {
+	NEW_SONGS_BY_TAGS,     /* als_fold_songs */
+	NEW_SONGS_SHARED_TAGS, /* cosine between the tags (by idf) of the song and those of the playlist's shown songs, else its own tags */
+	NEW_SONGS_RANDOM,
+	NEW_SONGS_TRAINED,     /* the model that ships, which has learnt from them: what is lost by their being new */
+	NEW_SONGS_RANKERS
+};
+struct new_songs_evaluation {
+	size_t songs;                                     /* that were taken out and stand under a known tag */
+	struct ranking_result rankers[NEW_SONGS_RANKERS]; /* no playlists when none hides such a song */
+};
+struct new_songs_options {
+	struct ranking_options ranking;
+	struct als_settings als; /* as the model was trained */
+	double share;
+};
+int new_songs_evaluate(const struct playlists *playlists, const struct als_model *model, const struct new_songs_options *options,
+                       struct new_songs_evaluation *out, struct err *err) MUST_CHECK;
 
 /* ---- continuing playlists, as a contest asks ---- */
 
@@ -370,6 +327,10 @@ struct text_table {
 	const int64_t *offsets; /* [count + 1] */
 	size_t count;
 };
+/* *text, *length of string i < count; false when its offsets lead out of the bytes, as a damaged file's may. */
+bool text_table_at(const struct text_table *table, size_t i, const char **text, size_t *length) MUST_CHECK;
+/* Are both the same string, and not the empty one, which says nothing? */
+bool text_table_same(const struct text_table *table, size_t a, size_t b);
 
 /* Everything the recommender reads, borrowed: from a mapped file or from memory. Training playlists only. */
 struct recommender_view {
@@ -381,8 +342,7 @@ struct recommender_view {
 	const int64_t *playlist_id, *playlist_likes; /* [p] */
 	struct text_table playlist_title;
 	const float *playlist_factor; /* [p][f] */
-	const int64_t *song_start;    /* [p + 1] */
-	const int32_t *playlist_song; /* ascending in a playlist */
+	const int64_t *song_start;    /* [p + 1]: playlist p has song_start[p + 1] − song_start[p] songs */
 	const int64_t *song_id, *song_album; /* [s]; album −1 = not known */
 	const float *song_factor;     /* [s][f] */
 	const int32_t *song_order;    /* [s] songs by falling length of their factors; NULL: searches look at every song */
@@ -406,7 +366,8 @@ struct recommender_source {
 };
 
 struct recommender;
-/* Borrows the file until recommender_free. Shapes, offsets and index ranges are checked: ERR_DATA names the tensor. */
+/* Borrows the file until recommender_free. Shapes and all that leads from one tensor into another are checked: ERR_DATA names the tensor. But for
+ * the songs' and playlists' texts: there only the ends are, and each string when it is read (text_table_at). */
 int recommender_map(struct recommender **out, const struct tensor_file *file, struct err *err) MUST_CHECK;
 /* Copies what it needs and scales the vectors; borrows the model's song factors until recommender_free. */
 int recommender_build(struct recommender **out, const struct recommender_source *source, struct err *err) MUST_CHECK;

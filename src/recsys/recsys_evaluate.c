@@ -1,5 +1,5 @@
 /* The shipped ranker beside its comparators, on the same held-out playlists. */
-#include "recsys/recsys.h"
+#include "recsys/recsys_internal.h"
 
 struct contestants {
 	struct csr matrix;
@@ -27,7 +27,8 @@ static int neighbours_init(struct contestants *all, const struct playlists *play
 static int bm25_init(struct contestants *all, const struct playlists *playlists,
                      const struct recsys_evaluation_options *options, struct err *err)
 {
-	struct als_options als = {.model = options->als, .seed = options->ranking.seed, .threads = options->ranking.threads};
+	struct als_options als = {
+	    .model = options->als, .seed = options->ranking.seed, .threads = options->ranking.threads};
 	if (als.model.confidence == CONFIDENCE_BM25)
 		return OK;
 	als.model.confidence = CONFIDENCE_BM25;

@@ -7,6 +7,7 @@
 #ifndef MOODCAST_RECSYS_INTERNAL_H
 #define MOODCAST_RECSYS_INTERNAL_H
 
+#include "recsys/rankers_internal.h"
 #include "recsys/recsys.h"
 
 #define RECSYS_LANES 16
@@ -118,6 +119,7 @@ struct recommender {
 	struct recommender_view view;
 	uint32_t *slots; /* [n_slots] 0 = empty, else 1 + 2 · tag + (1 = by displayed spelling); linear probing */
 	size_t n_slots;  /* a power of two */
+	const int32_t *playlist_song; /* of a built one: the file has it for others, no answer reads it */
 	void *owned[28]; /* what a built recommender holds of its own */
 	size_t n_owned;
 };
@@ -159,7 +161,7 @@ struct recommend_work {
 	size_t n_chosen;
 	struct candidate *candidates;
 	size_t n_candidates;
-	uint8_t *excluded; /* [songs]: history and the listener's own */
+	uint8_t *excluded; /* [songs]: history and the listener's own; NULL without either */
 	float *taste;      /* [f]: mean of the unit factors of the listener's songs */
 	size_t n_known_songs;
 };
@@ -199,6 +201,7 @@ struct als_half {
 	size_t iteration;
 	size_t cg_steps; /* of conjugate gradients; 0 = exact */
 	int threads;
+	struct progress *progress; /* of the rows; NULL = none */
 };
 int als_solve_rows(const struct als_half *half, struct err *err) MUST_CHECK;
 

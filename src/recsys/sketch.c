@@ -6,6 +6,11 @@
  *
  * so nothing that a whole scan finds is missed. Codes lie in the order of falling length, sixteen rows interleaved by four
  * dimensions: a quarter of the floats' memory, read straight through, for all queries of a request at once.
+ *
+ * Floats lie all over memory, and most rows that enter a list while it fills would leave it again. So a row that passes is bounded once more,
+ * by the query's own floats and from both sides, |q·s − q·ŝ| ≤ |q| |s − ŝ|: its query's list holds what rows are worth at least, and a row
+ * that may be worth the last place waits in a room of fixed size. At the end those that still may are multiplied, the most promising first, and
+ * the list is made anew of them. Where the room does not do (rows that are all alike) rows are multiplied as they come.
  */
 #include "recsys/recsys_internal.h"
 
@@ -19,6 +24,7 @@
 #define CODE_BYTES 16384 /* of the queries of a pass */
 #define MOST_QUERIES 32
 #define PENDING 4
+#define WAITING 512 /* rows of a query */
 
 size_t sketch_steps(size_t dims)
 {
@@ -78,14 +84,21 @@ void sketch_build(const float *rows, const int32_t *order, size_t count, size_t 
 
 /* ---- search ---- */
 
+struct waiting {
+	uint32_t row;
+	float most;
+};
+
 struct sketched {
 	struct sketch_query query;
 	const float *exact;
-	float length;
+	float length, rounding; /* |q|, and what the exact product of a row of length 1 may be off by */
 	struct best_list *best;
+	struct waiting waiting[WAITING];
+	size_t n_waiting;
 	uint32_t pending[PENDING];
 	size_t n_pending;
-	bool over;
+	bool at_once, over; /* at_once: the list holds products, no row waits */
 };
 
 static void code_query(struct sketched *s, const float *x, size_t dims, int8_t *code)
@@ -106,6 +119,7 @@ static void code_query(struct sketched *s, const float *x, size_t dims, int8_t *
 	double length = sqrt(square), rounding = ((double)dims + 16) * FLT_EPSILON * length;
 	s->exact = x;
 	s->length = up(length * (1 + ((double)dims + 16) * FLT_EPSILON));
+	s->rounding = up(rounding);
 	s->query = (struct sketch_query){.code = code, .scale = scale, .shift = 128 * sum, .a = up(sqrt(off_square) + rounding),
 	                                 .b = up(length + sqrt(off_square) + rounding)};
 }
@@ -119,7 +133,7 @@ static void offer_zeros(const struct row_search *search, struct sketched *s)
 			best_offer(s->best, 0, (uint32_t)row);
 			offered++;
 		}
-	s->over = true;
+	s->at_once = s->over = true;
 }
 
 static void flush(const struct row_search *search, struct sketched *s)
@@ -134,18 +148,82 @@ static void flush(const struct row_search *search, struct sketched *s)
 	s->n_pending = 0;
 }
 
-static void take_row(const struct row_search *search, struct sketched *s, size_t place)
+static void multiply(const struct row_search *search, struct sketched *s, uint32_t row)
 {
-	if (place >= search->count)
-		return;
-	size_t row = (size_t)search->order[place];
-	if (search->excluded && search->excluded[row])
-		return;
 	for (size_t k = 0; k < search->dims; k += RECSYS_LANES)
-		__builtin_prefetch(search->rows + row * search->dims + k, 0, 2);
-	s->pending[s->n_pending++] = (uint32_t)row;
+		__builtin_prefetch(search->rows + (size_t)row * search->dims + k, 0, 2);
+	s->pending[s->n_pending++] = row;
 	if (s->n_pending == PENDING)
 		flush(search, s);
+}
+
+/* Rows leave that cannot reach the list any more. */
+static void thin_out(struct sketched *s)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < s->n_waiting; i++)
+		if (s->waiting[i].most >= s->best->floor)
+			s->waiting[kept++] = s->waiting[i];
+	s->n_waiting = kept;
+}
+
+static int more_first(const void *a, const void *b)
+{
+	const struct waiting *x = a, *y = b;
+	if (x->most != y->most)
+		return x->most > y->most ? -1 : 1;
+	return (x->row > y->row) - (x->row < y->row);
+}
+
+/* From what rows are worth at least to what they are worth. */
+static void settle(const struct row_search *search, struct sketched *s)
+{
+	if (s->at_once)
+		return;
+	best_finish(s->best);
+	thin_out(s);
+	qsort(s->waiting, s->n_waiting, sizeof *s->waiting, more_first);
+	best_start(s->best, s->best->buffer, s->best->k);
+	for (size_t i = 0; i < s->n_waiting && s->waiting[i].most >= s->best->floor; i++) {
+		multiply(search, s, s->waiting[i].row);
+		if (s->best->count >= s->best->k + s->best->k / 8)
+			best_finish(s->best);
+	}
+	s->n_waiting = 0;
+	s->at_once = true;
+}
+
+/* r: row of the block. */
+static void wait_row(const struct row_search *search, struct sketched *s, const struct sketch_block *block, size_t r, uint32_t row)
+{
+	double sum = 0;
+	for (size_t k = 0; k < search->dims; k++)
+		sum += (double)(block->code[64 * (k / 4) + 4 * r + k % 4] - 128) * (double)s->exact[k];
+	double product = sum * (double)block->scale[r];
+	float off = up((double)s->length * (double)block->error[r] + (double)s->rounding * (double)block->norm[r]);
+	float least = (float)product - off, most = (float)product + off;
+	if (most < s->best->floor)
+		return;
+	best_offer(s->best, least, row);
+	s->waiting[s->n_waiting++] = (struct waiting){row, most};
+	if (s->n_waiting < WAITING)
+		return;
+	thin_out(s);
+	if (s->n_waiting > WAITING / 2)
+		settle(search, s);
+}
+
+static void take_row(const struct row_search *search, struct sketched *s, const struct sketch_block *block, size_t place, size_t r)
+{
+	if (place + r >= search->count)
+		return;
+	uint32_t row = (uint32_t)search->order[place + r];
+	if (search->excluded && search->excluded[row])
+		return;
+	if (s->at_once)
+		multiply(search, s, row);
+	else
+		wait_row(search, s, block, r, row);
 }
 
 /* One block for up to SKETCH_QUERIES queries; false when none of them can gain from here on. */
@@ -168,7 +246,7 @@ static bool search_group(const struct row_search *search, const struct sketch_bl
 	kernel(block, queries, masks);
 	for (size_t q = 0; q < n; q++)
 		for (unsigned left = s[q].over ? 0 : masks[q]; left; left &= left - 1)
-			take_row(search, &s[q], place + (size_t)__builtin_ctz(left));
+			take_row(search, &s[q], block, place, (size_t)__builtin_ctz(left));
 	return true;
 }
 
@@ -190,9 +268,11 @@ static void search_pass(const struct row_search *search, struct sketched *s, siz
 		if (!any)
 			break;
 	}
-	for (size_t q = 0; q < n; q++)
+	for (size_t q = 0; q < n; q++) {
+		settle(search, &s[q]);
 		if (s[q].n_pending)
 			flush(search, &s[q]);
+	}
 }
 
 bool sketch_serves(size_t dims)

@@ -1,7 +1,8 @@
 /*
- * How much can sixteen rows be worth to eight queries? Dot products of bytes, four dimensions of all sixteen rows at a time, then
+ * How much can sixteen rows be worth to eight queries? Dot products of bytes, four dimensions of all sixteen rows at a
+ * time, then
  *
- *   bound = scale_row · scale_query · (Σ code_row code_query − shift) + a · length_row + b · error_row        (sketch.c)
+ *   bound = scale_row · scale_query · (Σ code_row code_query − shift) + a · length_row + b · error_row    (sketch.c)
  *
  * against the query's floor. Sums of bytes are exact and the few float steps have the same order at every level, so the
  * levels agree to the bit.
@@ -81,7 +82,8 @@ AVX2 static inline unsigned compare_256(__m256i sum, const struct sketch_block *
 	return (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(bound, _mm256_set1_ps(query->floor), _CMP_GE_OQ));
 }
 
-AVX2 static void block_avx2(const struct sketch_block *block, const struct sketch_query *const *queries, uint16_t *masks)
+AVX2 static void block_avx2(const struct sketch_block *block, const struct sketch_query *const *queries,
+                            uint16_t *masks)
 {
 	const __m256i ones = _mm256_set1_epi16(1);
 	for (size_t q = 0; q < SKETCH_QUERIES; q++)
@@ -102,7 +104,8 @@ AVX2 static void block_avx2(const struct sketch_block *block, const struct sketc
 
 /* ---- 512 bits: all sixteen ---- */
 
-AVX512 static inline uint16_t compare_512(__m512i sum, const struct sketch_block *block, const struct sketch_query *query)
+AVX512 static inline uint16_t compare_512(__m512i sum, const struct sketch_block *block,
+                                          const struct sketch_query *query)
 {
 	__m512 bound = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_sub_epi32(sum, _mm512_set1_epi32(query->shift))),
 	                             _mm512_mul_ps(_mm512_set1_ps(query->scale), _mm512_loadu_ps(block->scale)));
@@ -111,7 +114,8 @@ AVX512 static inline uint16_t compare_512(__m512i sum, const struct sketch_block
 	return _mm512_cmp_ps_mask(bound, _mm512_set1_ps(query->floor), _CMP_GE_OQ);
 }
 
-AVX512 static void block_avx512(const struct sketch_block *block, const struct sketch_query *const *queries, uint16_t *masks)
+AVX512 static void block_avx512(const struct sketch_block *block, const struct sketch_query *const *queries,
+                                uint16_t *masks)
 {
 	const __m512i ones = _mm512_set1_epi16(1);
 	__m512i sum[SKETCH_QUERIES] = {0};
@@ -126,7 +130,8 @@ AVX512 static void block_avx512(const struct sketch_block *block, const struct s
 		masks[q] = compare_512(sum[q], block, queries[q]);
 }
 
-VNNI static void block_vnni(const struct sketch_block *block, const struct sketch_query *const *queries, uint16_t *masks)
+VNNI static void block_vnni(const struct sketch_block *block, const struct sketch_query *const *queries,
+                            uint16_t *masks)
 {
 	__m512i sum[SKETCH_QUERIES] = {0};
 	for (size_t step = 0; step < block->steps; step++) {

@@ -1,7 +1,7 @@
 /*
- * The known tag that is spelt most like an unknown one: the fewest letters changed, left out or added (Levenshtein 1966), where a
- * Hangul syllable counts as its two or three letters (Unicode 15, 3.12: syllable = 0xAC00 + (lead · 21 + vowel) · 28 + tail), so that 여릅 is one
- * letter from 여름, not one syllable of two.
+ * The known tag that is spelt most like an unknown one: the fewest letters changed, left out or added (Levenshtein
+ * 1966), where a Hangul syllable counts as its two or three letters (Unicode 15, 3.12: syllable = 0xAC00 + (lead · 21 +
+ * vowel) · 28 + tail), so that 여릅 is one letter from 여름, not one syllable of two.
  */
 #include "recsys/recsys_internal.h"
 
@@ -74,7 +74,8 @@ size_t recommender_spelt_like(const struct recommender *recommender, const char 
 	for (size_t t = 0; t < view->n_tags && n > 0 && most > 0; t++) {
 		const int64_t *at = view->tag_name.offsets + t;
 		int64_t held = view->tag_start[t + 1] - view->tag_start[t];
-		size_t m = held > 0 ? letters_of((const char *)view->tag_name.bytes + at[0], (size_t)(at[1] - at[0]), letters) : 0;
+		size_t m =
+		    held > 0 ? letters_of((const char *)view->tag_name.bytes + at[0], (size_t)(at[1] - at[0]), letters) : 0;
 		size_t d = m ? distance(wanted, n, letters, m, most) : most + 1;
 		if (d > most || (d == most && best < view->n_tags && held <= best_held))
 			continue;

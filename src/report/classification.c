@@ -176,7 +176,8 @@ struct resampling {
 
 enum { DRAWN_BALANCED, DRAWN_ACCURACY, DRAWN_CLASSES, DRAWN_RECALL = 0, DRAWN_PRECISION, DRAWN_F1, DRAWN_A_CLASS };
 
-/* One draw of whole persons; balanced accuracy over the classes that it has. drawn[figure][draws] gets its `d`th column. */
+/* One draw of whole persons; balanced accuracy over the classes that it has. drawn[figure][draws] gets its `d`th
+ * column. */
 static void resample_once(const struct resampling *r, struct rng *rng, double *drawn, size_t draws, size_t d)
 {
 	uint64_t *counts = r->sums, *hits = counts + r->classes, *named = hits + r->classes, all = 0, right = 0;

@@ -36,7 +36,8 @@ const char page_style[] =
     "th,td{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid "
     "var(--line);vertical-align:top;font-weight:400;overflow-wrap:break-word}\n"
     "thead th{color:var(--soft);font-weight:600;white-space:nowrap}\n"
-    "tbody th{min-width:6rem}tbody td:not(.n){min-width:7rem}tbody td:last-child:not(.n){min-width:13rem}.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
+    "tbody th{min-width:6rem}tbody td:not(.n){min-width:7rem}tbody "
+    "td:last-child:not(.n){min-width:13rem}.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
     "td.n{padding-left:.6rem}tr.strong th,tr.strong td{font-weight:700}\n"
     ".confusion td.n{padding:.4rem .8rem;background:color-mix(in srgb,var(--miss) var(--share),transparent)}\n"
     ".confusion td.hit{background:color-mix(in srgb,var(--hit) var(--share),transparent)}\n"
@@ -54,5 +55,7 @@ const char page_style[] =
     "@media print{:root{--ink:#000;--soft:#444;--paper:#fff;--line:#bbb;--panel:#fff;--warn:#fff;--accent:#000}"
     "body{font-size:10.5pt}main{max-width:none;padding:0}nav{display:none}h2{break-after:avoid}"
     "figure,.tile,tr{break-inside:avoid}.scroll,.large{overflow:visible}.large svg{min-width:0}"
-    "table{font-size:8pt;min-width:0}tbody th,tbody td:not(.n),tbody td:last-child:not(.n){min-width:0}th,td{padding-right:.5rem}thead th,.n{white-space:normal}pre{white-space:pre-wrap}.confusion "
+    "table{font-size:8pt;min-width:0}tbody th,tbody td:not(.n),tbody "
+    "td:last-child:not(.n){min-width:0}th,td{padding-right:.5rem}thead "
+    "th,.n{white-space:normal}pre{white-space:pre-wrap}.confusion "
     "td{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n";

@@ -1,6 +1,7 @@
 /*
- * Two classifiers on the same people: the difference of their figures, with an interval by the paired bootstrap (Efron & Tibshirani
- * 1993). Each draw takes the same people for both, so that what makes a person easy or hard falls out of the difference.
+ * Two classifiers on the same people: the difference of their figures, with an interval by the paired bootstrap (Efron
+ * & Tibshirani 1993). Each draw takes the same people for both, so that what makes a person easy or hard falls out of
+ * the difference.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -8,9 +9,15 @@
 
 #include "report/report_internal.h"
 
-/* What a person adds to the figures of one classifier, as a row of numbers; every figure follows from sums of rows. Behind the bins stand
- * three numbers a class: pictures of it, those rightly named, those named so. */
-enum { PICTURES, LOSS, BIN_RIGHT, BIN_CONFIDENCE = BIN_RIGHT + RELIABILITY_BINS, BY_CLASS = BIN_CONFIDENCE + RELIABILITY_BINS };
+/* What a person adds to the figures of one classifier, as a row of numbers; every figure follows from sums of rows.
+ * Behind the bins stand three numbers a class: pictures of it, those rightly named, those named so. */
+enum {
+	PICTURES,
+	LOSS,
+	BIN_RIGHT,
+	BIN_CONFIDENCE = BIN_RIGHT + RELIABILITY_BINS,
+	BY_CLASS = BIN_CONFIDENCE + RELIABILITY_BINS
+};
 
 struct side {
 	const struct judged *judged;
@@ -135,8 +142,9 @@ int classification_paired(const struct judged *first, const struct judged *secon
 	if (code == OK)
 		code = classification_check(second, err);
 	if (code == OK && (first->persons != second->persons || first->classes != second->classes || first->draws < 2))
-		code = err_set(err, ERR_DATA, "%zu people and %zu classes beside %zu and %zu, %zu draws: there is nothing to pair",
-		               first->persons, first->classes, second->persons, second->classes, first->draws);
+		code =
+		    err_set(err, ERR_DATA, "%zu people and %zu classes beside %zu and %zu, %zu draws: there is nothing to pair",
+		            first->persons, first->classes, second->persons, second->classes, first->draws);
 	if (code == OK)
 		code = side_open(&a, first, err);
 	if (code == OK)

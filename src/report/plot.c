@@ -109,8 +109,8 @@ static size_t add_curves(struct strbuf *script, const struct plot *plot)
 	strbuf_add(script, "plot ");
 	for (size_t s = 0; s < plot->n_series; s++) {
 		const struct plot_series *series = &plot->series[s];
-		strbuf_format(script, "%s$d%zu using 1:2 with %s lc rgb '%s' pt 7 ps %s", s ? ", " : "", s, styles[series->style],
-		              colours[s], plot->large ? "0.4" : "0.5");
+		strbuf_format(script, "%s$d%zu using 1:2 with %s lc rgb '%s' pt 7 ps %s", s ? ", " : "", s,
+		              styles[series->style], colours[s], plot->large ? "0.4" : "0.5");
 		if (series->style != PLOT_POINTS)
 			strbuf_format(script, " lw 2 dt %d", s < 2 ? 1 : 2);
 		strbuf_add(script, series->name ? " title " : " notitle");
@@ -148,8 +148,11 @@ static int add_map(struct strbuf *script, const struct plot *plot, size_t *point
 		fit(series->x, n, RIM, W - RIM, x);
 		fit(series->y, n, RIM, H - RIM, x + n);
 		plot_place_labels(&(struct plot_points){x, x + n, plot->labels, n, W, H}, labels);
-		strbuf_format(script, "set lmargin at screen 0\nset rmargin at screen 1\nset bmargin at screen 0\nset tmargin at screen 1\n"
-		                      "set xrange [0:%d]\nset yrange [0:%d]\n", W, H);
+		strbuf_format(
+		    script,
+		    "set lmargin at screen 0\nset rmargin at screen 1\nset bmargin at screen 0\nset tmargin at screen 1\n"
+		    "set xrange [0:%d]\nset yrange [0:%d]\n",
+		    W, H);
 		for (size_t i = 0; i < n; i++) {
 			if (!labels[i].shown)
 				continue;

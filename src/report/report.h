@@ -56,11 +56,18 @@ void classification_free(struct classification *classification); /* leaves it ze
 /* Adds every figure to an object; `names` are the classes'. */
 void classification_to_json(const struct classification *classification, char *const *names, struct json *object);
 
-/* The same people judged by two classifiers: how much larger each figure of `second` is, with its 95 % interval by the paired
- * bootstrap over people. persons, classes and their numbers are the same in both, and each person has a picture in
- * both; how many, and what is said of them, need not be the same.
- * `draws` (at least 2) and `seed` are first's. An interval that does not hold 0 is a difference larger than noise. */
-enum paired_figure { PAIRED_BALANCED, PAIRED_ACCURACY, PAIRED_MACRO_F1, PAIRED_LOG_LOSS, PAIRED_CALIBRATION, PAIRED_COUNT };
+/* The same people judged by two classifiers: how much larger each figure of `second` is, with its 95 % interval by the
+ * paired bootstrap over people. persons, classes and their numbers are the same in both, and each person has a picture
+ * in both; how many, and what is said of them, need not be the same. `draws` (at least 2) and `seed` are first's. An
+ * interval that does not hold 0 is a difference larger than noise. */
+enum paired_figure {
+	PAIRED_BALANCED,
+	PAIRED_ACCURACY,
+	PAIRED_MACRO_F1,
+	PAIRED_LOG_LOSS,
+	PAIRED_CALIBRATION,
+	PAIRED_COUNT
+};
 int classification_paired(const struct judged *first, const struct judged *second, struct interval out[PAIRED_COUNT],
                           struct err *err) MUST_CHECK;
 
@@ -80,7 +87,8 @@ struct plot {
 	struct plot_series series[PLOT_MAX_SERIES];
 	size_t n_series;
 	bool log_x, log_y;
-	const char *const *labels; /* a map of one series: a text beside each point where there is room, the first first; NULL = none */
+	const char *const
+	    *labels; /* a map of one series: a text beside each point where there is room, the first first; NULL = none */
 	bool large; /* twice as wide and high, without numbers on the axes: a map */
 	double y_low, y_high; /* both 0 = from the data; bars always start at 0 */
 };

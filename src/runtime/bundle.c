@@ -214,7 +214,8 @@ static int load_card(struct bundle *bundle, const char *key, struct err *err)
 	size_t size = 0;
 	int code = path ? OK : err->code;
 	if (code == OK && !path_exists(path))
-		code = err_set(err, ERR_IO, "%s: is not there; a bundle is the folder out/EXP/bundle that `make run` leaves", path);
+		code = err_set(err, ERR_IO, "%s: is not there; a bundle is the folder out/EXP/bundle that `make run` leaves",
+		               path);
 	if (code == OK)
 		code = file_read(path, CARD_LIMIT, &text, &size, err);
 	if (code == OK && key)

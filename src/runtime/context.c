@@ -35,7 +35,8 @@ static int copy_words(const struct json *from, struct json *to, const char *plac
 	return OK;
 }
 
-/* *kept grows by one when the chip is. What memory was too little for is counted as well: the document then says so when it is printed. */
+/* *kept grows by one when the chip is. What memory was too little for is counted as well: the document then says so
+ * when it is printed. */
 static int read_chip(const struct bundle *bundle, const struct json *chip, struct json *chips, const char *place,
                      size_t *kept, struct err *err)
 {
@@ -105,8 +106,9 @@ int context_load(char **out, const struct bundle *bundle, const char *path, stru
 {
 	const struct asset *built_in = asset_find("/context.json");
 	struct json *file = NULL, *result = json_object_new();
-	int code = path ? json_load_file(&file, path, err)
-	                : json_load_text(&file, built_in->bytes, (size_t)(built_in->end - built_in->bytes), "context.json", err);
+	int code =
+	    path ? json_load_file(&file, path, err)
+	         : json_load_text(&file, built_in->bytes, (size_t)(built_in->end - built_in->bytes), "context.json", err);
 	if (code == OK)
 		code = read_groups(bundle, file, path ? path : "context.json", result, err);
 	if (code == OK)

@@ -99,8 +99,9 @@ void deadline_answered(struct request *request)
  * it only sees the end. Whether the words arrive is its own affair. libmicrohttpd then reads an end and cleans up. */
 static void client_end(struct server *server, struct client *client)
 {
-	static const char words[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/json\r\n"
-	                            "Content-Length: 49\r\n\r\n{\"error\":\"the body came too slowly\",\"status\":408}";
+	static const char words[] =
+	    "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/json\r\n"
+	    "Content-Length: 49\r\n\r\n{\"error\":\"the body came too slowly\",\"status\":408}";
 	if (client->state == CLIENT_SENDS && !server->cert)
 		(void)!send(client->fd, words, sizeof(words) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	shutdown(client->fd, SHUT_RDWR);

@@ -45,7 +45,8 @@ void metrics_print(struct server *server, struct strbuf *out)
 	} counters[] = {
 	    {"requests_total", "Requests answered.", &metrics->requests},
 	    {"refused_total", "Requests answered with a status of 400 or above.", &metrics->refused},
-	    {"busy_total", "Pictures refused because the queue was full or their session's last one was not answered.", &metrics->busy},
+	    {"busy_total", "Pictures refused because the queue was full or their session's last one was not answered.",
+	     &metrics->busy},
 	    {"timeouts_total", "Connections ended because headers or body came too slowly.", &metrics->timeouts},
 	    {"pictures_total", "Pictures analysed.", &metrics->pictures},
 	    {"faces_total", "Faces found.", &metrics->faces},

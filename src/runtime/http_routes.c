@@ -134,22 +134,23 @@ static enum MHD_Result collect_argument(void *context, enum MHD_ValueKind kind, 
 	struct song_query *query = context;
 	(void)kind;
 	const struct {
-		const char *name;
-		const char **text;
-		struct path_list *list;
-	} known[] = {{"label", &query->label, NULL}, {"scores", &query->scores, NULL}, {"n", &query->count, NULL},
-	             {"seed", &query->seed, NULL},   {"again", &query->again, NULL},   {"tag", NULL, &query->tags},
-	             {"song", NULL, &query->songs}};
-	for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
-		if (strcmp(known[i].name, key) != 0)
+		const char *name, **text;
+	} texts[] = {{"label", &query->label},
+	             {"scores", &query->scores},
+	             {"n", &query->count},
+	             {"seed", &query->seed},
+	             {"again", &query->again}};
+	for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
+		if (strcmp(texts[i].name, key) != 0)
 			continue;
-		if (known[i].text)
-			*known[i].text = value ? value : "";
-		else if (known[i].list->count >= 64)
-			return MHD_YES;
-		else if (path_list_add(known[i].list, value ? value : "", &query->err) != OK)
-			return MHD_NO;
+		*texts[i].text = value ? value : "";
 		return MHD_YES;
+	}
+	if (strcmp(key, "tag") == 0 || strcmp(key, "song") == 0) {
+		struct path_list *list = strcmp(key, "tag") == 0 ? &query->tags : &query->songs;
+		if (list->count >= 64)
+			return MHD_YES;
+		return path_list_add(list, value ? value : "", &query->err) == OK ? MHD_YES : MHD_NO;
 	}
 	query->unknown = key;
 	return MHD_YES;

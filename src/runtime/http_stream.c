@@ -51,21 +51,20 @@ static void frame_release(struct frame *frame)
 
 static struct frame *frame_new(const uint8_t *jpeg, size_t size, struct err *err)
 {
-	char head[128];
-	int length = snprintf(head, sizeof(head),
-	                      "--" STREAM_BOUNDARY "\r\nContent-Type: image/jpeg\r\nContent-Length: %zu\r\n\r\n", size);
+	const size_t head = 128, tail = 2;
 	struct frame *frame = mem_alloc(1, sizeof(*frame), err);
 	if (!frame)
 		return NULL;
-	frame->size = (size_t)length + size + 2;
-	frame->bytes = mem_alloc(frame->size, 1, err);
+	frame->bytes = mem_alloc(head + size + tail, 1, err);
 	if (!frame->bytes) {
 		free(frame);
 		return NULL;
 	}
-	memcpy(frame->bytes, head, (size_t)length);
+	int length = snprintf(frame->bytes, head,
+	                      "--" STREAM_BOUNDARY "\r\nContent-Type: image/jpeg\r\nContent-Length: %zu\r\n\r\n", size);
 	memcpy(frame->bytes + length, jpeg, size);
-	memcpy(frame->bytes + length + size, "\r\n", 2);
+	memcpy(frame->bytes + length + size, "\r\n", tail);
+	frame->size = (size_t)length + size + tail;
 	atomic_init(&frame->owners, 1);
 	return frame;
 }

@@ -10,15 +10,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A server that was taken over through a hostile picture or request can do what its process may do. After the start that
- * is little: so the kernel is told, by a filter that no thread can take off again. What stands in no table fails with
- * EPERM; what only an attacker would call ends the process. */
+/* A server that was taken over through a hostile picture or request can do what its process may do. After the start
+ * that is little: so the kernel is told, by a filter that no thread can take off again. What stands in no table fails
+ * with EPERM; what only an attacker would call ends the process. */
 
 /* The sanitizers look into the process with calls of their own. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED true
 #elif defined(__has_feature)
-#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer))
+#define SANITIZED                                                                                                      \
+	(__has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer))
 #else
 #define SANITIZED false
 #endif
@@ -147,7 +148,8 @@ int sandbox_enter(enum sandbox_need need, struct err *err)
 	int failure = !filter ? -ENOMEM : fill(filter, need) ? -EINVAL : seccomp_load(filter);
 	seccomp_release(filter);
 	if (failure)
-		return err_set(err, ERR_IO, "the kernel takes no filter of system calls (%s)", strerror(failure < 0 ? -failure : failure));
+		return err_set(err, ERR_IO, "the kernel takes no filter of system calls (%s)",
+		               strerror(failure < 0 ? -failure : failure));
 	return OK;
 }
 
@@ -155,7 +157,8 @@ int sandbox_start(const char *source, bool wanted, struct err *err)
 {
 	enum sandbox_need need = SANDBOX_FILES;
 	if (!wanted || !sandbox_possible()) {
-		log_warn("serve", "no filter of system calls: %s", wanted ? "built with a sanitizer or for coverage" : "--no-sandbox");
+		log_warn("serve", "no filter of system calls: %s",
+		         wanted ? "built with a sanitizer or for coverage" : "--no-sandbox");
 		return OK;
 	}
 	if (!source || strcmp(source, "browser") == 0)

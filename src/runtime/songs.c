@@ -141,17 +141,10 @@ static int by_place(const void *a, const void *b)
 	return (x->index > y->index) - (x->index < y->index);
 }
 
-static bool same_text(const struct text_table *table, size_t a, size_t b)
-{
-	int64_t length = table->offsets[a + 1] - table->offsets[a];
-	return length > 0 && length == table->offsets[b + 1] - table->offsets[b] &&
-	       memcmp(table->bytes + table->offsets[a], table->bytes + table->offsets[b], (size_t)length) == 0;
-}
-
 /* 1 for a song of the same artist or album, else the cosine of the two songs' factors, at least 0. */
 static double likeness(const struct recommender_view *view, size_t a, size_t b)
 {
-	if (same_text(&view->song_artist, a, b) || (view->song_album[a] >= 0 && view->song_album[a] == view->song_album[b]))
+	if (text_table_same(&view->song_artist, a, b) || (view->song_album[a] >= 0 && view->song_album[a] == view->song_album[b]))
 		return 1;
 	const float *x = view->song_factor + a * view->n_factors, *y = view->song_factor + b * view->n_factors;
 	double product = 0, norm_x = 0, norm_y = 0;

@@ -154,7 +154,8 @@ static int watch_picture(struct watch *watch, const struct image *image, struct 
 
 static void nap(double seconds)
 {
-	const struct timespec time = {.tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+	const struct timespec time = {.tv_sec = (time_t)seconds,
+	                              .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
 	nanosleep(&time, NULL);
 }
 

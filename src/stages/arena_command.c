@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 struct arena {
-	struct playlists *playlists, *asked, *guests; /* guests: the asked ones in terms of the others; NULL = all are known */
+	struct playlists *playlists, *asked,
+	    *guests; /* guests: the asked ones in terms of the others; NULL = all are known */
 	struct als_model model;
 	size_t *rows; /* [asked->n_playlists] as arena_question has them */
 };
@@ -27,7 +28,8 @@ static int read_questions(struct arena *arena, const char *path, struct err *err
 	return code;
 }
 
-/* Both ascend by id. What playlists.h5 shows of a playlist that it has goes before what the file shows; one that it has not got is a guest. */
+/* Both ascend by id. What playlists.h5 shows of a playlist that it has goes before what the file shows; one that it has
+ * not got is a guest. */
 static int find_rows(struct arena *arena, struct err *err)
 {
 	const struct playlists *known = arena->playlists, *asked = arena->asked;
@@ -45,7 +47,8 @@ static int find_rows(struct arena *arena, struct err *err)
 	}
 	if (!fresh)
 		return OK;
-	log_info("arena", "%zu of %zu playlists were not learnt from: folded in by their songs and tags", fresh, asked->n_playlists);
+	log_info("arena", "%zu of %zu playlists were not learnt from: folded in by their songs and tags", fresh,
+	         asked->n_playlists);
 	return playlists_guests(known, asked, &arena->guests, err);
 }
 

@@ -1,4 +1,5 @@
-/* The first features of a cascade over the mean of its crops: `cascade --draw OUT.png`, and what the stage leaves for the report. */
+/* The first features of a cascade over the mean of its crops: `cascade --draw OUT.png`, and what the stage leaves for
+ * the report. */
 #include "stages/cascade_internal.h"
 
 #include <stdlib.h>

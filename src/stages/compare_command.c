@@ -1,9 +1,9 @@
 /*
- * Two or more finished runs side by side: the settings and inputs in which they differ, then their figures on held-out people and
- * playlists, then what they cost. A difference from the first run is called larger than noise when its own 95 % interval by the
- * paired bootstrap leaves 0 out, where both runs judged the same held-out people; elsewhere when it exceeds √(h₁² + h₂²), h =
- * half the width of a figure's 95 % interval, as for two independent estimates: over the same playlists that errs on the
- * careful side.
+ * Two or more finished runs side by side: the settings and inputs in which they differ, then their figures on held-out
+ * people and playlists, then what they cost. A difference from the first run is called larger than noise when its own
+ * 95 % interval by the paired bootstrap leaves 0 out, where both runs judged the same held-out people; elsewhere when
+ * it exceeds √(h₁² + h₂²), h = half the width of a figure's 95 % interval, as for two independent estimates: over the
+ * same playlists that errs on the careful side.
  */
 #include "stages/compare_internal.h"
 
@@ -107,8 +107,8 @@ static void print_differences(const struct compared *runs, size_t count)
 		any = any || runs[r].paired;
 	if (!any)
 		return;
-	printf("\ndifferences from %s, 95 %% (each draw takes the same of the %zu held-out people for both)\n%-28s", runs[0].name,
-	       runs[0].verdicts.people.count, "");
+	printf("\ndifferences from %s, 95 %% (each draw takes the same of the %zu held-out people for both)\n%-28s",
+	       runs[0].name, runs[0].verdicts.people.count, "");
 	for (size_t r = 1; r < count; r++)
 		printf("  %-*s", COLUMN, runs[r].name);
 	for (size_t f = 0; f < ARRAY_COUNT(figures); f++) {
@@ -119,7 +119,8 @@ static void print_differences(const struct compared *runs, size_t count)
 			const struct interval *difference = &runs[r].differences[figures[f].paired];
 			char text[64] = "–";
 			if (runs[r].paired)
-				snprintf(text, sizeof text, "%+.3f (%+.3f … %+.3f)", difference->value, difference->low, difference->high);
+				snprintf(text, sizeof text, "%+.3f (%+.3f … %+.3f)", difference->value, difference->low,
+				         difference->high);
 			print_padded(text);
 		}
 	}
@@ -128,7 +129,8 @@ static void print_differences(const struct compared *runs, size_t count)
 
 static void print_figures(const struct compared *runs, size_t count)
 {
-	printf("\nheld-out figures (± half the 95 %% interval; better, worse: further from %s than noise explains)\n", runs[0].name);
+	printf("\nheld-out figures (± half the 95 %% interval; better, worse: further from %s than noise explains)\n",
+	       runs[0].name);
 	printf("%-28s", "");
 	for (size_t r = 0; r < count; r++)
 		printf("  %-*s", COLUMN, runs[r].name);
@@ -197,8 +199,8 @@ static bool print_difference(const struct compared *runs, size_t count, const ch
 }
 
 /* Is it the first run and stage in which this key stands? Sections are read by several stages. */
-static bool first_mention(const struct compared *runs, size_t run, const struct json *stages, size_t stage, const char *line,
-                          size_t length)
+static bool first_mention(const struct compared *runs, size_t run, const struct json *stages, size_t stage,
+                          const char *line, size_t length)
 {
 	for (size_t r = 0; r < run; r++)
 		if (value_of(&runs[r], line, length))
@@ -257,7 +259,8 @@ static int load_run(struct compared *run, const char *folder, struct err *err)
 	char *record = path_join(folder, "run.json", err), *metrics = path_join(folder, "metrics.json", err);
 	int status = record && metrics ? OK : err->code;
 	if (status == OK && !path_exists(record))
-		status = err_set(err, ERR_SETTINGS, "%s: holds no finished run; `make run EXP=%s` makes one", folder, run->name);
+		status =
+		    err_set(err, ERR_SETTINGS, "%s: holds no finished run; `make run EXP=%s` makes one", folder, run->name);
 	if (status == OK)
 		status = json_load_file(&run->record, record, err);
 	if (status == OK)
@@ -280,7 +283,8 @@ static int pair_runs(struct compared *runs, size_t count, struct err *err)
 {
 	int status = OK;
 	for (size_t r = 1; status == OK && r < count; r++) {
-		runs[r].paired = verdicts_pair(&runs[0].verdicts, &runs[r].verdicts, strcmp(faces_id(&runs[0]), faces_id(&runs[r])) == 0);
+		runs[r].paired =
+		    verdicts_pair(&runs[0].verdicts, &runs[r].verdicts, strcmp(faces_id(&runs[0]), faces_id(&runs[r])) == 0);
 		if (runs[r].paired)
 			status = verdicts_differ(&runs[0].verdicts, &runs[r].verdicts, runs[r].differences, err);
 	}

@@ -1,4 +1,5 @@
-/* The verdicts of a finished run, as evaluate left them in predictions.tsv: row, person, truth, a probability a class. */
+/* The verdicts of a finished run, as evaluate left them in predictions.tsv: row, person, truth, a probability a
+ * class. */
 #include "stages/compare_internal.h"
 
 #include <stdlib.h>
@@ -41,7 +42,8 @@ static char *next_field(char **at)
 
 static int malformed(const struct reading *reading, struct err *err)
 {
-	return err_set(err, ERR_DATA, "%s:%zu: is no line of row, person, truth and %zu probabilities; run the stage evaluate again",
+	return err_set(err, ERR_DATA,
+	               "%s:%zu: is no line of row, person, truth and %zu probabilities; run the stage evaluate again",
 	               reading->path, reading->line, reading->verdicts->classes.count);
 }
 
@@ -102,7 +104,8 @@ static int number_people(struct reading *reading, struct err *err)
 		if (i == 0 || strcmp(names[i], names[i - 1]) != 0)
 			code = path_list_add(&verdicts->people, names[i], err);
 	for (size_t i = 0; code == OK && i < n; i++) {
-		char **found = bsearch(&reading->person[i], verdicts->people.items, verdicts->people.count, sizeof(char *), compare_names);
+		char **found =
+		    bsearch(&reading->person[i], verdicts->people.items, verdicts->people.count, sizeof(char *), compare_names);
 		verdicts->person[i] = (size_t)(found - verdicts->people.items);
 	}
 	free(names);
@@ -191,7 +194,8 @@ static struct judged judged_of(const struct verdicts *verdicts)
 	                       .persons = verdicts->people.count, .draws = DRAWS, .seed = SEED};
 }
 
-int verdicts_differ(const struct verdicts *a, const struct verdicts *b, struct interval out[PAIRED_COUNT], struct err *err)
+int verdicts_differ(const struct verdicts *a, const struct verdicts *b, struct interval out[PAIRED_COUNT],
+                    struct err *err)
 {
 	struct judged first = judged_of(a), second = judged_of(b);
 

@@ -45,8 +45,8 @@ int emotion_base_load(const struct stage_run *run, const struct head_features *f
 	if (code != OK)
 		return code;
 	if (strcmp(features->cut, network_cut_name(below)) != 0)
-		return err_set(err, ERR_DATA, "%s: ends at %s, not at %s; run the stage features again", features->path, features->cut,
-		               network_cut_name(below));
+		return err_set(err, ERR_DATA, "%s: ends at %s, not at %s; run the stage features again", features->path,
+		               features->cut, network_cut_name(below));
 	code = weight_files(run, &files, err);
 	if (code == OK)
 		code = check_same_files(&files, features, err);

@@ -28,7 +28,8 @@ struct emotion_result {
 };
 void emotion_record(struct stage_run *run, const struct emotion_result *result);
 
-/* The head and the layers behind the features' cut, by the settings; the checkpoint lies in the stage's folder until the end. */
+/* The head and the layers behind the features' cut, by the settings; the checkpoint lies in the stage's folder until
+ * the end. */
 struct emotion_tuning {
 	const struct head_features *features;
 	struct network *network;

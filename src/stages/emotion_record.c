@@ -28,12 +28,13 @@ static int history_add(const struct head_epoch *epoch, void *context, struct err
 	fprintf(history->file.stream, "%s\n", text);
 	free(text);
 	log_info("emotion", "%sepoch %zu/%zu: loss %.4f, validation loss %.4f, balanced accuracy %.3f%s",
-	         epoch->tuning ? "with layers, " : "", epoch->epoch, epoch->tuning ? history->tune_epochs : history->epochs, epoch->train_loss, epoch->validation_calibrated, epoch->validation_balanced,
-	         epoch->best ? " *" : "");
+	         epoch->tuning ? "with layers, " : "", epoch->epoch, epoch->tuning ? history->tune_epochs : history->epochs,
+	         epoch->train_loss, epoch->validation_calibrated, epoch->validation_balanced, epoch->best ? " *" : "");
 	return OK;
 }
 
-int emotion_history_open(const struct stage_run *run, struct emotion_history *history, struct head_training *training, struct err *err)
+int emotion_history_open(const struct stage_run *run, struct emotion_history *history, struct head_training *training,
+                         struct err *err)
 {
 	if (!comm_publishes())
 		return OK;
@@ -158,7 +159,8 @@ void emotion_record_folds(struct stage_run *run, const struct head_fold *folds, 
 		balanced[i] = folds[i].balanced;
 		least[i] = folds[i].least_recall;
 		mean += folds[i].balanced / (double)count;
-		log_info("emotion", "fold %zu/%zu: %zu pictures, balanced accuracy %.3f", i + 1, count, folds[i].n, balanced[i]);
+		log_info("emotion", "fold %zu/%zu: %zu pictures, balanced accuracy %.3f", i + 1, count, folds[i].n,
+		         balanced[i]);
 	}
 	fold_summary(object, "accuracy", accuracy, count);
 	fold_summary(object, "balanced_accuracy", balanced, count);

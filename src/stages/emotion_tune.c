@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-int emotion_tune(const struct stage_run *run, const struct emotion_tuning *job, struct head_outcome *outcome, struct err *err)
+int emotion_tune(const struct stage_run *run, const struct emotion_tuning *job, struct head_outcome *outcome,
+                 struct err *err)
 {
 	const struct emotion_settings *settings = &run->settings->emotion;
 	char *checkpoint = stage_out_path(run, "tuning.part", err);
@@ -23,7 +24,8 @@ int emotion_tune(const struct stage_run *run, const struct emotion_tuning *job, 
 
 	if (job->training->sampling) {
 		free(checkpoint);
-		return err_set(err, ERR_SETTINGS, "emotion.sampling = balanced trains the head only; set it to plain with emotion.trainable = %s",
+		return err_set(err, ERR_SETTINGS,
+		               "emotion.sampling = balanced trains the head only; set it to plain with emotion.trainable = %s",
 		               trainable_name(settings->trainable));
 	}
 	code = checkpoint ? tune_train(job->network, job->head, job->features, &training, outcome, err) : err->code;

@@ -120,7 +120,8 @@ static void record(struct stage_run *run, const struct cascade_test *test, const
 	}
 }
 
-static int judge(struct stage_run *run, const struct cascade_data *data, const struct held_pictures *pictures, struct err *err)
+static int judge(struct stage_run *run, const struct cascade_data *data, const struct held_pictures *pictures,
+                 struct err *err)
 {
 	const struct preprocess_settings *settings = &run->settings->preprocess;
 	struct cascade_test test = {

@@ -253,7 +253,8 @@ static int sums_open(struct chain_sums *sums, const struct chain *chain, struct 
 	return sums->faces && sums->rows ? OK : err->code;
 }
 
-static int run_way(struct chain *chain, enum way way, size_t face, struct chain_sums *sums, struct json *examples, struct err *err)
+static int run_way(struct chain *chain, enum way way, size_t face, struct chain_sums *sums, struct json *examples,
+                   struct err *err)
 {
 	const struct judged_faces *faces = &chain->evaluation->faces;
 	size_t class = (size_t)faces->data.labels[face];

@@ -71,7 +71,8 @@ static int same_classes(const struct path_list *a, const struct path_list *b)
 	return a->count == b->count;
 }
 
-/* What emotion.h5 holds; the network only when its last layers were trained, else the features are already its output. */
+/* What emotion.h5 holds; the network only when its last layers were trained, else the features are already its
+ * output. */
 struct model {
 	struct head *head;
 	struct network *network;
@@ -218,6 +219,8 @@ int evaluate_emotion(struct evaluation *evaluation, struct err *err)
 		return OK;
 	source.path = path = stage_in_path(run, "features", "features.h5", err);
 	code = path ? evaluate_faces(run, &source, &evaluation->faces, err) : err->code;
+	if (code == OK && evaluation->faces.n)
+		code = evaluate_unseen(evaluation, json_get(evaluate_stage(run, "emotion"), source.name), err);
 	if (code == OK && evaluation->faces.n)
 		code = evaluate_found(evaluation, json_get(evaluate_stage(run, "emotion"), source.name), err);
 	free(path);

@@ -77,6 +77,7 @@ static int make_map(struct external *external, struct err *err)
 	size_t room = given->count + own->count + external->classes.count;
 	struct text_map *map = &external->map;
 
+	map->count = 0;
 	map->names = mem_alloc(room, sizeof(*map->names), err);
 	map->values = map->names ? mem_alloc(room, sizeof(*map->values), err) : NULL;
 	if (!map->values)

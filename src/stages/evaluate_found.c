@@ -231,11 +231,16 @@ static int judge_batch(struct found *f, size_t first, size_t end, struct err *er
 static int judge_pictures(struct found *f, struct err *err)
 {
 	size_t *start = NULL;
+	struct progress progress;
 	int code = comm_shares(f->job.rows, 1, NULL, &start, err);
-	size_t end = start ? start[comm_rank() + 1] : 0;
+	size_t begin = start ? start[comm_rank()] : 0, end = start ? start[comm_rank() + 1] : 0;
 
-	for (size_t first = start ? start[comm_rank()] : 0; code == OK && first < end; first += f->job.batch)
+	progress_start(&progress, "evaluate", "pictures judged", end - begin);
+	for (size_t first = begin; code == OK && first < end; first += f->job.batch) {
 		code = judge_batch(f, first, end, err);
+		progress_add(&progress, f->batch.count);
+	}
+	progress_end(&progress);
 	free(start);
 	return code == OK ? comm_sum_u64(f->counts, n_counts(f), err) : code;
 }

@@ -154,7 +154,8 @@ static int worst_errors(const struct judged_faces *faces, const struct head_feat
 		return err->code;
 	wrong = mem_alloc(faces->n, sizeof(*wrong), err);
 	if (wrong && named && members.count != features->n)
-		(void)err_set(err, ERR_DATA, "%s: member: expected %zu names, found %zu", features->path, features->n, members.count);
+		(void)err_set(err, ERR_DATA, "%s: member: expected %zu names, found %zu", features->path, features->n,
+		              members.count);
 	if (err->code != OK)
 		goto out;
 	for (size_t i = 0; i < faces->n; i++) {

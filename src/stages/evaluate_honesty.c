@@ -112,10 +112,12 @@ static void say_external(const struct json *metrics, struct json *list)
 		return;
 	if (json_number(json_at(limits, 0), NAN) <= figure(external, "chance_balanced_accuracy"))
 		say(list,
-		    "On another data set (%s) the expression head cannot be told from guessing (balanced accuracy %.2f, chance %.2f).",
+		    "On another data set (%s) the expression head cannot be told from guessing (balanced accuracy %.2f, chance "
+		    "%.2f).",
 		    name, outside, figure(external, "chance_balanced_accuracy"));
 	else if (json_number(json_at(limits, 1), NAN) < inside)
-		say(list, "On another data set (%s) the balanced accuracy is %.2f, not %.2f as on people like those trained on.",
+		say(list,
+		    "On another data set (%s) the balanced accuracy is %.2f, not %.2f as on people like those trained on.",
 		    name, outside, inside);
 	if (figure(external, "trained_on") > 0)
 		say(list, "Of the other data set's %.0f pictures %.0f were trained on: its figures are too good.",
@@ -145,8 +147,8 @@ static void say_music(const struct json *metrics, struct json *list)
 		say(list, "On held-out songs the ranking in the bundle, %s, is not the best: nDCG@100 %.3f, %s %.3f.", shipped,
 		    figure(songs, "ndcg100"), best, figure(songs, "best_ndcg100"));
 	if (als <= figure(songs, "popularity_ndcg100"))
-		say(list, "On held-out songs ALS alone (nDCG@100 %.3f) does not beat popularity (%.3f); %s wins with %.3f.", als,
-		    figure(songs, "popularity_ndcg100"), best, figure(songs, "best_ndcg100"));
+		say(list, "On held-out songs ALS alone (nDCG@100 %.3f) does not beat popularity (%.3f); %s wins with %.3f.",
+		    als, figure(songs, "popularity_ndcg100"), best, figure(songs, "best_ndcg100"));
 	if (figure(songs, "playlists") < 100)
 		say(list, "Only %.0f held-out playlists hide songs, so the figures for songs are rough.",
 		    figure(songs, "playlists"));

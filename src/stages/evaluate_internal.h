@@ -33,6 +33,8 @@ struct music {
 struct evaluation {
 	struct stage_run *run;
 	struct judged_faces faces; /* n 0 = none */
+	bool *leaked;              /* [n_leaked] rows of faces.h5 that are held out and were trained on; NULL = there are none */
+	size_t n_leaked;
 	struct music music;        /* playlists NULL = none */
 };
 
@@ -44,14 +46,16 @@ int evaluate_gather(struct stage_run *run, struct err *err) MUST_CHECK;
 
 int evaluate_counts(struct stage_run *run, struct err *err) MUST_CHECK; /* faces.counts */
 /* faces.leaks; ERR_DATA when a held-out picture was trained on, as evaluate.leaks says. */
-int evaluate_leaks(struct stage_run *run, struct err *err) MUST_CHECK;
+int evaluate_leaks(struct evaluation *evaluation, struct err *err) MUST_CHECK;
 /* How many pictures of the held-out part of another faces.h5 are also among those trained on here. */
 int evaluate_trained_on(const struct stage_run *run, const char *path, size_t *out, struct err *err) MUST_CHECK;
 int evaluate_emotion(struct evaluation *evaluation, struct err *err) MUST_CHECK; /* emotion.test, predictions.tsv */
 /* `by` and `worst_errors` of emotion.test. */
 int evaluate_groups(const struct judged_faces *faces, const struct head_features *features, struct json *test,
                     struct err *err) MUST_CHECK;
-/* `found` of emotion.test: the same pictures through the trained cascade. */
+/* `without_copies` of emotion.test: the figures without the pictures that evaluate_leaks found. */
+int evaluate_unseen(const struct evaluation *evaluation, struct json *test, struct err *err) MUST_CHECK;
+/* `found` and `square` of emotion.test: the same pictures through the trained cascade, and cut out in the middle. */
 int evaluate_found(struct evaluation *evaluation, struct json *test, struct err *err) MUST_CHECK;
 /* The finished model on evaluate.external: emotion.external, external_predictions.tsv, external_skipped.tsv. */
 int evaluate_external(struct stage_run *run, struct err *err) MUST_CHECK;

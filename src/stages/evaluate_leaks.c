@@ -87,7 +87,8 @@ static int record(struct stage_run *run, const struct leaks *leaks, struct err *
 	struct path_list members = {0};
 	size_t found = 0, held = 0, first = 0;
 
-	if (hdf_read_table(leaks->held.faces.file, "member", &members, err) == OK && members.count != leaks->held.faces.count)
+	if (hdf_read_table(leaks->held.faces.file, "member", &members, err) == OK &&
+	    members.count != leaks->held.faces.count)
 		(void)err_set(err, ERR_DATA, "%s: member does not have a name a face", leaks->held.faces.path);
 	if (err->code != OK) {
 		path_list_free(&members);
@@ -118,8 +119,26 @@ static int record(struct stage_run *run, const struct leaks *leaks, struct err *
 	return err->code;
 }
 
-int evaluate_leaks(struct stage_run *run, struct err *err)
+static int keep_rows(struct evaluation *evaluation, const struct leaks *leaks, struct err *err)
 {
+	size_t count = leaks->held.faces.count, found = 0;
+
+	for (size_t i = 0; i < count; i++)
+		found += leaks->twin[i] != SIZE_MAX;
+	if (!found)
+		return OK;
+	evaluation->leaked = mem_alloc(count, sizeof(*evaluation->leaked), err);
+	if (!evaluation->leaked)
+		return err->code;
+	evaluation->n_leaked = count;
+	for (size_t i = 0; i < count; i++)
+		evaluation->leaked[i] = leaks->twin[i] != SIZE_MAX;
+	return OK;
+}
+
+int evaluate_leaks(struct evaluation *evaluation, struct err *err)
+{
+	struct stage_run *run = evaluation->run;
 	struct leaks leaks = {.trained = &leaks.held};
 	char *path;
 	int code;
@@ -132,6 +151,8 @@ int evaluate_leaks(struct stage_run *run, struct err *err)
 		code = find_twins(&leaks, run->threads, err);
 	if (code == OK)
 		code = record(run, &leaks, err);
+	if (code == OK)
+		code = keep_rows(evaluation, &leaks, err);
 	looked_at_free(&leaks.held);
 	free(leaks.twin);
 	free(path);

@@ -1,4 +1,3 @@
-#include "recsys/new_songs.h"
 #include "stages/evaluate_internal.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * How various the songs are that faces get: how many of all songs somebody gets (coverage), how much of a list the face before with
- * the same expression got too (repeats), and how many faces get the song that is given most.
+ * How various the songs are that faces get: how many of all songs somebody gets (coverage), how much of a list the face
+ * before with the same expression got too (repeats), and how many faces get the song that is given most.
  */
 #include "stages/evaluate_internal.h"
 

@@ -116,12 +116,14 @@ static int check_leak(const struct description *d, struct err *err)
 		bool same = strcmp(stands[i].person, stands[i - 1].person) == 0;
 		people += !same;
 		if (same && stands[i].split != stands[i - 1].split)
-			status = err_set(err, ERR_DATA, "leak: person %s stands in two parts, %s and %s", stands[i].person,
-			                 face_split_name((unsigned)stands[i - 1].split), face_split_name((unsigned)stands[i].split));
+			status =
+			    err_set(err, ERR_DATA, "leak: person %s stands in two parts, %s and %s", stands[i].person,
+			            face_split_name((unsigned)stands[i - 1].split), face_split_name((unsigned)stands[i].split));
 	}
 	if (status == OK)
-		printf("\n%zu faces, %zu people (a face of nobody known counts as one); leak check: nobody stands in two parts\n",
-		       d->count, people);
+		printf(
+		    "\n%zu faces, %zu people (a face of nobody known counts as one); leak check: nobody stands in two parts\n",
+		    d->count, people);
 	free(stands);
 	return status;
 }

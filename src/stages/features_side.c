@@ -1,7 +1,7 @@
 /*
- * The side file: a head, then pieces of FEATURES_PIECE rows, each at a multiple of PIECE_ALIGN bytes with the number of its first rows that
- * a checkpoint covers before them. A piece is one rank's from its first row to its last, and shares no page with another: ranks on several
- * machines write to one file.
+ * The side file: a head, then pieces of FEATURES_PIECE rows, each at a multiple of PIECE_ALIGN bytes with the number of
+ * its first rows that a checkpoint covers before them. A piece is one rank's from its first row to its last, and shares
+ * no page with another: ranks on several machines write to one file.
  */
 #include "base/comm.h"
 #include "stages/features_internal.h"
@@ -60,13 +60,15 @@ static int start_or_resume(struct features_side *side, const char *identity, str
 	struct header wanted = {.floats = side->floats, .rows = side->rows}, found;
 	memcpy(wanted.magic, magic, sizeof magic);
 	snprintf(wanted.identity, sizeof wanted.identity, "%s", identity);
-	bool same = pread(side->file, &found, sizeof found, 0) == (ssize_t)sizeof found && memcmp(&wanted, &found, sizeof found) == 0;
+	bool same = pread(side->file, &found, sizeof found, 0) == (ssize_t)sizeof found &&
+	            memcmp(&wanted, &found, sizeof found) == 0;
 	for (size_t piece = 0; same && comm_publishes() && piece < side->pieces; piece++)
 		side->done[piece] = (uint8_t)rows_covered(side, piece);
 	if (same)
 		return OK;
 	if (!comm_publishes())
-		return err_set(err, ERR_DATA, "%s: rank 0 began it with another processor, input or weights than this rank has", side->path);
+		return err_set(err, ERR_DATA, "%s: rank 0 began it with another processor, input or weights than this rank has",
+		               side->path);
 	errno = 0;
 	if (ftruncate(side->file, 0) != 0 || pwrite(side->file, &wanted, sizeof wanted, 0) != (ssize_t)sizeof wanted)
 		return err_errno(err, "%s: cannot be written; is there room?", side->path);
@@ -81,8 +83,10 @@ static int open_file(struct features_side *side, struct err *err)
 
 int features_side_open(struct features_side *out, const struct features_side_wish *wish, struct err *err)
 {
-	struct features_side side = {
-	    .file = -1, .floats = wish->floats, .rows = wish->rows, .pieces = (wish->rows + FEATURES_PIECE - 1) / FEATURES_PIECE};
+	struct features_side side = {.file = -1,
+	                             .floats = wish->floats,
+	                             .rows = wish->rows,
+	                             .pieces = (wish->rows + FEATURES_PIECE - 1) / FEATURES_PIECE};
 	side.path = mem_text(wish->path, err);
 	side.done = side.path ? mem_alloc(side.pieces, sizeof *side.done, err) : NULL;
 	int code = side.done ? OK : err->code;

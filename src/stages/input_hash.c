@@ -49,7 +49,8 @@ static void cache_add(const char *cache, const char *stamp, const char *path, co
 }
 
 /* Files that were not read before, with a word about it: an archive of 25 GB takes a minute. */
-static int hash_file(const char *path, const char *what, char hex[SHA256_HEX], struct progress *progress, struct err *err)
+static int hash_file(const char *path, const char *what, char hex[SHA256_HEX], struct progress *progress,
+                     struct err *err)
 {
 	struct stat info;
 	if (!progress->topic)

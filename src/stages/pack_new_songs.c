@@ -1,17 +1,17 @@
 /* recommender.safetensors, with the songs of pack.new_songs among the others. */
-#include "recsys/new_songs.h"
 #include "stages/pack_internal.h"
 #include "text/text.h"
 
 #include <stdlib.h>
 
-static int read_each(const struct stage_run *run, const struct text_list *files, struct playlist_reader *reader, struct playlists *named,
-                     struct err *err)
+static int read_each(const struct stage_run *run, const struct text_list *files, struct playlist_reader *reader,
+                     struct playlists *named, struct err *err)
 {
 	struct path_list paths = {0};
 	int status = files->count > 0 ? stage_expand(run, files, &paths, err) : OK;
 	for (size_t i = 0; status == OK && i < paths.count; i++)
-		status = named ? playlist_reader_names(reader, named, paths.items[i], err) : playlist_reader_input(reader, paths.items[i], err);
+		status = named ? playlist_reader_names(reader, named, paths.items[i], err)
+		               : playlist_reader_input(reader, paths.items[i], err);
 	path_list_free(&paths);
 	return status;
 }
@@ -40,7 +40,8 @@ static int read_fresh(const struct stage_run *run, struct playlists **out, struc
 	return OK;
 }
 
-int pack_recommender(const struct stage_run *run, const struct recommender_source *source, const char *path, struct err *err)
+int pack_recommender(const struct stage_run *run, const struct recommender_source *source, const char *path,
+                     struct err *err)
 {
 	struct playlists *fresh = NULL;
 	struct new_songs all = {0};
@@ -54,8 +55,9 @@ int pack_recommender(const struct stage_run *run, const struct recommender_sourc
 		whole.playlists = &all.playlists;
 		whole.model = &all.model;
 		whole.new_tags = &all.tags;
-		log_info("pack", "%zu new songs by their tags; %zu stand under no tag that a trained song has, and are left out", all.added,
-		         all.without_tags);
+		log_info("pack",
+		         "%zu new songs by their tags; %zu stand under no tag that a trained song has, and are left out",
+		         all.added, all.without_tags);
 		json_set_integer(run->metrics, "new_songs", (int64_t)all.added);
 		json_set_integer(run->metrics, "new_songs_without_tags", (int64_t)all.without_tags);
 		status = recommender_write(path, &whole, err);

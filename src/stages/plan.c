@@ -1,8 +1,8 @@
 /*
  * The plan of an experiment for make: which stages have something to do, the identity of each, what each reads.
  *
- * identity = sha256(stage, version, the settings of its sections that can change a result, the content hashes of its input
- * files, the identities of the stages it reads), 16 hexadecimal digits of it.
+ * identity = sha256(stage, version, the settings of its sections that can change a result, the content hashes of its
+ * input files, the identities of the stages it reads), 16 hexadecimal digits of it.
  */
 #include "stages/stages.h"
 
@@ -92,7 +92,8 @@ static int add_inputs(const struct plan *plan, const struct path_list *paths, st
 		}
 		status = path_expand(&files, paths->items[i], err);
 		if (status == ERR_IO)
-			(void)err_set(err, ERR_IO, "%s: no such file or folder; data/README.md says how to get the data and where to put them",
+			(void)err_set(err, ERR_IO,
+			              "%s: no such file or folder; data/README.md says how to get the data and where to put them",
 			              paths->items[i]);
 		for (size_t k = 0; status == OK && k < files.count; k++) {
 			char hex[SHA256_HEX];
@@ -147,7 +148,8 @@ static int drop_unread_sample(struct plan *plan, struct err *err)
 
 static void plan_write(const struct plan *plan, struct strbuf *out)
 {
-	strbuf_add(out, "# Written by `moodcast-train plan`; what a stage's identity is made of: src/stages/plan.c.\nPLAN :=");
+	strbuf_add(out,
+	           "# Written by `moodcast-train plan`; what a stage's identity is made of: src/stages/plan.c.\nPLAN :=");
 	for (size_t i = 0; i < plan->count; i++)
 		if (plan->stages[i].active)
 			strbuf_format(out, " %s", plan->stages[i].stage->name);

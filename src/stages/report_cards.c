@@ -1,7 +1,7 @@
 /*
- * model_card.md, Markdown under YAML front matter (Mitchell et al., Model Cards for Model Reporting, 2019; the fields are those of
- * the model-index that model hubs read), and data_statement.md (Bender & Friedman, Data Statements, 2018). Both are
- * made of the metrics alone: what is not known is said to be unknown.
+ * model_card.md, Markdown under YAML front matter (Mitchell et al., Model Cards for Model Reporting, 2019; the fields
+ * are those of the model-index that model hubs read), and data_statement.md (Bender & Friedman, Data Statements, 2018).
+ * Both are made of the metrics alone: what is not known is said to be unknown.
  */
 #include "stages/stage_report_internal.h"
 
@@ -73,7 +73,8 @@ static void add_result(const struct report *report, const char *part, const char
 		double value = report_number(test_of(report, &merits[i]), merits[i].key);
 		if (strcmp(merits[i].part, part) != 0 || !isfinite(value))
 			continue;
-		strbuf_format(out, "          - {type: \"%s\", name: \"%s\", value: %.6g}\n", merits[i].type, merits[i].name, value);
+		strbuf_format(out, "          - {type: \"%s\", name: \"%s\", value: %.6g}\n", merits[i].type, merits[i].name,
+		              value);
 		rows++;
 	}
 	if (!rows)
@@ -122,10 +123,12 @@ static void figures(const struct report *report, struct strbuf *out)
 	}
 	const struct json *chain = report_stage(report, "chain");
 	if (isfinite(report_number(chain, "fit")))
-		strbuf_format(out, "\nFrom a held-out face to songs: %s of the songs' playlists carry the tags of the true expression; random "
-		                   "songs %s, a perfect label %s.\n",
-		              show_share(report_number(chain, "fit")), show_share(report_number(chain, "fit_random_songs")),
-		              show_share(report_number(chain, "fit_perfect_label")));
+		strbuf_format(
+		    out,
+		    "\nFrom a held-out face to songs: %s of the songs' playlists carry the tags of the true expression; random "
+		    "songs %s, a perfect label %s.\n",
+		    show_share(report_number(chain, "fit")), show_share(report_number(chain, "fit_random_songs")),
+		    show_share(report_number(chain, "fit_perfect_label")));
 }
 
 static void classes_of(const struct report *report, struct strbuf *out)
@@ -134,7 +137,8 @@ static void classes_of(const struct report *report, struct strbuf *out)
 
 	if (!json_count(classes))
 		return;
-	strbuf_add(out, "\n| class | pictures | recall | precision | F1 | true share | share of verdicts |\n|---|---|---|---|---|---|---|\n");
+	strbuf_add(out, "\n| class | pictures | recall | precision | F1 | true share | share of verdicts "
+	                "|\n|---|---|---|---|---|---|---|\n");
 	for (size_t i = 0; i < json_count(classes); i++) {
 		const struct json *one = json_get(classes, json_key(classes, i));
 		strbuf_add(out, "| ");
@@ -155,7 +159,9 @@ static void distrust(const struct report *report, struct strbuf *out)
 		plain(out, json_text(json_at(honesty, i), ""));
 		strbuf_add(out, "\n");
 	}
-	strbuf_add(out, "- An expression is not an emotion: the scores say how a face looks to this model, not how a person feels.\n");
+	strbuf_add(
+	    out,
+	    "- An expression is not an emotion: the scores say how a face looks to this model, not how a person feels.\n");
 }
 
 static void model_card(const struct report *report, struct strbuf *out)
@@ -168,23 +174,30 @@ static void model_card(const struct report *report, struct strbuf *out)
 	plain(out, report->run->settings->report.title);
 	strbuf_add(out, "\n\n## What it is\n\n");
 	if (cascade)
-		strbuf_format(out, "- A cascade of %s stages that finds faces.\n", show_count(report_number(cascade, "stages")));
+		strbuf_format(out, "- A cascade of %s stages that finds faces.\n",
+		              show_count(report_number(cascade, "stages")));
 	if (emotion)
-		strbuf_format(out, "- VGG16 up to %s (pretrained: %s; trained here: %s) under a dense layer that scores expressions; its confidences "
-		                   "are divided by a temperature of %.2f, fitted on validation people.\n",
-		              report_text(emotion, "cut"), report_text(emotion, "pretrained"), report_text(emotion, "trainable"),
-		              report_number(emotion, "temperature"));
+		strbuf_format(out,
+		              "- VGG16 up to %s (pretrained: %s; trained here: %s) under a dense layer that scores "
+		              "expressions; its confidences "
+		              "are divided by a temperature of %.2f, fitted on validation people.\n",
+		              report_text(emotion, "cut"), report_text(emotion, "pretrained"),
+		              report_text(emotion, "trainable"), report_number(emotion, "temperature"));
 	if (tags)
 		strbuf_format(out, "- Vectors of %s tags and a factorisation with %s factors that choose songs.\n",
 		              show_count(report_number(tags, "tags")), show_count(report_number(als, "factors")));
-	strbuf_add(out, "\n## Meant for\n\nTrying music that fits an expression, on one's own machine, with the person's consent.\n\n"
-	                "## Not meant for\n\nWork, school, health, or any decision about a person; people who did not agree; children.\n\n"
-	                "## How good\n\nEvery figure comes from people and playlists that training did not see.\n\n");
+	strbuf_add(
+	    out,
+	    "\n## Meant for\n\nTrying music that fits an expression, on one's own machine, with the person's consent.\n\n"
+	    "## Not meant for\n\nWork, school, health, or any decision about a person; people who did not agree; "
+	    "children.\n\n"
+	    "## How good\n\nEvery figure comes from people and playlists that training did not see.\n\n");
 	figures(report, out);
 	classes_of(report, out);
 	strbuf_add(out, "\n## What to distrust\n\n");
 	distrust(report, out);
-	strbuf_add(out, "\n## Licence\n\nUnknown: it follows from the licences of the faces, playlists and pretrained weights that were "
+	strbuf_add(out, "\n## Licence\n\nUnknown: it follows from the licences of the faces, playlists and pretrained "
+	                "weights that were "
 	                "given, which this program does not know. See data_statement.md for what was given.\n");
 }
 
@@ -195,7 +208,9 @@ static void people_and_pictures(const struct report *report, struct strbuf *out)
 
 	if (!faces)
 		return;
-	strbuf_format(out, "## Faces\n\n%s %spictures of %s people, layout %s; nobody is in two parts.\n\n| part | people | pictures | of each class |\n|---|---|---|---|\n",
+	strbuf_format(out,
+	              "## Faces\n\n%s %spictures of %s people, layout %s; nobody is in two parts.\n\n| part | people | "
+	              "pictures | of each class |\n|---|---|---|---|\n",
 	              show_count(report_number(faces, "faces")), report_truth(faces, "synthetic") ? "drawn " : "",
 	              show_count(report_number(faces, "people")), report_text(faces, "layout"));
 	for (size_t i = 0; i < json_count(splits); i++) {
@@ -215,13 +230,16 @@ static void people_and_pictures(const struct report *report, struct strbuf *out)
 	for (size_t i = 0; i < json_count(reasons); i++) {
 		strbuf_add(out, "- ");
 		plain(out, json_key(reasons, i));
-		strbuf_format(out, ": %s\n%s", show_count(report_number(reasons, json_key(reasons, i))), i + 1 == json_count(reasons) ? "\n" : "");
+		strbuf_format(out, ": %s\n%s", show_count(report_number(reasons, json_key(reasons, i))),
+		              i + 1 == json_count(reasons) ? "\n" : "");
 	}
-	strbuf_add(out, report_truth(faces, "synthetic")
-	                    ? "No real person is in them: a program drew them, and age, gender and origin have no meaning here.\n\n"
-	                    : "Age, gender and origin of the people are not recorded in the input, so nothing is known of how the "
-	                      "model treats them differently. The expressions are those that people were asked to show or that "
-	                      "annotators named, as the data set says.\n\n");
+	strbuf_add(
+	    out,
+	    report_truth(faces, "synthetic")
+	        ? "No real person is in them: a program drew them, and age, gender and origin have no meaning here.\n\n"
+	        : "Age, gender and origin of the people are not recorded in the input, so nothing is known of how the "
+	          "model treats them differently. The expressions are those that people were asked to show or that "
+	          "annotators named, as the data set says.\n\n");
 }
 
 static void data_statement(const struct report *report, struct strbuf *out)
@@ -233,14 +251,18 @@ static void data_statement(const struct report *report, struct strbuf *out)
 	strbuf_add(out, "\n\n");
 	people_and_pictures(report, out);
 	if (lists) {
-		strbuf_format(out, "## Playlists\n\n%s %splaylists with %s songs and %s tags; %s are held out, with part of their songs and tags "
-		                   "hidden.\n\n",
+		strbuf_format(out,
+		              "## Playlists\n\n%s %splaylists with %s songs and %s tags; %s are held out, with part of their "
+		              "songs and tags "
+		              "hidden.\n\n",
 		              show_count(report_number(lists, "playlists")), report_truth(lists, "synthetic") ? "made-up " : "",
 		              show_count(report_number(lists, "songs")), show_count(report_number(lists, "tags")),
 		              show_count(report_number(lists, "held_out")));
-		strbuf_add(out, "Who made them, when, and for whom is not recorded in the input. Songs that many playlists hold are known best.\n\n");
+		strbuf_add(out, "Who made them, when, and for whom is not recorded in the input. Songs that many playlists "
+		                "hold are known best.\n\n");
 	}
-	strbuf_add(out, "## Not known\n\nConsent, licence and way of collection are not part of the input; whoever passes these models on has "
+	strbuf_add(out, "## Not known\n\nConsent, licence and way of collection are not part of the input; whoever passes "
+	                "these models on has "
 	                "to know them. The files and their sha256 stand under Records in report.html.\n");
 }
 

@@ -59,7 +59,8 @@ static const char *share_limits(const struct json *object, const char *key)
 	static _Thread_local char text[64];
 	const struct json *limits = json_get(object, key);
 
-	snprintf(text, sizeof text, "%s\u00a0–\u00a0%s", show_share(json_number(json_at(limits, 0), NAN)), show_share(json_number(json_at(limits, 1), NAN)));
+	snprintf(text, sizeof text, "%s\u00a0–\u00a0%s", show_share(json_number(json_at(limits, 0), NAN)),
+	         show_share(json_number(json_at(limits, 1), NAN)));
 	return json_count(limits) == 2 ? text : "–";
 }
 
@@ -68,7 +69,8 @@ static void variety(struct report *report, const struct json *chain)
 	if (!isfinite(report_number(chain, "coverage")))
 		return;
 	page_paragraph(&report->page,
-	               "Coverage: %s of the %s songs given are different ones, %s of all songs. Repeats: of a list, %s stood in the list of the "
+	               "Coverage: %s of the %s songs given are different ones, %s of all songs. Repeats: of a list, %s "
+	               "stood in the list of the "
 	               "face before with the same expression; the song given most often goes to %s of the faces.",
 	               show_count(report_number(chain, "different_songs")), show_count(report_number(chain, "songs_given")),
 	               show_share(report_number(chain, "coverage")), show_share(report_number(chain, "repeats")),
@@ -97,11 +99,13 @@ void report_chain(struct report *report)
 	               "%s held-out faces, %s songs each. A song fits as far as the playlists that hold it carry the tags "
 	               "that the settings give to the face's true expression. Intervals by bootstrap over people.",
 	               show_count(report_number(chain, "faces")), show_count(report_number(chain, "songs_a_face")));
-	page_table_start(&report->page, "Share of their songs' playlists that carry the true expression's tags", columns, ARRAY_COUNT(columns));
+	page_table_start(&report->page, "Share of their songs' playlists that carry the true expression's tags", columns,
+	                 ARRAY_COUNT(columns));
 	for (size_t i = 0; i < ARRAY_COUNT(ways); i++) {
 		char limits[32];
 		snprintf(limits, sizeof limits, "%s_95", ways[i].key);
-		const char *cells[] = {ways[i].label, show_share(report_number(chain, ways[i].key)), share_limits(chain, limits)};
+		const char *cells[] = {ways[i].label, show_share(report_number(chain, ways[i].key)),
+		                       share_limits(chain, limits)};
 		if (i == FACE)
 			page_table_row_strong(&report->page, cells);
 		else

@@ -19,13 +19,14 @@ static void tell(struct report *report, const struct json *external)
 		pictures += count;
 	}
 	if (inputs.text && classes.text)
-		page_paragraph(&report->page,
-		               "The finished model on %s: %s pictures, each class of it taken as one of the model's: %s. They are "
-		               "prepared as those that the model was made of; the face is what the cascade found in %s of them, a "
-		               "known box in %s, a central square in %s.",
-		               inputs.text, show_count(report_number(external, "pictures")), classes.text,
-		               show_count(report_number(crop, "cascade")), show_count(report_number(crop, "box")),
-		               show_count(report_number(crop, "centre")));
+		page_paragraph(
+		    &report->page,
+		    "The finished model on %s: %s pictures, each class of it taken as one of the model's: %s. They are "
+		    "prepared as those that the model was made of; the face is what the cascade found in %s of them, a "
+		    "known box in %s, a central square in %s.",
+		    inputs.text, show_count(report_number(external, "pictures")), classes.text,
+		    show_count(report_number(crop, "cascade")), show_count(report_number(crop, "box")),
+		    show_count(report_number(crop, "centre")));
 	if (others.text)
 		page_paragraph(&report->page, "Left out, for no class of the model stands for theirs: %s pictures (%s).",
 		               show_count(pictures), others.text);

@@ -65,7 +65,8 @@ static void most_biased(const struct json *group, char *text, size_t size)
 /* Groups with at least `least` and fewer than `most` pictures; returns how many. Only counts without a caption. */
 static size_t groups_table(struct report *report, const struct json *by, const char *caption, double least, double most)
 {
-	static const char *const columns[] = {"group", "#pictures", "#balanced accuracy", "#accuracy", "furthest from its share"};
+	static const char *const columns[] = {"group", "#pictures", "#balanced accuracy", "#accuracy",
+	                                      "furthest from its share"};
 	size_t rows = 0;
 
 	if (caption)
@@ -84,7 +85,8 @@ static size_t groups_table(struct report *report, const struct json *by, const c
 			                       show_number(report_number(group, "balanced_accuracy")),
 			                       show_number(report_number(group, "accuracy")), bias};
 
-			snprintf(name, sizeof(name), "%s %s", strcmp(json_key(by, k), "face_pixels") == 0 ? "face of" : json_key(by, k), json_key(kind, g));
+			snprintf(name, sizeof(name), "%s %s",
+			         strcmp(json_key(by, k), "face_pixels") == 0 ? "face of" : json_key(by, k), json_key(kind, g));
 			most_biased(group, bias, sizeof(bias));
 			page_table_row(&report->page, cells);
 		}
@@ -135,7 +137,8 @@ int report_groups(struct report *report, const struct json *emotion, struct err 
 	folds(report, emotion);
 	code = reliability(report, test, err);
 	groups(report, test);
-	page_html(&report->page, json_count(json_get(test, "worst_errors")) ? "<details><summary>The surest errors</summary>\n" : "");
+	page_html(&report->page,
+	          json_count(json_get(test, "worst_errors")) ? "<details><summary>The surest errors</summary>\n" : "");
 	worst(report, test);
 	page_html(&report->page, json_count(json_get(test, "worst_errors")) ? "</details>\n" : "");
 	return code == OK ? report_worst_pictures(report, test, err) : code;

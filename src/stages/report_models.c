@@ -230,6 +230,20 @@ static void whole_table(struct report *report, const struct json *test)
 	page_table_end(&report->page);
 }
 
+static void copies_paragraph(struct report *report, const struct json *test)
+{
+	const struct json *leaks = json_get(report_stage(report, "faces"), "leaks"), *without = json_get(test, "without_copies");
+
+	if (!without)
+		return;
+	page_paragraph(&report->page,
+	               "%s of the %s held-out pictures are copies of some that were trained on: the data set holds them twice. Without them: "
+	               "balanced accuracy %s, accuracy %s (95 %%: %s).",
+	               show_count(report_number(leaks, "found")), show_count(report_number(leaks, "held_out")),
+	               show_number(report_number(without, "balanced_accuracy")), show_number(report_number(without, "accuracy")),
+	               report_limits(without, "accuracy_95"));
+}
+
 /* The one figure is what a camera's pictures meet, the other what aligned pictures would: both are told wherever they are known. */
 static void ways_paragraph(struct report *report, const struct json *test)
 {
@@ -272,6 +286,7 @@ int report_emotion(struct report *report, struct err *err)
 		page_paragraph(&report->page, "Held out: %s pictures of %s people.",
 		               show_count(report_number(test, "pictures")), show_count(report_number(test, "persons")));
 		whole_table(report, test);
+		copies_paragraph(report, test);
 		ways_paragraph(report, test);
 		report_verdicts(report, test);
 	}

@@ -149,8 +149,8 @@ static int show_error(struct report *report, struct error_pictures *pictures, co
 	while (row < pictures->faces.count && strcmp(pictures->members.items[row], name) != 0)
 		row++;
 	if (row == pictures->faces.count || feature >= pictures->rows)
-		return err_set(err, ERR_DATA, "%s: holds no picture %s; the stages do not belong together", pictures->faces.path,
-		               name);
+		return err_set(err, ERR_DATA, "%s: holds no picture %s; the stages do not belong together",
+		               pictures->faces.path, name);
 	code = stored_faces_picture(&pictures->faces, row, &picture, err);
 	if (code == OK)
 		code = thumbnail_make(&thumbnail, &picture, err);
@@ -233,8 +233,8 @@ static void montage_place(struct montage *montage, const struct image *small)
 	size_t top = montage->pictures / MONTAGE_COLUMNS * CELL + (CELL - small->height) / 2;
 
 	for (size_t y = 0; y < small->height; y++)
-		memcpy(montage->sheet.pixels + ((top + y) * montage->sheet.width + left) * 3, small->pixels + y * small->width * 3,
-		       small->width * 3);
+		memcpy(montage->sheet.pixels + ((top + y) * montage->sheet.width + left) * 3,
+		       small->pixels + y * small->width * 3, small->width * 3);
 	montage->pictures++;
 }
 

@@ -48,9 +48,11 @@ static void tile_songs(struct report *report)
 
 	if (!isfinite(report_number(test, "ndcg100")))
 		return;
-	snprintf(note, sizeof(note), "the most popular songs %s; best comparator, %s: %s", show_number(report_number(test, "popularity_ndcg100")),
-	         report_text(test, "best"), show_number(report_number(test, "best_ndcg100")));
-	page_tile(&report->page, show_number(report_number(test, "ndcg100")), "nDCG@100: how high hidden songs are ranked; 1 = perfectly", note);
+	snprintf(note, sizeof(note), "the most popular songs %s; best comparator, %s: %s",
+	         show_number(report_number(test, "popularity_ndcg100")), report_text(test, "best"),
+	         show_number(report_number(test, "best_ndcg100")));
+	page_tile(&report->page, show_number(report_number(test, "ndcg100")),
+	          "nDCG@100: how high hidden songs are ranked; 1 = perfectly", note);
 }
 
 static void tile_chain(struct report *report)
@@ -80,7 +82,8 @@ static void tell(struct report *report)
 		              json_count(json_get(faces, "classes")), show_count(report_number(faces, "faces")),
 		              report_truth(faces, "synthetic") ? "drawn " : "", show_count(report_number(faces, "people")));
 	if (features)
-		strbuf_format(&text, ", with VGG16 up to %s, %s, as its eye", report_text(report_stage(report, "emotion"), "cut"),
+		strbuf_format(&text, ", with VGG16 up to %s, %s, as its eye",
+		              report_text(report_stage(report, "emotion"), "cut"),
 		              strcmp(pretrained, "full") == 0      ? "pretrained"
 		              : strcmp(pretrained, "partial") == 0 ? "pretrained in part"
 		                                                   : "not pretrained");
@@ -113,7 +116,8 @@ void report_summary(struct report *report)
 	page_tiles_end(&report->page);
 	page_heading(&report->page, "What to distrust");
 	if (report->run->settings->report.faces)
-		page_warning(&report->page, "This page shows pictures of people (report.faces): it is for those who may see them.");
+		page_warning(&report->page,
+		             "This page shows pictures of people (report.faces): it is for those who may see them.");
 	for (size_t i = 0; i < json_count(honesty); i++)
 		page_warning(&report->page, json_text(json_at(honesty, i), ""));
 	page_paragraph(&report->page,

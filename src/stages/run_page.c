@@ -56,13 +56,14 @@ static double cost_of(const struct json *done, const char *key)
 
 static void cost_section(struct costs *costs)
 {
-	static const char *const columns[] = {"stage", "#time", "#peak memory", "#left on disk", "#threads", "what it says"};
+	static const char *const columns[] = {"stage",         "#time",    "#peak memory",
+	                                      "#left on disk", "#threads", "what it says"};
 	double seconds = 0, bytes = 0, peak = 0;
 	char time[32], memory[32], size[32];
 
 	page_section(&costs->page, "cost", "Cost");
-	page_table_start(&costs->page, "Each stage when it last ran; shared and earlier results cost nothing again", columns,
-	                 ARRAY_COUNT(columns));
+	page_table_start(&costs->page, "Each stage when it last ran; shared and earlier results cost nothing again",
+	                 columns, ARRAY_COUNT(columns));
 	for (size_t i = 0; i < costs->count; i++) {
 		const struct json *done = costs->done[i];
 		struct json *one = json_set_object(costs->summary, costs->stages[i]);
@@ -113,7 +114,8 @@ static void library_name(const char *blas, char *out, size_t size)
 
 static void program_rows(struct costs *costs)
 {
-	static const char *const columns[] = {"stage", "program", "compiler", "BLAS", "its core", "instructions", "#cores", "processor"};
+	static const char *const columns[] = {"stage",    "program",      "compiler", "BLAS",
+	                                      "its core", "instructions", "#cores",   "processor"};
 
 	page_table_start(&costs->page, "Made with", columns, ARRAY_COUNT(columns));
 	for (size_t i = 0; i < costs->count; i++) {
@@ -123,11 +125,12 @@ static void program_rows(struct costs *costs)
 			continue;
 		snprintf(stage, sizeof stage, "%s%s", costs->stages[i], same_program(costs, i, i + 1) ? " and on" : "");
 		library_name(json_text(json_get(program, "blas"), "–"), blas, sizeof blas);
-		page_table_row(&costs->page,
-		               (const char *const[]){stage, json_text(json_get(program, "version"), "–"),
-		                                     json_text(json_get(program, "compiler"), "–"), blas,
-		                                     json_text(json_get(program, "blas_core"), "–"), json_text(json_get(program, "cpu"), "–"),
-		                                     show_count(cost_of(program, "cores")), json_text(json_get(program, "processor"), "–")});
+		page_table_row(&costs->page, (const char *const[]){stage, json_text(json_get(program, "version"), "–"),
+		                                                   json_text(json_get(program, "compiler"), "–"), blas,
+		                                                   json_text(json_get(program, "blas_core"), "–"),
+		                                                   json_text(json_get(program, "cpu"), "–"),
+		                                                   show_count(cost_of(program, "cores")),
+		                                                   json_text(json_get(program, "processor"), "–")});
 	}
 	page_table_end(&costs->page);
 	if (costs->count)
@@ -197,8 +200,8 @@ static void lead(const struct costs *costs, struct strbuf *out)
 	strbuf_format(out, "</b>: %zu stages in %s.</p>\n", costs->count, show_seconds(seconds));
 }
 
-/* The page of the stage with the sections put in: a link at the end of its navigation and what the run was behind it, the body
- * before its end. */
+/* The page of the stage with the sections put in: a link at the end of its navigation and what the run was behind it,
+ * the body before its end. */
 static int page_save(struct costs *costs, struct err *err)
 {
 	static const char nav[] = "</nav>", end[] = "</main>";

@@ -38,7 +38,8 @@ static int emotion_open(const struct stage_run *run, struct emotion *emotion, st
 	if (code == OK)
 		code = network_shape(emotion->base, emotion->preprocess.size, &map, err);
 	if (code == OK)
-		code = head_new(&emotion->head, map, pool, (size_t)run->settings->emotion.hidden, emotion->features->classes.count, err);
+		code = head_new(&emotion->head, map, pool, (size_t)run->settings->emotion.hidden,
+		                emotion->features->classes.count, err);
 	if (code != OK || run->settings->emotion.trainable != TRAIN_HEAD)
 		return code;
 	code = head_features_rows(emotion->features, 0, pool, &emotion->train, err);
@@ -83,7 +84,8 @@ static int emotion_train(const struct stage_run *run, struct emotion *emotion, s
 	if (run->settings->emotion.trainable == TRAIN_HEAD)
 		code = head_train(emotion->head, &emotion->train, &emotion->validation, &training, outcome, err);
 	else
-		code = emotion_tune(run, &(struct emotion_tuning){emotion->features, emotion->base, emotion->head, &training}, outcome, err);
+		code = emotion_tune(run, &(struct emotion_tuning){emotion->features, emotion->base, emotion->head, &training},
+		                    outcome, err);
 	return emotion_history_end(&history, code, err);
 }
 

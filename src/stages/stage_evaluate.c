@@ -1,10 +1,13 @@
 /* evaluate: every artefact on held-out people and playlists → metrics.json, predictions.tsv. */
 #include "stages/evaluate_internal.h"
 
+#include <stdlib.h>
+
 static void evaluation_free(struct evaluation *evaluation)
 {
 	judged_faces_free(&evaluation->faces);
 	music_free(&evaluation->music);
+	free(evaluation->leaked);
 }
 
 int stage_evaluate(struct stage_run *run, struct err *err)
@@ -15,7 +18,7 @@ int stage_evaluate(struct stage_run *run, struct err *err)
 	if (code == OK)
 		code = evaluate_counts(run, err);
 	if (code == OK)
-		code = evaluate_leaks(run, err);
+		code = evaluate_leaks(&evaluation, err);
 	if (code == OK)
 		code = evaluate_emotion(&evaluation, err);
 	if (code == OK)

@@ -98,10 +98,9 @@ static int stage_open(struct features_stage *stage, const struct stage_run *run,
 	*job = (struct features_job){.preprocess = &stage->preprocess, .network = stage->network, .cascade = stage->cascade,
 	                             .faces = stage->faces, .rows = job->rows, .frame_height = job->frame_height, .frame_width = job->frame_width,
 	                             .area = stage->area, .box = stage->box, .split = stage->split, .threads = run->threads,
+	                             .batch = (size_t)run->settings->network.batch, .precision = run->settings->network.precision,
 	                             .checkpoint_seconds = (double)run->settings->run.checkpoint_seconds};
 	augment_from_settings(&job->augment, &run->settings->augment, (uint64_t)run->settings->run.seed);
-	job->batch = (size_t)run->settings->network.batch;
-	job->precision = run->settings->network.precision;
 	if (stage->network->count > 0 && strcmp(network_pretrained(stage->network), "full") != 0)
 		log_warn("features", "the network is %s pretrained",
 		         strcmp(network_pretrained(stage->network), "none") ? "only partly" : "not");

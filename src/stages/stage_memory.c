@@ -1,9 +1,9 @@
 /*
  * Stages side by side (`make -j2 run`) take no more memory together than run.memory_mb says.
  *
- * A file stands for that memory, a byte a megabyte. A stage locks as many bytes as it may need, waits while they are not free, and holds
- * them until its process ends: the kernel gives them back then, also after kill -9. One that may need more than there is locks everything,
- * and so runs alone.
+ * A file stands for that memory, a byte a megabyte. A stage locks as many bytes as it may need, or all when there are
+ * fewer, waits while they are not free, and holds them until its process ends: the kernel gives them back then, also
+ * after kill -9.
  */
 #include "stages/frame_internal.h"
 
@@ -17,15 +17,16 @@
 #define MB 1e6
 #define WAIT_MICROSECONDS 100000
 
-/* What a stage may need: a part of its own, and a multiple of the bytes of what it reads. Upper bounds of what was seen, from the drawn sample
- * to 125,000 playlists and 2,200 faces (tests/e2e/memory.sh holds them to each run). */
+/* What a stage may need: a part of its own, and a multiple of the bytes of what it reads. Upper bounds of what was
+ * seen, from the drawn sample to 125,000 playlists and 2,200 faces (tests/e2e/memory.sh holds them to each run). */
 struct need {
 	const char *stage;
 	double mb, of_inputs;
 };
 static const struct need needs[] = {
-    {"sample", 128, 0},   {"faces", 64, 0}, {"cascade", 256, 0}, {"features", 256, 0}, {"emotion", 256, 1}, {"playlists", 256, 2},
-    {"tags", 128, 8},     {"als", 128, 24}, {"evaluate", 256, 1}, {"report", 64, 0},    {"pack", 128, 2.5},
+    {"sample", 128, 0},   {"faces", 64, 0},      {"cascade", 256, 0}, {"features", 256, 0},
+    {"emotion", 256, 1},  {"playlists", 256, 2}, {"tags", 128, 8},    {"als", 128, 24},
+    {"evaluate", 256, 1}, {"report", 64, 0},     {"pack", 128, 2.5},
 };
 
 static int add_bytes(const char *path, double *sum, struct err *err)
@@ -59,10 +60,11 @@ static int bytes_read(const struct stage *stage, const struct stage_run *run, do
 	return status;
 }
 
-/* The kernels as they are applied, and two maps of a batch behind the first layers: 64 floats a pixel, with a quarter for what is around them. */
+/* The kernels as applied, and two maps of a batch behind the first layers: 64 floats a pixel, a quarter around them. */
 static double network_bytes(const struct settings *settings)
 {
-	return 256 * MB + 640 * (double)settings->network.batch * (double)settings->preprocess.size * (double)settings->preprocess.size;
+	double side = (double)settings->preprocess.size;
+	return 256 * MB + 640 * (double)settings->network.batch * side * side;
 }
 
 int stage_memory_need(const struct stage *stage, const struct stage_run *run, double *bytes, struct err *err)
@@ -88,7 +90,7 @@ int stage_memory_need(const struct stage *stage, const struct stage_run *run, do
 			*bytes += 3072 * MB; /* activations and gradients of the layers */
 		return status;
 	}
-	return err_set(err, ERR_SETTINGS, "%s: src/stages/stage_memory.c does not say how much memory it may need", stage->name);
+	return err_set(err, ERR_SETTINGS, "%s: stage_memory.c does not say how much memory it may need", stage->name);
 }
 
 /* Nine tenths of what this machine, or its container, has. */
@@ -99,7 +101,8 @@ static double machine_memory(void)
 	size_t size;
 	struct err absent = {0};
 
-	if (file_read("/sys/fs/cgroup/memory.max", 64, &text, &size, &absent) == OK && text[0] >= '0' && text[0] <= '9' && strtod(text, NULL) < most)
+	if (file_read("/sys/fs/cgroup/memory.max", 64, &text, &size, &absent) == OK && text[0] >= '0' && text[0] <= '9' &&
+	    strtod(text, NULL) < most)
 		most = strtod(text, NULL);
 	free(text);
 	return 0.9 * most;
@@ -134,7 +137,7 @@ int stage_memory_take(const struct stage *stage, const struct stage_run *run, co
 	length = length > end ? end : length;
 	for (bool said = false; status == OK && (locked = lock_gap(file, length, end)) == 0; usleep(WAIT_MICROSECONDS)) {
 		if (!said)
-			log_info(stage->name, "waits: it may need %jd MB of the %jd MB that stages share, and others run", (intmax_t)length, (intmax_t)end);
+			log_info(stage->name, "waits: it may need %jd MB of the %jd MB shared", (intmax_t)length, (intmax_t)end);
 		said = true;
 		status = stop_check(stage->name, err);
 	}

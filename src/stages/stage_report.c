@@ -24,9 +24,8 @@ int report_settings(struct report *report, struct err *err)
 	strbuf_free(&sections);
 	if (code == OK) {
 		page_section(&report->page, "provenance", "Provenance");
-		page_paragraph(
-		    &report->page,
-		    "The settings behind the figures. With the same inputs and the same settings the same figures come out again.");
+		page_paragraph(&report->page, "The settings behind the figures. With the same inputs and the same settings the "
+		                              "same figures come out again.");
 		page_html(&report->page, "<details><summary>All settings</summary><pre class=\"settings\">");
 		html_escape(&report->page.body, text.text ? text.text : "");
 		page_html(&report->page, "</pre></details>\n");

@@ -47,7 +47,7 @@ const struct stage stage_table[] = {
     {.name = "tags", .version = 4, .sections = "run tags", .run = stage_tags, .shared = true, .active = playlists_given,
      .help = "trains Word2Vec on the playlists' tags",
      .outputs = "tags.vec tags.bin tag_keys.tsv tag_neighbours.tsv tag_similarity.h5"},
-    {.name = "als", .version = 2, .sections = "run als", .run = stage_als, .shared = true, .active = playlists_given,
+    {.name = "als", .version = 3, .sections = "run als", .run = stage_als, .shared = true, .active = playlists_given,
      .help = "factorises playlists × songs (implicit ALS)", .outputs = "als.npz loss.jsonl"},
     {.name = "evaluate", .version = 13, .sections = "run evaluate recommend als cascade preprocess network emotion.trainable", .run = stage_evaluate, .shared = true,
      .help = "judges every model on held-out people and playlists", .outputs = "predictions.tsv? external_predictions.tsv? external_skipped.tsv?"},

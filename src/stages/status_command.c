@@ -24,9 +24,12 @@ static bool stage_done(const struct run_state *state, const char *name, const st
 	return there;
 }
 
-/* Length of what a line is about: "als.factors=", "input faces.zip ", "reads tags ", "als 1" (a stage's version) up to the blank. */
+/* Length of what a line is about: "als.factors=", "input faces.zip ", "reads tags ", "als 1" (a stage's version) up to the blank; all of
+ * an input whose contents follow from another line: "input @sample/faces.zip", "input init". */
 static size_t subject(const char *line)
 {
+	if (strncmp(line, "input @", 7) == 0 || strcmp(line, "input init") == 0)
+		return strlen(line);
 	const char *equals = strchr(line, '='), *blank = strrchr(line, ' ');
 	if (strncmp(line, "input ", 6) != 0 && strncmp(line, "reads ", 6) != 0 && equals)
 		return (size_t)(equals - line) + 1;
@@ -44,16 +47,23 @@ static const char *same_subject(const struct json *lines, const char *line)
 	return NULL;
 }
 
+/* Without the mark that ends it. */
+static int subject_name(const char *line)
+{
+	size_t length = subject(line);
+	return (int)(line[length] != '\0' || line[length - 1] == '=' ? length - 1 : length);
+}
+
 static void say_change(struct strbuf *out, const char *line, const char *before)
 {
 	size_t length = subject(line);
 	const char *mark = out->length ? ", " : "";
 	if (strncmp(line, "reads ", 6) == 0)
-		strbuf_format(out, "%sreads another %.*s", mark, (int)(length - 7), line + 6);
+		strbuf_format(out, "%sreads another %.*s", mark, subject_name(line) - 6, line + 6);
 	else if (strncmp(line, "input ", 6) == 0)
-		strbuf_format(out, "%s%.*s %s", mark, (int)(length - 7), line + 6, before ? "has changed" : "is new");
+		strbuf_format(out, "%s%.*s %s", mark, subject_name(line) - 6, line + 6, before ? "has changed" : "is new");
 	else if (line[length - 1] == '=')
-		strbuf_format(out, "%s%.*s: %s%s%s%s", mark, (int)length - 1, line, line + length, before ? " (was " : " (new)",
+		strbuf_format(out, "%s%.*s: %s%s%s%s", mark, subject_name(line), line, line + length, before ? " (was " : " (new)",
 		              before ? before : "", before ? ")" : "");
 	else
 		strbuf_format(out, "%sthe program's version of it: %s (was %s)", mark, line + length, before ? before : "none");
@@ -70,7 +80,7 @@ static void say_reasons(struct strbuf *out, const struct json *stage, const stru
 	for (size_t i = 0; i < json_count(old); i++) {
 		const char *line = json_text(json_at(old, i), "");
 		if (!same_subject(lines, line))
-			strbuf_format(out, "%s%.*s is gone", out->length ? ", " : "", (int)subject(line) - 1, line);
+			strbuf_format(out, "%s%.*s is gone", out->length ? ", " : "", subject_name(line), line);
 	}
 }
 

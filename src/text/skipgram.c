@@ -1,8 +1,8 @@
 /*
  * Word2Vec over the rows of a corpus. The rows are dealt out in chunks of a fixed size, each with random numbers of its
  * own. Deterministic: one thread takes the chunks in their order, with steps that give the same bytes on every CPU.
- * Else every thread takes chunks and changes the same two matrices without locks (Recht, Re, Wright and Niu 2011). Ranks
- * have two matrices each (skipgram_share.c).
+ * Else every thread takes chunks and changes the same two matrices without locks (Recht, Re, Wright and Niu 2011).
+ * Ranks have two matrices each (skipgram_share.c).
  *
  * A word of count c among N is kept with min(1, √(N s / c) + N s / c), s = sample, drawn anew each epoch.
  */
@@ -175,7 +175,8 @@ static int train_chunk(size_t own, int thread, void *context, struct err *err)
 {
 	struct epoch *epoch = context;
 	struct trainer *t = epoch->trainer;
-	size_t chunk = epoch->first + own, first = chunk * CHUNK_ROWS, end = first + CHUNK_ROWS < t->rows ? first + CHUNK_ROWS : t->rows;
+	size_t chunk = epoch->first + own, first = chunk * CHUNK_ROWS,
+	       end = first + CHUNK_ROWS < t->rows ? first + CHUNK_ROWS : t->rows;
 
 	skipgram_rows(t, &t->workers[thread], first, end, chunk);
 	progress_add(epoch->progress, (end - first) * (size_t)comm_size());
@@ -274,8 +275,9 @@ int skipgram_train(const struct tag_corpus *corpus, const struct vocabulary *voc
 	if (code == OK)
 		code = train_epochs(&t, threads, &own, err);
 	if (code == OK && own.pairs == 0)
-		code = err_set(err, ERR_DATA, "skip-gram: no playlist was left with two tags to learn from; tags.sample = 0 drops none of "
-		                              "the frequent ones, a lower tags.min_count fewer of the rare ones");
+		code = err_set(err, ERR_DATA,
+		               "skip-gram: no playlist was left with two tags to learn from; tags.sample = 0 drops none of "
+		               "the frequent ones, a lower tags.min_count fewer of the rare ones");
 	if (code == OK)
 		code = take_vectors(&t, out, err);
 	own.seconds = clock_seconds() - started;

@@ -5,8 +5,8 @@
  * with 0 < |i − j| ≤ b. Skip-gram: each w_j's input row predicts w_i; CBOW: the mean of their input rows does, and its
  * change is added to each of them. What is predicted is w_i against `negative` words of count^ns_exponent (a draw that
  * is w_i or was drawn before is left out), or every turn on w_i's way down the Huffman tree. Shared negatives (Ji,
- * Satish, Li and Dubey 2016) are drawn once for all pairs of a centre word instead of once a pair; other than theirs, the pairs are
- * still learnt from one after the other.
+ * Satish, Li and Dubey 2016) are drawn once for all pairs of a centre word instead of once a pair; other than theirs,
+ * the pairs are still learnt from one after the other.
  */
 #include "text/text_internal.h"
 

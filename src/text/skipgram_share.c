@@ -1,8 +1,8 @@
 /*
- * Word2Vec on several ranks: each trains a copy of the two matrices on sentences of its own; every SHARE_WORDS words of each rank the
- * copies are brought together. A row becomes what it was plus the mean of the changes of the ranks that changed it: a frequent word's
- * copies are averaged, as in McDonald, Hall and Mann 2010, and what one rank alone has learnt of a rare word is not diluted.
- * The result depends on the number of ranks.
+ * Word2Vec on several ranks: each trains a copy of the two matrices on sentences of its own; every SHARE_WORDS words of
+ * each rank the copies are brought together. A row becomes what it was plus the mean of the changes of the ranks that
+ * changed it: a frequent word's copies are averaged, as in McDonald, Hall and Mann 2010, and what one rank alone has
+ * learnt of a rare word is not diluted. The result depends on the number of ranks.
  */
 #include "base/comm.h"
 #include "text/text_internal.h"
@@ -63,6 +63,7 @@ int share_average(const struct share *share, const struct trainer *t, struct err
 		return OK;
 	int code = bring_together(share, t->input, share->before, share->ranks, err);
 	if (code == OK)
-		code = bring_together(share, t->output, share->before + share->rows * share->stride, share->ranks + share->rows, err);
+		code = bring_together(share, t->output, share->before + share->rows * share->stride, share->ranks + share->rows,
+		                      err);
 	return code;
 }

@@ -1,6 +1,6 @@
 /*
- * A map of tags: their vectors along the two directions in which they differ most (principal components, Pearson 1901), found by
- * orthogonal iteration on the covariance; signs are fixed so that the same vectors always give the same map.
+ * A map of tags: their vectors along the two directions in which they differ most (principal components, Pearson 1901),
+ * found by orthogonal iteration on the covariance; signs are fixed so that the same vectors always give the same map.
  */
 #include "text/text_internal.h"
 

@@ -1,11 +1,12 @@
 /*
  * text: tags as words, and vectors for them.
  *
- * Normalisation of a tag, the vocabulary of a corpus of playlists, Word2Vec, nearest tags by cosine, word2vec's two file formats, an evaluation on hidden tags.
- * Depends on: base, io (files), num (products), utf8proc. Knows nothing of songs or faces.
+ * Normalisation of a tag, the vocabulary of a corpus of playlists, Word2Vec, nearest tags by cosine, word2vec's two
+ * file formats, an evaluation on hidden tags. Depends on: base, io (files), num (products), utf8proc. Knows nothing of
+ * songs or faces.
  *
- * Vectors are row-major float32 [count][size]; row 0 is the most frequent tag. Everything but
- * tag_similarity.c is free of HDF5, so that the runtime can link it.
+ * Vectors are row-major float32 [count][size]; row 0 is the most frequent tag. Everything but tag_similarity.c is free
+ * of HDF5, so that the runtime can link it.
  */
 #ifndef MOODCAST_TEXT_H
 #define MOODCAST_TEXT_H
@@ -74,8 +75,9 @@ struct skipgram_report {
 	int64_t pairs; /* (input, output) pairs with their negatives */
 	double seconds, loss; /* loss: mean −log σ per prediction in the last epoch */
 };
-/* Deterministic: the same corpus and options give the same bytes on every machine, for the same number of ranks. *report may be NULL. ERR_SETTINGS: options
- * outside their range; ERR_DATA: no row has two words; ERR_NUMERIC: a vector that is not finite. */
+/* Deterministic: the same corpus and options give the same bytes on every machine, for the same number of ranks.
+ * *report may be NULL. ERR_SETTINGS: options outside their range; ERR_DATA: no row has two words; ERR_NUMERIC: a vector
+ * that is not finite. */
 int skipgram_train(const struct tag_corpus *corpus, const struct vocabulary *vocabulary,
                    const struct skipgram_options *options, struct vectors *out, struct skipgram_report *report,
                    struct err *err) MUST_CHECK;

@@ -103,7 +103,8 @@ struct worker {
 /* Trains on the rows first … end, `chunk` of this epoch. */
 void skipgram_rows(const struct trainer *t, struct worker *w, size_t first, size_t end, uint64_t chunk);
 
-/* What a rank must know to bring its matrices together with those of the others: how they were when that was done last. */
+/* What a rank must know to bring its matrices together with those of the others: how they were when that was done
+ * last. */
 struct share {
 	size_t rows, stride;
 	float *before; /* [2][rows][stride]; NULL = there are no others */

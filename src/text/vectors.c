@@ -72,7 +72,8 @@ static int search_block(size_t block, int thread, void *context, struct err *err
 {
 	struct neighbour_search *search = context;
 	const struct vectors *unit = search->unit;
-	size_t first = search->first + block * BLOCK_ROWS, rows = unit->count - first < BLOCK_ROWS ? unit->count - first : BLOCK_ROWS;
+	size_t first = search->first + block * BLOCK_ROWS,
+	       rows = unit->count - first < BLOCK_ROWS ? unit->count - first : BLOCK_ROWS;
 	float *scores = search->scores + (size_t)thread * BLOCK_ROWS * unit->count;
 	int code = stop_check("nearest tags", err);
 

@@ -10,7 +10,8 @@
 #include <string.h>
 
 #define MAX_FILE ((size_t)8 << 30)
-/* Smallest row: a key of one byte, a blank, and two bytes a number, the first blank among them (text) or four (binary). */
+/* Smallest row: a key of one byte, a blank, and two bytes a number, the first blank among them (text) or four
+ * (binary). */
 #define MIN_NUMBER 2
 #define MIN_KEY 2
 

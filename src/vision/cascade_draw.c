@@ -1,4 +1,5 @@
-/* The first features of a cascade over the mean of the crops that it learnt from, as Viola & Jones (2001) show theirs. */
+/* The first features of a cascade over the mean of the crops that it learnt from, as Viola & Jones (2001) show
+ * theirs. */
 #include "vision/vision_internal.h"
 
 #include <stdlib.h>
@@ -54,13 +55,15 @@ static void draw_feature(struct canvas *canvas, const struct haar_feature *featu
 		          feature->rects[i].weight < 0 ? (struct colour){1, 1, 1, 0.75} : (struct colour){0.1, 0.1, 0.1, 0.9});
 }
 
-int cascade_draw(const struct cascade *cascade, const struct image *mean, size_t count, struct image *out, struct err *err)
+int cascade_draw(const struct cascade *cascade, const struct image *mean, size_t count, struct image *out,
+                 struct err *err)
 {
 	struct canvas *canvas = NULL;
 	count = count < cascade->n_trees ? count : cascade->n_trees;
-	if (count == 0 || mean->channels != 1 || mean->width != (size_t)cascade->window_w || mean->height != (size_t)cascade->window_h)
-		return err_set(err, ERR_DATA, "features of a window of %d×%d cannot be drawn over a face of %zu×%zu", cascade->window_w,
-		               cascade->window_h, mean->width, mean->height);
+	if (count == 0 || mean->channels != 1 || mean->width != (size_t)cascade->window_w ||
+	    mean->height != (size_t)cascade->window_h)
+		return err_set(err, ERR_DATA, "features of a window of %d×%d cannot be drawn over a face of %zu×%zu",
+		               cascade->window_w, cascade->window_h, mean->width, mean->height);
 	size_t columns = count < COLUMNS ? count : COLUMNS, rows = (count + columns - 1) / columns;
 	size_t step_x = PIXEL * mean->width + MARGIN, step_y = PIXEL * mean->height + MARGIN;
 	int code = canvas_new(&canvas, columns * step_x - MARGIN, rows * step_y - MARGIN, err);

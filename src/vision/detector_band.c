@@ -1,6 +1,6 @@
 /*
- * The sums of a band of rows, made from the picture row by row: blend two rows of the picture, resample the blend to the
- * layer's width, add to the running sums. A layer is never stored whole: a band's sums stay in the cache while its
+ * The sums of a band of rows, made from the picture row by row: blend two rows of the picture, resample the blend to
+ * the layer's width, add to the running sums. A layer is never stored whole: a band's sums stay in the cache while its
  * windows are judged. Sums begin at the band's first row, which no difference of corners notices.
  */
 #include "vision/detector_internal.h"
@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where things lie in a worker's words. `natural`: running rows in plain order, of which those of a split grid are made;
- * of tilted sums three, taken in turn. */
+/* Where things lie in a worker's words. `natural`: running rows in plain order, of which those of a split grid are
+ * made; of tilted sums three, taken in turn. */
 struct sums_layout {
 	size_t plane, natural, total;
 	size_t planes;

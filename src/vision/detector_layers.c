@@ -91,8 +91,8 @@ static size_t windows_along(size_t picture, int window)
 }
 
 /* `stripes` of the first layer, 0 = this is the first; returns them. */
-static size_t layer_plan(const struct cascade *cascade, const struct geometry *geometry, struct layer *layer, float scale,
-                         size_t stripes)
+static size_t layer_plan(const struct cascade *cascade, const struct geometry *geometry, struct layer *layer,
+                         float scale, size_t stripes)
 {
 	*layer = (struct layer){.scale = scale, .step = scale >= 2 ? 1 : 2};
 	layer->width = (size_t)lrintf((float)geometry->width / scale);
@@ -139,7 +139,8 @@ static int plan_prepare(struct detector *detector, size_t step, struct err *err)
 	grid.stride = round_up(step * round_up(grid.stride, 16), 32) + 16;
 	if (to->plan.nodes && to->plan.grid.stride == grid.stride && to->plan.grid.half == grid.half)
 		return OK;
-	int code = detector_scratch(&to->plan.nodes, &to->node_room, detector->cascade->n_nodes, sizeof *to->plan.nodes, err);
+	int code =
+	    detector_scratch(&to->plan.nodes, &to->node_room, detector->cascade->n_nodes, sizeof *to->plan.nodes, err);
 	if (code != OK)
 		return code;
 	to->plan.cascade = detector->cascade;

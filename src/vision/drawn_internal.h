@@ -10,6 +10,34 @@
 
 #include "vision/vision.h"
 
+/* ---- whole pictures ---- */
+
+/* K-FACE's S 1–6, L 1–30, E 1–3, C 1–20. */
+struct drawn_shot {
+	int accessory, light, expression, camera;
+};
+/* Where things are in a picture, in K-FACE's order. Points: nose, right eye, left eye, right and left mouth corner,
+ * right and left ear. Boxes: face, right eye, left eye, nose, mouth, right ear, left ear; `hidden` from this camera.
+ * Right and left are the person's own. */
+#define DRAWN_MARKS 7
+struct drawn_marks {
+	double points[DRAWN_MARKS][2];
+	struct rect boxes[DRAWN_MARKS];
+	bool hidden[DRAWN_MARKS];
+};
+/* One picture, RGB. *marks may be NULL. ERR_SETTINGS for sizes or a shot outside the ranges above. */
+int drawn_face(const struct drawn_faces *faces, size_t person, struct drawn_shot shot, struct image *out,
+               struct drawn_marks *marks, struct err *err) MUST_CHECK;
+/* K-FACE's text: 7 lines "x<TAB>y", then "x<TAB>y<TAB>w<TAB>h" for each box that is not hidden. */
+void drawn_marks_print(const struct drawn_marks *marks, struct strbuf *out);
+/* What person number `person` is photographed with: expressions in turn, all different. shots[faces->pictures]. */
+void drawn_shots(const struct drawn_faces *faces, size_t person, struct drawn_shot *shots);
+/* Faceless pictures number 0, 1, …: walls, leaves, houses, cloth, shelves, lights, clutter, RGB. */
+int drawn_background(uint64_t seed, size_t number, size_t width, size_t height, struct image *out,
+                     struct err *err) MUST_CHECK;
+
+/* ---- what they are drawn from ---- */
+
 struct drawn_point {
 	double x, y, z;
 };

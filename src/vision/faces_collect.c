@@ -65,7 +65,8 @@ int source_unchanged(const struct face_source *source, struct err *err)
 	source_stamp(source->root, &size, &changed);
 	if (size == source->size && changed == source->changed)
 		return OK;
-	return err_set(err, ERR_DATA, "%s: changed while it was read (%ju bytes, then %ju); wait until it is complete and run again",
+	return err_set(err, ERR_DATA,
+	               "%s: changed while it was read (%ju bytes, then %ju); wait until it is complete and run again",
 	               source->root, (uintmax_t)source->size, (uintmax_t)size);
 }
 
@@ -182,8 +183,8 @@ static int person_by_pattern(const struct face_scan *scan, const char *member, u
 
 #define TRIM_FACES ((size_t)65536)
 
-/* The people before the one that begins are complete as a rule: in a very large archive their pictures are drawn now, so that the names
- * of millions need not be kept. Someone who comes back is drawn again from what was kept. */
+/* The people before the one that begins are complete as a rule: in a very large archive their pictures are drawn now,
+ * so that the names of millions need not be kept. Someone who comes back is drawn again from what was kept. */
 static int trim(struct face_scan *scan, uint32_t person, struct err *err)
 {
 	struct face_set *set = scan->set;
@@ -198,7 +199,8 @@ static int trim(struct face_scan *scan, uint32_t person, struct err *err)
 	return status;
 }
 
-/* A face, its name and its place in the tables that are made of it take some 410 bytes; a box that waits for its picture, fewer. */
+/* A face, its name and its place in the tables that are made of it take some 410 bytes; a box that waits for its
+ * picture, fewer. */
 #define FACE_BYTES 500
 
 static int check_memory(const struct face_scan *scan, struct err *err)

@@ -1,6 +1,6 @@
 /*
- * CSV files that hold the pictures themselves, as FER2013's: emotion,pixels,Usage, a square grey picture a row as numbers between
- * spaces. A row is known as FILE.csv/LINE.
+ * CSV files that hold the pictures themselves, as FER2013's: emotion,pixels,Usage, a square grey picture a row as
+ * numbers between spaces. A row is known as FILE.csv/LINE.
  */
 #include "vision/faces_read_internal.h"
 
@@ -53,7 +53,8 @@ static int peek_header(char *const *fields, size_t count, size_t line, void *con
 	static const char *const pixels[] = {"pixels"}, *const paths[] = {"path"};
 	(void)line;
 	(void)err;
-	*(bool *)context = find_column(fields, count, pixels, 1) != NO_COLUMN && find_column(fields, count, paths, 1) == NO_COLUMN;
+	*(bool *)context =
+	    find_column(fields, count, pixels, 1) != NO_COLUMN && find_column(fields, count, paths, 1) == NO_COLUMN;
 	return HEADER_SEEN;
 }
 

@@ -39,9 +39,10 @@ int decoders_new(struct read_job *job, struct err *err)
 	pthread_cond_init(&job->gate_open, NULL);
 	double needed = 7 * job->settings->max_megapixels * 1e6;
 	if (needed > (double)job->decode_bytes)
-		return err_set(err, ERR_SETTINGS,
-		               "faces.max_megapixels = %g: a picture of this size takes more than half of faces.memory_mb = %ld",
-		               job->settings->max_megapixels, job->settings->memory_mb);
+		return err_set(
+		    err, ERR_SETTINGS,
+		    "faces.max_megapixels = %g: a picture of this size takes more than half of faces.memory_mb = %ld",
+		    job->settings->max_megapixels, job->settings->memory_mb);
 	job->decoders = mem_alloc((size_t)job->threads, sizeof *job->decoders, err);
 	int status = job->decoders ? OK : err->code;
 	for (int i = 0; status == OK && i < job->threads; i++) {
@@ -130,8 +131,8 @@ static int decode_picture(struct read_job *job, struct read_slot *slot, struct f
 		face->box = (struct rect){0};
 	}
 	if (width < 1 || height < 1 || (double)width * height > job->settings->max_megapixels * 1e6)
-		return err_set(err, ERR_DATA, "a picture of %zu × %zu pixels is not allowed (faces.max_megapixels = %g)", head.width,
-		               head.height, job->settings->max_megapixels);
+		return err_set(err, ERR_DATA, "a picture of %zu × %zu pixels is not allowed (faces.max_megapixels = %g)",
+		               head.width, head.height, job->settings->max_megapixels);
 	struct face_plan plan = face_plan_make(face, width, height, job->settings);
 	struct image picture;
 	uint8_t *frame = frame_of(job, slot, decoder, err);

@@ -19,8 +19,9 @@ static int by_stem(const void *a, const void *b)
 static bool of_text(const struct face *face, const struct face_text *text)
 {
 	size_t length = strlen(text->stem);
-	return face->source == text->source && strncmp(face->member, text->stem, length) == 0 && face->member[length] == '.' &&
-	       !strchr(face->member + length + 1, '.') && !strchr(face->member + length, '/');
+	return face->source == text->source && strncmp(face->member, text->stem, length) == 0 &&
+	       face->member[length] == '.' && !strchr(face->member + length + 1, '.') &&
+	       !strchr(face->member + length, '/');
 }
 
 static void take_box(struct face *face, struct face_text *text)
@@ -32,7 +33,8 @@ static void take_box(struct face *face, struct face_text *text)
 	text->used = true;
 }
 
-/* A picture and its text lie side by side as a rule: then neither waits for the end of the pass, and texts take no memory. */
+/* A picture and its text lie side by side as a rule: then neither waits for the end of the pass, and texts take no
+ * memory. */
 void scan_pair_face(struct face_scan *scan, struct face *face)
 {
 	struct face_text *last = scan->n_texts > 0 ? &scan->texts[scan->n_texts - 1] : NULL;

@@ -48,7 +48,8 @@ int faces_check_skips(const struct face_set *set, double limit, struct err *err)
 static int count_parts(const struct face_set *set, struct json *split, struct err *err)
 {
 	size_t n_classes = set->classes.names.count, n_people = set->persons.names.count;
-	size_t *counts = mem_alloc(FACE_SPLITS * (n_classes + 2), sizeof *counts, err); /* a part: faces, people, then a class each */
+	size_t *counts =
+	    mem_alloc(FACE_SPLITS * (n_classes + 2), sizeof *counts, err); /* a part: faces, people, then a class each */
 	bool *seen = counts ? mem_alloc(n_people + 1, sizeof *seen, err) : NULL;
 	if (!seen) {
 		free(counts);

@@ -87,9 +87,9 @@ static int by_person_class(const void *a, const void *b)
 }
 
 /*
- * A sample of a person's pictures of a class that is even over lights and cameras: again and again a picture is taken from the cell
- * (light, camera) for which n[light] + n[camera] + n[cell], the numbers taken so far, is least; among equals the cell that a shuffle
- * put first, and in a cell the picture that it put first.
+ * A sample of a person's pictures of a class that is even over lights and cameras: again and again a picture is taken
+ * from the cell (light, camera) for which n[light] + n[camera] + n[cell], the numbers taken so far, is least; among
+ * equals the cell that a shuffle put first, and in a cell the picture that it put first.
  */
 #define NUMBERS 64 /* lights and cameras are 0 … 63 */
 
@@ -120,7 +120,8 @@ static void fill_cells(struct sample *sample, const size_t *shuffle)
 		const struct face *face = sample->group[shuffle[i]];
 		size_t *at = &sample->cell_of[cell_number(face)];
 		if (*at == 0) {
-			sample->cells[sample->n_cells++] = (struct cell){.light = face->light % NUMBERS, .camera = face->camera % NUMBERS};
+			sample->cells[sample->n_cells++] =
+			    (struct cell){.light = face->light % NUMBERS, .camera = face->camera % NUMBERS};
 			*at = sample->n_cells;
 		}
 		sample->cells[*at - 1].count++;
@@ -278,7 +279,8 @@ int faces_persons_found(const struct face_set *set, const struct name_table *wan
 {
 	for (size_t i = 0; i < wanted->names.count; i++) {
 		if (!names_has(&set->persons, wanted->names.items[i]))
-			return err_set(err, ERR_SETTINGS, "faces.persons: '%s' is nobody in the data (or has no picture that is chosen)",
+			return err_set(err, ERR_SETTINGS,
+			               "faces.persons: '%s' is nobody in the data (or has no picture that is chosen)",
 			               wanted->names.items[i]);
 	}
 	return OK;

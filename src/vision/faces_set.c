@@ -118,7 +118,8 @@ void face_set_free(struct face_set *set)
 	free(set);
 }
 
-/* Photographs deflate to some three quarters at level 1; a face's columns and its chunk in the index take some 400 bytes. */
+/* Photographs deflate to some three quarters at level 1; a face's columns and its chunk in the index take some 400
+ * bytes. */
 uint64_t faces_disk_estimate(const struct face_set *set, const struct faces_settings *settings)
 {
 	double frame = 3.0 * (double)settings->frame_width * (double)settings->frame_height;

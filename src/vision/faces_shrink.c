@@ -1,8 +1,9 @@
 /*
- * A rectangle of a picture shrunk to bytes by box averages (the AREA kernel of num/resample.c, its reference): output i of an axis of
- * scale s = extent / outputs covers [start + i s, start + (i + 1) s), and a sample k weighs the part of [k, k + 1) in it, over s.
- * Rows first, whole lines at a time, then columns, a pixel's channels at a time; in single precision, always in the same order: the
- * bytes are those of every machine, and differ from the reference by rounding alone.
+ * A rectangle of a picture shrunk to bytes by box averages (the AREA kernel of num/resample.c, its reference): output i
+ * of an axis of scale s = extent / outputs covers [start + i s, start + (i + 1) s), and a sample k weighs the part of
+ * [k, k + 1) in it, over s. Rows first, whole lines at a time, then columns, a pixel's channels at a time; in single
+ * precision, always in the same order: the bytes are those of every machine, and differ from the reference by rounding
+ * alone.
  */
 #include "vision/faces_internal.h"
 
@@ -21,7 +22,8 @@ struct row_sum {
 };
 typedef void sum_rows(const struct row_sum *sum);
 
-/* With `onto`, what is in the line already stands in front of the sum. A fixed n is unrolled, and the values run side by side. */
+/* With `onto`, what is in the line already stands in front of the sum. A fixed n is unrolled, and the values run side
+ * by side. */
 static inline __attribute__((always_inline)) void sum_some(const struct row_sum *sum, size_t from, size_t n, bool onto)
 {
 	float *restrict line = sum->line;
@@ -73,8 +75,8 @@ __attribute__((target("avx2"))) static void sum_rows_avx2(const struct row_sum *
 #define AVX512 target("avx512f,avx512bw,avx512vl")
 
 /* Sixteen values of n rows, in the order of sum_some; a fixed n is unrolled. */
-static inline __attribute__((always_inline, AVX512)) __m512 sixteen_avx512(const uint8_t *rows, size_t stride,
-                                                                          const float *weights, size_t n, __mmask16 lanes)
+static inline __attribute__((always_inline, AVX512)) __m512
+sixteen_avx512(const uint8_t *rows, size_t stride, const float *weights, size_t n, __mmask16 lanes)
 {
 	__m512 value = _mm512_setzero_ps();
 	for (size_t k = 0; k < n; k++) {
@@ -130,8 +132,8 @@ static long clip(double value, long low, long high)
 
 struct shrink_work {
 	float *line;        /* [width + taps][3]: the average of the rows of one output line, then zeros */
-	float *weights;     /* [out_w / group][taps][group][4]: a weight for each channel and one for none. As many for every output,
-	                     * some of them 0, so that the loops do not branch */
+	float *weights; /* [out_w / group][taps][group][4]: a weight for each channel and one for none. As many for every
+	                 * output, some of them 0, so that the loops do not branch */
 	float *row_weights; /* of one output line */
 	uint32_t *first;    /* [out_w]: sample, from the left edge of the lines kept */
 	size_t left, width; /* columns of the picture that count */
@@ -186,7 +188,8 @@ static int prepare(const struct face_shrink *job, struct face_scratch *scratch, 
 
 static void average_rows(const struct face_shrink *job, const struct shrink_work *work, size_t y, sum_rows *sum)
 {
-	double scale = job->h / (double)job->out_h, low = job->y + (double)y * scale, high = job->y + (double)(y + 1) * scale;
+	double scale = job->h / (double)job->out_h, low = job->y + (double)y * scale,
+	       high = job->y + (double)(y + 1) * scale;
 	long last = (long)job->picture->height - 1;
 	long first = clip(floor(low), 0, last), end = clip(ceil(high) - 1, first, last);
 	size_t stride = job->picture->width * 3;
@@ -228,8 +231,8 @@ static void columns_portable(const struct shrink_work *work, size_t outputs, uin
 }
 
 /* Two outputs at a time, but for the last ones. */
-__attribute__((target("avx2"), always_inline)) static inline void pairs_avx2(const struct shrink_work *work, size_t taps,
-                                                                             size_t outputs, uint8_t *out)
+__attribute__((target("avx2"), always_inline)) static inline void pairs_avx2(const struct shrink_work *work,
+                                                                             size_t taps, size_t outputs, uint8_t *out)
 {
 	size_t x = 0;
 	const float *weight = work->weights;
@@ -237,7 +240,8 @@ __attribute__((target("avx2"), always_inline)) static inline void pairs_avx2(con
 		const float *a = work->line + 3 * (size_t)work->first[x], *b = work->line + 3 * (size_t)work->first[x + 1];
 		__m256 sum = _mm256_set1_ps(0.5f);
 		for (size_t i = 0; i < taps; i++)
-			sum = _mm256_add_ps(sum, _mm256_mul_ps(_mm256_loadu2_m128(b + 3 * i, a + 3 * i), _mm256_loadu_ps(weight + 8 * i)));
+			sum = _mm256_add_ps(
+			    sum, _mm256_mul_ps(_mm256_loadu2_m128(b + 3 * i, a + 3 * i), _mm256_loadu_ps(weight + 8 * i)));
 		int first = pixel_of(_mm256_castps256_ps128(sum)), second = pixel_of(_mm256_extractf128_ps(sum, 1));
 		memcpy(out + 3 * x, &first, 4);
 		memcpy(out + 3 * x + 3, &second, 4);

@@ -1,7 +1,7 @@
 /*
- * The kernels of the detector, written once over lanes: included by scan_avx512.c, scan_avx2.c and scan_portable.c after
- * the lanes_*_internal.h of their processor. Lanes are neighbouring windows of a row (or pixels); each lane does the arithmetic
- * of window.c in its order, so the results are the same bits.
+ * The kernels of the detector, written once over lanes: included by scan_avx512.c, scan_avx2.c and scan_portable.c
+ * after the lanes_*_internal.h of their processor. Lanes are neighbouring windows of a row (or pixels); each lane does
+ * the arithmetic of window.c in its order, so the results are the same bits.
  */
 #include "vision/scan_internal.h"
 

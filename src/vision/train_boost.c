@@ -1,13 +1,14 @@
 /*
- * A stage by boosting (Friedman, Hastie & Tibshirani 2000): repeat, adding a stump or tree f to F, over the leaf into which x falls
+ * A stage by boosting (Friedman, Hastie & Tibshirani 2000): repeat, adding a stump or tree f to F, over the leaf into
+ * which x falls
  *
  *   gentle    f = Σ w·y / Σ w                      least squares;             w ← w · exp(−y f)
  *   real      f = ½ ln(p / (1 − p)), p = Σ₊ w / Σ w   least Gini impurity;    w ← w · exp(−y f)
  *   discrete  f = ± ln((1 − e) / e), e = Σ w of the wrong ones, least e;      w ← w · exp(−½ y f)
  *   logit     f = ½ Σ w·z / Σ w, least squares; p = 1 / (1 + exp(−2 F)), w = p(1 − p), z = 1/p or −1/(1 − p), |z| ≤ 10
  *
- * Σ w·y / Σ w splits by least squares as Gini impurity does, so the features of all but logit are ranked alike. It goes on
- * until, with the stage's threshold set so that min_hit_rate of the positives pass, at most max_false_alarm of the
+ * Σ w·y / Σ w splits by least squares as Gini impurity does, so the features of all but logit are ranked alike. It goes
+ * on until, with the stage's threshold set so that min_hit_rate of the positives pass, at most max_false_alarm of the
  * negatives do. The feature is chosen by histograms; its threshold is then the best cut among all its values, midway
  * between two of them. Sums of leaves are kept as the detector forms them, so the rates are those that the detector
  * will have.
@@ -245,7 +246,8 @@ struct cut {
 	struct side left, right;
 };
 
-/* Exact: the samples of the part in the order of their values, every cut between two different ones. False: all have one value. */
+/* Exact: the samples of the part in the order of their values, every cut between two different ones. False: all have
+ * one value. */
 static bool choose_cut(struct boost_state *state, struct cut *cut)
 {
 	size_t count = state->n_part;
@@ -280,9 +282,10 @@ struct open_place {
 	int *link;
 };
 
-/* Splits a place in two when its samples can be told apart: the left ones keep it, the right ones get the next number. */
-static int split(struct boost_state *state, struct weak *weak, struct side *sides, struct open_place *open, size_t *n_open,
-                 struct err *err)
+/* Splits a place in two when its samples can be told apart: the left ones keep it, the right ones get the next
+ * number. */
+static int split(struct boost_state *state, struct weak *weak, struct side *sides, struct open_place *open,
+                 size_t *n_open, struct err *err)
 {
 	struct open_place from = open[--*n_open];
 	struct cut cut = {0};
@@ -294,8 +297,9 @@ static int split(struct boost_state *state, struct weak *weak, struct side *side
 		return err->code;
 	samples_values(state->samples, &state->boost->table->features[feature], state->values);
 	if (!choose_cut(state, &cut))
-		return weak->nodes > 0 ? OK
-		                       : err_set(err, ERR_NUMERIC, "no feature tells the %zu samples of the stage apart", state->n_part);
+		return weak->nodes > 0
+		           ? OK
+		           : err_set(err, ERR_NUMERIC, "no feature tells the %zu samples of the stage apart", state->n_part);
 	size_t node = weak->nodes++;
 	uint8_t fresh = (uint8_t)weak->nodes;
 	for (size_t i = 0; i < state->samples->count; i++)

@@ -17,12 +17,12 @@ uint64_t training_identity(const struct cascade_training *training)
 {
 	char text[512];
 	const struct crops *crops = training->positives;
-	int length = snprintf(text, sizeof text, "%d %d %d %d %zu %zu %zu %zu %zu %.17g %.17g %.17g %.17g %" PRIu64 " %zu %zu",
-	                      training->window_w, training->window_h, (int)training->features, (int)training->boost,
-	                      training->stages,
-	                      training->num_pos, training->num_neg, training->max_weak_count, training->max_depth, training->min_hit_rate,
-	                      training->max_false_alarm, training->weight_trim_rate, training->acceptance_ratio,
-	                      training->seed, crops->count, training->n_backgrounds);
+	int length =
+	    snprintf(text, sizeof text, "%d %d %d %d %zu %zu %zu %zu %zu %.17g %.17g %.17g %.17g %" PRIu64 " %zu %zu",
+	             training->window_w, training->window_h, (int)training->features, (int)training->boost,
+	             training->stages, training->num_pos, training->num_neg, training->max_weak_count, training->max_depth,
+	             training->min_hit_rate, training->max_false_alarm, training->weight_trim_rate,
+	             training->acceptance_ratio, training->seed, crops->count, training->n_backgrounds);
 	uint64_t identity = hash64(text, (size_t)length, 0);
 	identity = hash64(crops->pixels, crops->count * (size_t)crops->width * (size_t)crops->height, identity);
 	for (size_t i = 0; i < training->n_backgrounds; i++) {

@@ -46,7 +46,8 @@ extern const struct value_kernels value_kernels_portable, value_kernels_avx2, va
 /* NULL when this processor lacks the level. */
 const struct value_kernels *value_kernels_at(enum cpu_level level);
 
-/* bins[end − first][lanes]: every value of the features first … end − 1 as the number of its bin in mean ± 3σ of the feature. */
+/* bins[end − first][lanes]: every value of the features first … end − 1 as the number of its bin in mean ± 3σ of the
+ * feature. */
 struct bin_table {
 	size_t n_features;
 	size_t first, end; /* those of this rank; else all */
@@ -62,7 +63,8 @@ struct stump_search {
 	const struct bin_table *table;
 	const struct samples *samples;
 	const uint32_t *weights;
-	const uint32_t *others; /* NULL, or weights against: P = weights and N = others of all samples, whatever their class */
+	const uint32_t
+	    *others; /* NULL, or weights against: P = weights and N = others of all samples, whatever their class */
 	const uint32_t *active; /* samples with a weight, ascending; NULL = go through all */
 	size_t n_active, active_positives;
 	int threads;
@@ -103,7 +105,8 @@ struct boost {
 int boost_stage(const struct boost *boost, struct stage_model *out, struct err *err) MUST_CHECK;
 
 /* A line of stages.jsonl; `features` is the list of all. */
-void train_log_weak(struct strbuf *log, size_t stage, size_t number, const struct weak *weak, const struct haar_feature *features);
+void train_log_weak(struct strbuf *log, size_t stage, size_t number, const struct weak *weak,
+                    const struct haar_feature *features);
 
 /* ---- negatives -------------------------------------------------------------------------------------------- */
 

@@ -12,7 +12,8 @@ static void log_node(struct strbuf *log, const struct weak_node *node, const str
 }
 
 /* A stump's leaves are left and right; a tree's nodes stand in a list, their children numbered as in the XML. */
-void train_log_weak(struct strbuf *log, size_t stage, size_t number, const struct weak *weak, const struct haar_feature *features)
+void train_log_weak(struct strbuf *log, size_t stage, size_t number, const struct weak *weak,
+                    const struct haar_feature *features)
 {
 	strbuf_format(log, "{\"stage\":%zu,\"weak\":%zu,", stage, number);
 	if (weak->nodes == 1) {

@@ -5,7 +5,8 @@
  * the stage. A picture's windows are divided among GRID × GRID offsets; a first round of visits looks at one offset a
  * picture, later rounds at 3, 12 and 48 more, so no window is looked at twice and none is left out in the end. A visit
  * keeps at most so many windows (a reservoir), so that one cluttered picture does not fill the stage. Visits run in
- * parallel in batches and are counted in order: nothing depends on the number of threads, nor of ranks that share a batch.
+ * parallel in batches and are counted in order: nothing depends on the number of threads, nor of ranks that share a
+ * batch.
  */
 #include "base/comm.h"
 #include "vision/train_internal.h"
@@ -227,7 +228,8 @@ static int gather_visits(struct mine_state *state, size_t count, struct err *err
 		start[r] = total;
 	}
 	uint8_t *pixels = code == OK ? mem_alloc_unset(total, size, err) : NULL;
-	for (size_t i = state->start[comm_rank()], at = pixels ? start[comm_rank()] : 0; pixels && i < state->start[comm_rank() + 1]; i++) {
+	for (size_t i = state->start[comm_rank()], at = pixels ? start[comm_rank()] : 0;
+	     pixels && i < state->start[comm_rank() + 1]; i++) {
 		memcpy(pixels + at * size, state->visits[i].kept.pixels, state->visits[i].kept.count * size);
 		at += state->visits[i].kept.count;
 	}
@@ -252,7 +254,8 @@ static int share_visits(struct mine_state *state, size_t count, struct err *err)
 	state->start = NULL;
 	int code = comm_shares(count, 1, NULL, &state->start, err);
 	if (code == OK)
-		code = parallel_for(state->start[comm_rank() + 1] - state->start[comm_rank()], 1, state->mining->training->threads, visit_run, state, err);
+		code = parallel_for(state->start[comm_rank() + 1] - state->start[comm_rank()], 1,
+		                    state->mining->training->threads, visit_run, state, err);
 	return code == OK ? gather_visits(state, count, err) : code;
 }
 

@@ -1,6 +1,6 @@
 /*
- * opencv_createsamples' .vec files, little endian: int32 count, int32 pixels a sample, two int16 that nobody reads; then
- * for each sample one byte and its pixels as int16, row by row.
+ * opencv_createsamples' .vec files, little endian: int32 count, int32 pixels a sample, two int16 that nobody reads;
+ * then for each sample one byte and its pixels as int16, row by row.
  */
 #include "vision/vision_internal.h"
 

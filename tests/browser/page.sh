@@ -12,7 +12,7 @@ scratch=$(mktemp -d) && trap '[ -z "${server:-}" ] || kill "$server" 2>/dev/null
 mkdir "$scratch/bundle"
 if [ -n "${MOODCAST_BUNDLE:-}" ]; then bundle=$MOODCAST_BUNDLE; else bundle=$scratch/bundle; "$maker" --write "$bundle" >/dev/null 2>&1 || exit 1; fi
 "$bin" serve --bundle "$bundle" --listen 127.0.0.1:0 2>"$scratch/log" & server=$!
-for _ in $(seq 100); do url=$(grep -oE 'http://127.0.0.1:[0-9]+' "$scratch/log") && break; sleep 0.1; done
+until url=$(grep -oE 'http://127.0.0.1:[0-9]+' "$scratch/log") || ! kill -0 "$server" 2>/dev/null; do sleep 0.1; done
 SHOTS=${MOODCAST_SHOTS:-} timeout 300 node tests/browser/page.mjs "$url/" "$scratch"
 code=$?
 kill -TERM "$server"; wait "$server" || code=1; server=

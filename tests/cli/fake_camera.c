@@ -1,7 +1,8 @@
 /*
  * A Video4Linux2 camera for tests, loaded with LD_PRELOAD: open("/dev/video0") gives a memfd, ioctl answers as a driver
- * does. FAKE_CAMERA=yuyv, nv12 and grey offer only that format, with padded rows; =mjpg hands out the JPEG named by FAKE_CAMERA_JPEG; =unplug
- * is gone (ENODEV) after five frames and back at the next open; =busy refuses the format; =none cannot capture.
+ * does. FAKE_CAMERA=yuyv, nv12 and grey offer only that format, with padded rows; =mjpg hands out the JPEG named by
+ * FAKE_CAMERA_JPEG; =unplug is gone (ENODEV) after five frames and back at the next open; =busy refuses the format;
+ * =none cannot capture.
  */
 #include <dlfcn.h>
 #include <errno.h>

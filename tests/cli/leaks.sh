@@ -61,6 +61,27 @@ held, trained = leaks["pairs"][0]
 assert "test/negative/2.jpg" in held and "train/positive/0.jpg" in trained, leaks
 END
 
+# Where copies are let stand, the figures without them stand beside, here and in the report.
+small=(--set preprocess.crop=centre --set preprocess.size=32 --set network.cut=block1_pool --set network.weights=init --set emotion.average_pool=8 --set emotion.epochs=2)
+"$train" features --in faces="$scratch/f_moved" --out "$scratch/ft_moved" "${small[@]}" 2>"$scratch/log" || say "features of the copies"
+"$train" emotion --in features="$scratch/ft_moved" --out "$scratch/em_moved" "${small[@]}" 2>"$scratch/log" || say "emotion of the copies"
+ins=(--in faces="$scratch/f_moved" --in features="$scratch/ft_moved" --in emotion="$scratch/em_moved")
+"$train" evaluate "${ins[@]}" --out "$scratch/judged" "${small[@]}" --set evaluate.leaks=report --set evaluate.bootstrap=50 2>"$scratch/log" || say "figures beside a copy"
+/usr/bin/python3 - "$scratch" <<'END'
+import json, sys, h5py
+test = json.load(open(sys.argv[1] + "/judged/metrics.json"))["emotion"]["test"]
+with h5py.File(sys.argv[1] + "/ft_moved/features.h5") as file:
+    raw, at = file["member/bytes"][:].tobytes(), file["member/offsets"][:]
+lines = [line.split("\t") for line in open(sys.argv[1] + "/judged/predictions.tsv").read().splitlines()]
+names, rows = lines[0][3:], lines[1:]
+kept = [r for r in rows if not raw[at[int(r[0])]:at[int(r[0]) + 1]].decode().endswith("test/negative/2.jpg")]
+assert len(kept) == len(rows) - 1 == 7 == test["without_copies"]["pictures"], test["without_copies"]
+right = sum(names[max(range(len(names)), key=lambda c: float(r[3 + c]))] == r[2] for r in kept)
+assert abs(test["without_copies"]["accuracy"] - right / 7) < 1e-6, (right, test["without_copies"])
+END
+"$train" report --in evaluate="$scratch/judged" "${ins[@]}" --out "$scratch/report" 2>"$scratch/log" || say "report"
+grep -q '1 of the 8 held-out pictures are copies of some that were trained on' "$scratch/report/index.html" || say "the report does not tell of the copies"
+
 # A person whom the data set itself puts into two parts.
 mkdir "$scratch/people" && cp -r "$scratch/plain/." "$scratch/people"
 mv "$scratch/people/train/positive/0.jpg" "$scratch/people/train/positive/anna_0.jpg"
@@ -71,7 +92,6 @@ faces people --set faces.person_pattern='([a-z]+)_[0-9]+[.]jpg$' || status=$?
 [ ! -e "$scratch/f_people/faces.h5" ] || say "faces.h5 in spite of it"
 
 # And one who came into features.h5 twice afterwards.
-small=(--set preprocess.crop=centre --set preprocess.size=32 --set network.cut=block1_pool --set network.weights=init --set emotion.average_pool=8 --set emotion.epochs=2)
 "$train" features --in faces="$scratch/f_plain" --out "$scratch/features" "${small[@]}" 2>"$scratch/log" || say "features"
 "$train" emotion --in features="$scratch/features" --out "$scratch/emotion" "${small[@]}" 2>"$scratch/log" || say "emotion"
 judge_people() { "$train" evaluate --in features="$scratch/features" --in emotion="$scratch/emotion" --out "$scratch/$1" "${small[@]}" --set evaluate.bootstrap=50 2>"$scratch/log"; }

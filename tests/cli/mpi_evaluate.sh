@@ -17,7 +17,7 @@ judge one "$MOODCAST_BIN/moodcast-train"
 for mpi in $mpis; do
   build_mpi "$mpi"
   for n in 2 3; do
-    judge "$mpi.$n" ranks "$mpi" $n "build/mpi.$mpi/bin/moodcast-train"
+    judge "$mpi.$n" ranks "$mpi" $n "build/mpi.$mpi$mpi_mode/bin/moodcast-train"
     for file in metrics.json predictions.tsv; do
       cmp "$scratch/one/$file" "$scratch/$mpi.$n/$file" || { echo "$mpi, $n ranks: another $file"; exit 1; }
     done

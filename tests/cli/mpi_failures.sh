@@ -15,7 +15,7 @@ for mpi in $mpis; do
 done
 gcc -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra -shared -fPIC -o "$scratch/full.so" tests/support/preload/failing_writes.c -ldl
 
-train=$PWD/build/mpi.$first/bin/moodcast-train
+train=$PWD/build/mpi.$first$mpi_mode/bin/moodcast-train
 quietly "$train" sample --out "$scratch/sample" --set sample.people=16 --set sample.pictures=9 --set sample.backgrounds=12 --set sample.playlists=1500 \
   --set sample.songs=1000
 quietly "$train" faces --out "$scratch/faces" --set faces.input="$scratch/sample/faces.zip"
@@ -48,7 +48,7 @@ run() {
   local name=$1 out=$2 mpi=$3 n=$4 from; shift 4
   local -n options=$name
   from=$SECONDS code=0
-  (cd "$scratch" && export "$@" A= && ranks "$mpi" "$n" bash only.sh "$OLDPWD/build/mpi.$mpi/bin/moodcast-train" "$(stage_of "$name")" "${options[@]}" \
+  (cd "$scratch" && export "$@" A= && ranks "$mpi" "$n" bash only.sh "$OLDPWD/build/mpi.$mpi$mpi_mode/bin/moodcast-train" "$(stage_of "$name")" "${options[@]}" \
     --set run.threads=1 --out "$out") >"$scratch/log" 2>&1 || code=$?
   took=$((SECONDS - from))
 }

@@ -41,7 +41,7 @@ refuse() { # what status words input
   "$train" playlists --set "playlists.input=$4" --out "$folder/refused" 2>"$folder/log" || status=$?
   [ "$status" = "$2" ] || { echo "$1: status $status, expected $2"; cat "$folder/log"; exit 1; }
   grep -qF "$3" "$folder/log" || { echo "$1: \"$3\" is not said:"; cat "$folder/log"; exit 1; }
-  [ ! -e "$folder/refused/playlists.h5" ] && [ ! -e "$folder/refused/likes.npz" ] && ! ls "$folder"/refused/*.part 2>/dev/null
+  [ ! -e "$folder/refused/playlists.h5" ] && [ ! -e "$folder/refused/likes.npz" ] && [ -z "$(find "$folder/refused" -name "*.part")" ]
 }
 refuse "half of the records bad" 4 "bad.json: element 2: playlist id" "$folder/bad.json"
 refuse "a file cut off" 4 "cut.json: ends inside element" "$folder/cut.json"

@@ -75,6 +75,16 @@ mkdir -p "$scratch/foreign" && cp "$bundle"/* "$scratch/foreign" && cp "$scratch
 json 'len(d["songs"])==3 and d["songs"][0]["why"]["label"]=="positive" and "playlist" in d["songs"][0]["why"]' <"$scratch/a" || say "why"
 for round in 1 2; do "$bin" recommend --bundle "$bundle" --tag 여름 -n 4 --history "$scratch/history" >"$scratch/list$round" || say "history"; done
 [ "$(sort -u "$scratch/history" | wc -l)" = 8 ] || say "a song came twice: $(tr '\n' ' ' <"$scratch/history")"
+# What nobody got to read was not heard: a reader that has gone, a full disk.
+head -n 4 "$scratch/history" >"$scratch/heard" && cp "$scratch/heard" "$scratch/unread"
+mkfifo "$scratch/pipe" && exec 8<>"$scratch/pipe" 9>"$scratch/pipe" 8>&-
+for form in "" --json; do
+  "$bin" recommend --bundle "$bundle" --tag 여름 -n 4 $form --history "$scratch/unread" >&9 2>"$scratch/said"; [ $? -eq 3 ] || say "recommend to a closed pipe"
+  grep -q "unread is left as it was" "$scratch/said" || say "recommend to a closed pipe: $(cat "$scratch/said")"
+  [ ! -w /dev/full ] || { "$bin" recommend --bundle "$bundle" --tag 여름 -n 4 $form --history "$scratch/unread" >/dev/full 2>"$scratch/said"; [ $? -eq 3 ]; } || say "recommend to a full disk"
+done
+exec 9>&-
+cmp "$scratch/unread" "$scratch/heard" || say "songs that were not printed are taken for heard"
 printf '12\nx\n' >"$scratch/broken" && refused 4 'broken:2' recommend --bundle "$bundle" --tag 여름 --history "$scratch/broken"
 "$bin" info --bundle "$bundle" --verify | grep -q 'not pretrained' || say "info does not tell what the bundle is not"
 

@@ -18,8 +18,10 @@ job als.factors=8
 refuse run_make run als.factors=8 TO=playlist; want "no such stage"
 
 # Why, and DRY does nothing.
-say run_make status als.factors=8; ! grep -q 'to do' "$scratch/said"
+say run_make status als.factors=8; ! grep -q 'to do' "$scratch/said" || { cat "$scratch/said"; echo "something is to do right after a run"; exit 1; }
 say run_make status als.factors=9; want "als.factors: 9 (was 8)"; want "reads another als"
+[ "$(sed -n 's/^evaluate *[0-9a-f]* //p' "$scratch/said")" = "to do: als.factors: 9 (was 8), reads another als" ] || { cat "$scratch/said"; echo "evaluate: other reasons"; exit 1; }
+say run_make status network.weights="$scratch/said"; want "to do: said is new, input init is gone"
 before=$(ls "$scratch/out/store")
 say run_make run "als.factors=9 run.seed=7" DRY=1; want "run.seed: 7 (was 1)"
 [ "$before" = "$(ls "$scratch/out/store")" ] || { echo "DRY=1 made results"; exit 1; }
@@ -36,6 +38,7 @@ say make --no-print-directory -s compare MODE=$mode OUT="$scratch/out" A=first B
 want "als.factors: 8 | 9"; want "emotion.epochs: 3 | 2"; want "balanced accuracy"; want "hidden songs, nDCG@100"
 ! grep -q 'tags.size' "$scratch/said" || { echo "a setting that does not differ is shown"; exit 1; }
 refuse make --no-print-directory -s compare MODE=$mode OUT="$scratch/out" A=first B=nothing; want "holds no finished run"
+refuse make --no-print-directory -s compare MODE=$mode OUT="$scratch/out" A=first; want "say which: make compare A="
 
 # Results are what they were; a stage that is run again leaves the same bytes; a changed byte is named.
 for stage in sample faces cascade features emotion playlists tags als evaluate report pack; do

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What evaluation says of faces as the detector finds them is what `moodcast analyze` with the packed bundle says of the same pictures; the
-# same on any number of threads; the report tells both figures.
+# same on any number of threads; the report tells both figures. And with the square in the middle it is what the model does on features of
+# such squares.
 set -eu
 cd "$(dirname "$0")/../.."
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
@@ -59,3 +60,22 @@ for threads in 1 2; do
     --in features="$exp/features" --in emotion="$exp/emotion" --out "$scratch/judged$threads" 2>"$scratch/log" || { cat "$scratch/log"; exit 1; }
 done
 cmp "$scratch/judged1/metrics.json" "$scratch/judged2/metrics.json"
+
+# Trained with the square as the last resort: `square` is the figure of the same model on nothing but squares.
+stage() { local name=$1; shift; "$MOODCAST_BIN/moodcast-train" "$name" --config "$exp/config.ini" --in sample="$exp/sample" --in faces="$exp/faces" \
+  --in cascade="$exp/cascade" --set network.cut=block2_pool --set preprocess.size=64 "$@" 2>"$scratch/log" || { cat "$scratch/log"; exit 1; }; }
+stage features --set preprocess.crop=cascade,centre --out "$scratch/either"
+stage features --set preprocess.crop=centre --out "$scratch/squares"
+stage emotion --in features="$scratch/either" --set preprocess.crop=cascade,centre --out "$scratch/model"
+for kind in either squares; do stage evaluate --in features="$scratch/$kind" --in emotion="$scratch/model" --out "$scratch/of_$kind"; done
+/usr/bin/python3 - "$scratch" <<'END'
+import json, sys
+either, squares = (json.load(open(f"{sys.argv[1]}/of_{kind}/metrics.json"))["emotion"]["test"] for kind in ("either", "squares"))
+square, found = either["square"], either["found"]
+for key in ("accuracy", "balanced_accuracy"):
+    assert abs(square[key] - squares[key]) < 1e-6, (key, square, squares[key])
+assert abs(square["of_found"]["calibration_error"] - squares["calibration_error"]) < 1e-6, (square, squares["calibration_error"])
+for name, share in square["of_found"]["predicted_share"].items():
+    assert abs(share - squares["classes"][name]["predicted_share"]) < 1e-6, (name, share)
+assert square["no_face"] == 0 and square != found, (square, found)
+END

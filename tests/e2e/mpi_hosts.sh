@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `make run EXP=sample MPI=1` on four hosts (network namespaces of this machine) leaves the artefacts of one process. Word2Vec alone is
-# averaged over ranks, so its vectors, and the figures and the bundle's part that follow from them, are others.
+# averaged over ranks, so its vectors, and the figures and the bundle's part that follow from them, are others; faces.h5 is in shards, which read
+# as the one file.
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/support/mpi.sh
@@ -13,17 +14,20 @@ hosts_up 4 || { echo "SKIP mpi_hosts: network namespaces are not permitted here"
 # In each of them there is its own address and no other.
 ip netns exec "$hosts_tag-2" ip -o -4 addr show eth0 | grep -q "$hosts_net.2/" || { echo "host 2 has no address"; exit 1; }
 
-same() { (cd "$scratch/out/store" && find . -type f ! -name done ! -name log.jsonl ! -name inputs.tsv ! -path './tags-*' ! -path './evaluate-*' \
+same() { (cd "$scratch/out/store" && find . -type f ! -name done ! -name log.jsonl ! -name inputs.tsv ! -name 'faces*.h5' ! -path './tags-*' ! -path './evaluate-*' \
   ! -path './report-*' ! -name recommender.safetensors ! -name bundle.json ! -path './pack-*/metrics.json' | sort | xargs sha256sum); }
+files() { (cd "$scratch/out/store" && find . -type f ! -name 'faces.*.h5' | sort); }
 job
-same >"$scratch/one"; (cd "$scratch/out/store" && find . -type f | sort) >"$scratch/files"
+same >"$scratch/one"; files >"$scratch/files"
+cp "$scratch"/out/store/faces-*/faces.h5 "$scratch/faces.h5"
 rm -rf "$scratch/out"
 build_mpi mpich
 make --no-print-directory -s run MPI=1 MPICC=mpicc.mpich RANKS=4 MPIRUN="$hosts_mpirun" EXP=sample OUT="$scratch/out" SET="$small run.threads=1" \
   >"$scratch/log" 2>&1 || { cat "$scratch/log"; echo "make run MPI=1 failed"; exit 1; }
 same | diff "$scratch/one" - || { echo "four hosts leave other bytes"; exit 1; }
-(cd "$scratch/out/store" && find . -type f | sort) | diff "$scratch/files" - || { echo "four hosts leave other files"; exit 1; }
-for stage in cascade features emotion tags als evaluate; do
+files | diff "$scratch/files" - || { echo "four hosts leave other files"; exit 1; }
+/usr/bin/python3 tests/golden/faces_same.py "$scratch/faces.h5" "$scratch"/out/store/faces-*/faces.h5 2 || { echo "faces.h5 reads otherwise"; exit 1; }
+for stage in faces cascade features emotion tags als evaluate; do
   grep -q '"ranks": 4' "$scratch"/out/store/$stage-*/done || { echo "$stage was not shared"; exit 1; }
 done
 [ "$(wc -l <"$scratch/one")" -ge 15 ] || { cat "$scratch/one"; echo "too few artefacts were compared"; exit 1; }

@@ -27,7 +27,7 @@ done
 # The same bytes with any number of threads.
 stage() { "$MOODCAST_BIN/moodcast-train" pack --config "$scratch/out/sample/config.ini" $(printf -- '--set %s ' $small) --set "pack.new_songs=$new" \
   $(for s in cascade features emotion playlists tags als evaluate; do echo --in "$s=$scratch/out/sample/$s"; done) "$@" 2>"$scratch/log"; }
-stage --set run.threads=3 --out "$scratch/three"
+stage --set run.threads=3 --out "$scratch/three" || { cat "$scratch/log"; exit 1; }
 cmp "$scratch/three/bundle/recommender.safetensors" "$bundle/recommender.safetensors"
 # A file that is cut off: a sentence with its name, and no bundle.
 printf '[{"id": 1, "tags": ["여름"], "songs": [80' >"$scratch/cut.json"

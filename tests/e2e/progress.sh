@@ -7,11 +7,11 @@ cd "$(dirname "$0")/../.."
 command -v script >/dev/null || { echo "SKIP progress: script (bsdutils) is not installed"; exit 77; }
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
 . tests/support/small_run.sh
-more="sample.people=30 cascade.stages=5 als.factors=8"
+more="sample.people=30 cascade.stages=5 als.factors=64 als.iterations=200 emotion.epochs=400 emotion.patience=10000"
 job_on_terminal() { script -qec "make --no-print-directory -s run MODE=$mode EXP=sample OUT=$scratch/out SET='$small $more'" /dev/null </dev/null; }
 job_on_terminal >"$scratch/typed" || { cat "$scratch/typed"; echo "make run failed"; exit 1; }
 erase=$'\r\e\\[K'
-for topic in sample cascade features; do
+for topic in sample cascade features emotion als; do
   grep -qE "$erase$topic \[#*\.*\] +[0-9]+ %  [0-9]+/[0-9]+ [a-z ]+  .*[0-9.e+]+/s  [0-9.]+ (s|min|h) left" "$scratch/typed" || { cat -v "$scratch/typed"; echo "no bar of $topic"; exit 1; }
 done
 # What is left of a line after the last erasure is what stays on the screen.

@@ -1,4 +1,5 @@
-/* bundle.json and a file of chips beside files that are right: refused with a sentence, or a bundle that describes itself and names songs. */
+/* bundle.json and a file of chips beside files that are right: refused with a sentence, or a bundle that describes
+ * itself and names songs. */
 #include <string.h>
 
 #include "../unit/bundle_fixture.h"

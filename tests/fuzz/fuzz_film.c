@@ -1,4 +1,5 @@
-/* Films (Y4M, Motion JPEG) and single pictures as a source: every picture has a size and is whole, its rhythm can be waited for; a second round has no fewer than the first. */
+/* Films (Y4M, Motion JPEG) and single pictures as a source: every picture has a size and is whole, its rhythm can be
+ * waited for; a second round has no fewer than the first. */
 #include "fuzz_file.h"
 #include "runtime/runtime.h"
 

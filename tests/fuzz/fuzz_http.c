@@ -1,12 +1,12 @@
-/* What a client sends, byte by byte as it comes: request line, headers, query, body. The server closes or answers in HTTP, and nothing a client
- * can say is a failure of the server's own (500). */
+/* What a client sends, byte by byte as it comes: request line, headers, query, body. The server closes or answers in
+ * HTTP, and nothing a client can say is a failure of the server's own (500). */
 #include <poll.h>
 
 #include "../unit/http_fixture.h"
 #include "fuzz_file.h"
 
-/* An end that comes together with the last bytes is not seen by libmicrohttpd before the connection has been idle for long: it is sent when an answer
- * has begun, or none is to be expected. */
+/* An end that comes together with the last bytes is not seen by libmicrohttpd before the connection has been idle for
+ * long: it is sent when an answer has begun, or none is to be expected. */
 static struct answer talk(const uint8_t *bytes, size_t size)
 {
 	int fd = connect_to(server);

@@ -1,5 +1,6 @@
 /*
- * The mapping of a Keras file's names and shapes to layers. The bytes are lines that describe a file, which is then written and read:
+ * The mapping of a Keras file's names and shapes to layers. The bytes are lines that describe a file, which is then
+ * written and read:
  *   L name           a layer of layer_names, with its group
  *   W name T d0 d1 … a weight of the last layer: T = f, d, i or h; at most four sizes
  *   M                layer_names stand at model_weights
@@ -73,7 +74,8 @@ static void add_weight(struct plan *plan, char *text)
 		shape.dims[shape.rank++] = dim % 1000000000;
 		count = dim && count > MOST_VALUES / dim ? MOST_VALUES + 1 : count * dim;
 	}
-	if (!name || !name_ok(name) || plan->layers.count == 0 || plan->weights.count == MOST || shape.rank == 0 || count == 0)
+	if (!name || !name_ok(name) || plan->layers.count == 0 || plan->weights.count == MOST || shape.rank == 0 ||
+	    count == 0)
 		return;
 	char group[200], path[300];
 	group_of(plan, group);
@@ -93,7 +95,8 @@ static void describe(struct plan *plan, char *text)
 	struct err err = {0};
 	char *rest = NULL;
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		if (line[0] == 'M' && plan->layers.count == 0 && !plan->root[0] && hdf_group(plan->file, "model_weights", &err) == OK)
+		if (line[0] == 'M' && plan->layers.count == 0 && !plan->root[0] &&
+		    hdf_group(plan->file, "model_weights", &err) == OK)
 			plan->root = "model_weights";
 		else if (line[0] == 'L' && line[1] == ' ')
 			add_layer(plan, line + 2);
@@ -103,7 +106,8 @@ static void describe(struct plan *plan, char *text)
 			(void)!path_list_add(&plan->weights, line + 2, &err);
 	}
 	close_layer(plan);
-	(void)!hdf_attr_set_texts(plan->file, plan->root[0] ? plan->root : "/", "layer_names", plan->layers.items, plan->layers.count, &err);
+	(void)!hdf_attr_set_texts(plan->file, plan->root[0] ? plan->root : "/", "layer_names", plan->layers.items,
+	                          plan->layers.count, &err);
 }
 
 static bool make(const char *path, const uint8_t *bytes, size_t size)

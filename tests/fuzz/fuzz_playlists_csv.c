@@ -14,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	fuzz_file(path, "csv", bytes + 1, size - 1);
 	log_set_level(LOG_QUIET);
 	if (playlist_reader_new(&reader, tag_normalise, &err) == OK) {
-		int code = bytes[0] == '=' ? playlist_reader_pairs(reader, path, &err) : playlist_reader_input(reader, path, &err);
+		int code =
+		    bytes[0] == '=' ? playlist_reader_pairs(reader, path, &err) : playlist_reader_input(reader, path, &err);
 		if (code != OK && !err.text[0])
 			abort();
 		if (code == OK && playlist_reader_finish(reader, 0.5, 1, &playlists, &err) == OK &&

@@ -1,4 +1,5 @@
-/* A file of settings. What is refused has a sentence; what is accepted prints as settings that read back and print the same. */
+/* A file of settings. What is refused has a sentence; what is accepted prints as settings that read back and print the
+ * same. */
 #include <string.h>
 
 #include "fuzz_file.h"

@@ -1,4 +1,5 @@
-/* Both forms of word2vec's files. What is accepted is as large as it says, and its own writing reads back with the same keys and numbers. */
+/* Both forms of word2vec's files. What is accepted is as large as it says, and its own writing reads back with the same
+ * keys and numbers. */
 #include <string.h>
 
 #include "fuzz_file.h"
@@ -17,8 +18,8 @@ static void try_form(const char *path, load_file *load, save_file *save)
 			abort();
 		return;
 	}
-	if (keys.count != first.count || save(path, &first, keys.items, &err) != OK || load(path, &second, &again, &err) != OK ||
-	    second.count != first.count || second.size != first.size ||
+	if (keys.count != first.count || save(path, &first, keys.items, &err) != OK ||
+	    load(path, &second, &again, &err) != OK || second.count != first.count || second.size != first.size ||
 	    memcmp(first.data, second.data, first.count * first.size * sizeof(float)) != 0)
 		abort();
 	for (size_t i = 0; i < keys.count; i++)

@@ -1,4 +1,5 @@
-/* Runs a fuzz target over the files of its corpus, without a fuzzer: fuzz_NAME FILE…. Exit 0 when none of them brought it down. */
+/* Runs a fuzz target over the files of its corpus, without a fuzzer: fuzz_NAME FILE…. Exit 0 when none of them brought
+ * it down. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

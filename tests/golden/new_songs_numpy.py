@@ -1,4 +1,4 @@
-"""The factors that tests/unit/test_new_songs.c expects: new songs by their tags, in float64, straight from the formula in src/recsys/new_songs.h.
+"""The factors that tests/unit/test_new_songs.c expects: new songs by their tags, in float64, straight from the formula in src/recsys/recsys.h.
 
 Prints them as C. Written for NumPy 1.24.
 """

@@ -1,6 +1,7 @@
 /*
- * The least that reading a nested zip of faces can cost: one thread streams it with libarchive, others decode every picture with
- * TurboJPEG; nothing is cut, shrunk or stored. bench_faces_floor ARCHIVE THREADS → "pictures seconds" on stdout.
+ * The least that reading a nested zip of faces can cost: one thread streams it with libarchive, others decode every
+ * picture with TurboJPEG; nothing is cut, shrunk or stored. bench_faces_floor ARCHIVE THREADS → "pictures seconds" on
+ * stdout.
  */
 #include <archive.h>
 #include <archive_entry.h>

@@ -1,6 +1,7 @@
 /*
- * bench_head FILE ROWS WIDTH CLASSES THREADS EPOCHS: seconds of an epoch of the head (batch 50, Adam) on cached features: float32 rows,
- * then int32 labels, as FILE holds them. Prints a line an epoch, the first (a warm-up) left out.
+ * bench_head FILE ROWS WIDTH CLASSES THREADS EPOCHS: seconds of an epoch of the head (batch 50, Adam) on cached
+ * features: float32 rows, then int32 labels, as FILE holds them. Prints a line an epoch, the first (a warm-up) left
+ * out.
  */
 #include "nn/head_internal.h"
 

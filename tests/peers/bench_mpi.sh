@@ -20,6 +20,9 @@ prepare sample --set sample.people="${PEOPLE:-40}" --set sample.pictures=10 --se
 prepare faces --set faces.input="$work/sample/faces.zip"
 prepare playlists --set playlists.input="$work/sample/playlists.json"
 cascade="--in faces=$work/faces --set cascade.backgrounds=$work/sample/backgrounds.zip --set cascade.num_pos=200 --set cascade.num_neg=400 --set cascade.stages=3"
+# The photographs where they are there, else drawn faces.
+real=${MOODCAST_DATA:-}/faces/kface_layout_real.zip; [ -e "$real" ] || real=$work/sample/faces.zip
+faces="--set faces.input=$real"
 features="--in faces=$work/faces --set preprocess.crop=box,centre --set network.cut=block2_pool"
 emotion="--in features=$work/features --set network.cut=block2_pool --set emotion.average_pool=2 --set emotion.epochs=8"
 tags="--in playlists=$work/playlists"
@@ -36,7 +39,7 @@ run() { # RANKS THREADS STAGE
   if [ "$1" = 1 ]; then seconds "$one" "$3" $options --out "$work/out" --set run.threads="$2"
   else seconds "mpirun.$mpi" -n "$1" "$many" "$3" $options --out "$work/out" --set run.threads="$2"; fi
 }
-for stage in ${STAGES:-cascade features emotion tags als evaluate}; do
+for stage in ${STAGES:-faces cascade features emotion tags als evaluate}; do
   : >"$work/times"
   for round in $(seq "${ROUNDS:-5}"); do echo "$(run 1 2 "$stage") $(run 2 1 "$stage")" >>"$work/times"; done
   python3 - "$stage" "$work/times" "$(run 1 1 "$stage")" "$(run 4 1 "$stage")" <<'END_PYTHON'

@@ -5,6 +5,7 @@ Speed: seconds of training alone by the clock (vocabularies are built before), 2
 tags that two trainings of other seeds have in common; what gensim's seeds share among themselves is the yardstick, and how far one of them
 stands from the others its noise.
 """
+import os
 import re
 import shutil
 import statistics
@@ -49,11 +50,11 @@ def nearest(vectors):
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     score = unit[:FREQUENT] @ unit.T
     score[np.arange(FREQUENT), np.arange(FREQUENT)] = -2
-    return [set(row) for row in np.argpartition(-score, NEAR)[:, :NEAR]]
+    return np.argpartition(-score, NEAR)[:, :NEAR]
 
 
 def shared(near, others):
-    return np.mean([len(x & y) / NEAR for other in others for x, y in zip(near, other)])
+    return np.mean([len(set(x) & set(y)) / NEAR for other in others for x, y in zip(near, other)])
 
 
 def numbers_of(folder, names):
@@ -69,23 +70,30 @@ def spread(values, form):
     return f"{statistics.median(values):{form}} ({values[0]:{form}}-{values[-1]:{form}})"
 
 
+def one_round(train, folder, work, epochs, seed):
+    """One training of each, in turns; a round that WORK has already is taken from there, so that a long benchmark can be run piece by piece."""
+    kept = f"{work}/round{seed}_of_{epochs}_epochs.npz"
+    if os.path.exists(kept):
+        return np.load(kept)
+    rows, result = corpus(folder), {}
+    wall, wv = gensim_run(rows, epochs, seed)
+    for way in WAYS:
+        seconds, names, vectors = own_run(train, folder, f"{work}/{way}", epochs, seed, way)
+        result[way + "_speed"], result[way] = wall / seconds, nearest(vectors)
+    result["gensim"], result["seconds"] = nearest(np.array([wv[n] for n in numbers_of(folder, names)])), wall
+    np.savez(kept, **result)
+    return result
+
+
 def main(train, folder, work, rounds=5, epochs=42):
-    rows, gensim, numbers = corpus(folder), [], None
-    speed, own = {way: [] for way in WAYS}, {way: [] for way in WAYS}
-    for seed in range(1, rounds + 1):
-        wall, wv = gensim_run(rows, epochs, seed)
-        for way in WAYS:
-            seconds, names, vectors = own_run(train, folder, f"{work}/{way}", epochs, seed, way)
-            numbers = numbers or numbers_of(folder, names)
-            speed[way].append(wall / seconds)
-            own[way].append(nearest(vectors))
-        gensim.append(nearest(np.array([wv[n] for n in numbers])))
-    print(f"word2vec, {rounds} rounds of {epochs} epochs, a seed each")
+    runs = [one_round(train, folder, work, epochs, seed) for seed in range(1, rounds + 1)]
+    print(f"word2vec, {rounds} rounds of {epochs} epochs, a seed each; gensim {spread([float(r['seconds']) for r in runs], '.1f')} s")
+    gensim = [r["gensim"] for r in runs]
     among = [shared(near, gensim[:i] + gensim[i + 1:]) for i, near in enumerate(gensim)]
     print(f"gensim: neighbours shared with its other seeds {spread(among, '.3f')}")
     for way in WAYS:
-        print(f"{way}: {spread(speed[way], '.1f')} x gensim by the clock, neighbours shared with gensim "
-              f"{spread([shared(near, gensim) for near in own[way]], '.3f')}")
+        print(f"{way}: {spread([float(r[way + '_speed']) for r in runs], '.1f')} x gensim by the clock, neighbours shared with gensim "
+              f"{spread([shared(r[way], gensim) for r in runs], '.3f')}")
 
 
 if __name__ == "__main__":

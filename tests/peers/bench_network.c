@@ -1,8 +1,8 @@
 /*
  * bench_network BATCH THREADS ROUNDS PYTHON TORCH_SCRIPT [NODE ONNX_SCRIPT]: VGG16 at 150 pixels by moodcast, by oneDNN
- * (Winograd and direct), by PyTorch and by onnxruntime-node, same weights and pictures, in turns. A turn is as many calls
- * as bring at least 16 pictures, one behind the other as frames come. Prints pictures a second by the clock and by
- * processor time, medians of the rounds, and the ratios, medians of the rounds' own, with the spread.
+ * (Winograd and direct), by PyTorch and by onnxruntime-node, same weights and pictures, in turns. A turn is as many
+ * calls as bring at least 16 pictures, one behind the other as frames come. Prints pictures a second by the clock and
+ * by processor time, medians of the rounds, and the ratios, medians of the rounds' own, with the spread.
  */
 #include "bench_network.h"
 
@@ -93,8 +93,9 @@ static void start_peer(struct bench *bench, int way, const char *program, const 
 		dup2(out[1], 1);
 		close(in[1]);
 		close(out[0]);
-		execlp(program, program, script, file_in(bench, "weights", weights), file_in(bench, "pictures", pictures), batch,
-		       size, file_in(bench, way == ONNX ? "features.onnx" : "features", features), threads, (char *)NULL);
+		execlp(program, program, script, file_in(bench, "weights", weights), file_in(bench, "pictures", pictures),
+		       batch, size, file_in(bench, way == ONNX ? "features.onnx" : "features", features), threads,
+		       (char *)NULL);
 		_exit(3);
 	}
 	close(in[0]);

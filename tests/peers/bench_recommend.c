@@ -1,8 +1,10 @@
 /*
- * Songs for a mood out of a whole bundle: as shipped, and with the search replaced by sgemv over every song and selection. All else is the
- * same chain, since the linker puts __wrap_row_search_run in the way of row_search_run (-Wl,--wrap=row_search_run).
+ * Songs for a mood out of a whole bundle: as shipped, and with the search replaced by sgemv over every song and
+ * selection. All else is the same chain, since the linker puts __wrap_row_search_run in the way of row_search_run
+ * (-Wl,--wrap=row_search_run).
  *   bench_recommend BUNDLE         many requests by turns on one thread, and what the process holds in memory
- *   bench_recommend BUNDLE LABEL   loads, answers once with the scan and prints it, as `moodcast recommend --label LABEL --json` does
+ *   bench_recommend BUNDLE LABEL   loads, answers once with the scan and prints it, as
+ *                                  `moodcast recommend --label LABEL --json` does
  */
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +61,8 @@ static int answer(const struct bundle *bundle, int round, bool by_scan, struct j
 	for (size_t i = 0; i < bundle->n_classes; i++)
 		scores[i] = i == (size_t)round % bundle->n_classes ? 0.8f : 0.2f / (float)(bundle->n_classes - 1);
 	scanning = by_scan;
-	return songs_recommend(bundle, &(struct song_request){.scores = scores, .count = WANTED, .seed = (uint64_t)round}, out, err);
+	return songs_recommend(bundle, &(struct song_request){.scores = scores, .count = WANTED, .seed = (uint64_t)round},
+	                       out, err);
 }
 
 static size_t differences(const struct json *a, const struct json *b)
@@ -67,7 +70,8 @@ static size_t differences(const struct json *a, const struct json *b)
 	const struct json *x = json_get(a, "songs"), *y = json_get(b, "songs");
 	size_t different = json_count(x) != json_count(y);
 	for (size_t i = 0; i < json_count(x); i++)
-		different += json_integer_value(json_get(json_at(x, i), "id"), -1) != json_integer_value(json_get(json_at(y, i), "id"), -2);
+		different += json_integer_value(json_get(json_at(x, i), "id"), -1) !=
+		             json_integer_value(json_get(json_at(y, i), "id"), -2);
 	return different;
 }
 
@@ -105,10 +109,11 @@ static int run(const struct bundle *bundle, struct err *err)
 		return code;
 	const struct recommender_view *view = recommender_view(bundle->recommender);
 	double f = median(fast), s = median(slow), m = median(ratio);
-	printf("recommend: %zu playlists x %zu songs x %zu factors: %.1f ms, with sgemv and selection %.0f ms, ratio %.1f (%.1f-%.1f); "
+	printf("recommend: %zu playlists x %zu songs x %zu factors: %.1f ms, with sgemv and selection %.0f ms, ratio %.1f "
+	       "(%.1f-%.1f); "
 	       "%zu of %d songs differ\n",
-	       view->n_playlists, view->n_songs, view->n_factors, 1e3 * f, 1e3 * s, m, ratio[0], ratio[ROUNDS - 1], different,
-	       ROUNDS * WANTED);
+	       view->n_playlists, view->n_songs, view->n_factors, 1e3 * f, 1e3 * s, m, ratio[0], ratio[ROUNDS - 1],
+	       different, ROUNDS * WANTED);
 	print_memory();
 	return OK;
 }
@@ -122,7 +127,8 @@ static int once(const struct bundle *bundle, const char *label, struct err *err)
 	int code = scores_of_label(bundle, label, scores, err);
 	scanning = true;
 	if (code == OK)
-		code = songs_recommend(bundle, &(struct song_request){.scores = scores, .count = WANTED, .seed = 1}, &reply, err);
+		code =
+		    songs_recommend(bundle, &(struct song_request){.scores = scores, .count = WANTED, .seed = 1}, &reply, err);
 	if (code == OK)
 		code = json_print(reply, 0, &text, err);
 	if (code == OK)

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # `moodcast recommend` over 100,000 drawn playlists x 600,000 songs x 128 factors against the same chain with sgemv over every song: many answers
-# of one process, and the whole command by the clock. bench_recommend.sh BINDIR; BUNDLE=DIR takes a bundle that is there.
+# of one process, and the whole command by the clock. bench_recommend.sh BINDIR; BUNDLE=DIR takes the bundle of an earlier run, or keeps this one's.
 set -eu
 cd "$(dirname "$0")/../.."
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
 bin=$(realpath "$1") python=/usr/bin/python3
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 stage() { local name=$1; shift; "$bin/moodcast-train" "$name" --out "$work/$name" "$@" 2>"$work/log" || { cat "$work/log"; exit 1; }; }
-if [ -z "${BUNDLE:-}" ]; then
+if [ ! -d "${BUNDLE:-}" ]; then
   # Faces from a small run, music from a large one.
   MOODCAST_BIN=$bin scratch=$work/small; mkdir "$scratch"; . tests/support/small_run.sh; job
   small_out=$(dirname "$(find "$scratch/out" -name run.json | head -1)")
@@ -19,7 +19,8 @@ if [ -z "${BUNDLE:-}" ]; then
   for name in cascade features emotion evaluate; do lists+=(--in "$name=$small_out/$name"); done
   stage pack --config configs/sample.ini "${lists[@]}" --in tags="$work/tags" --in als="$work/als" --set network.cut=block1_pool \
     --set emotion.average_pool=15 --set als.factors=128
-  BUNDLE=$work/pack/bundle
+  [ -z "${BUNDLE:-}" ] || cp -r "$work/pack/bundle" "$BUNDLE"
+  BUNDLE=${BUNDLE:-$work/pack/bundle}
 fi
 make --no-print-directory -s build/release/peers/bench_recommend
 core=$("$bin/moodcast-train" version | sed -n 's/.*core \([A-Za-z]*\).*/\1/p')

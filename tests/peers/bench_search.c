@@ -32,8 +32,14 @@ static void search(struct search *s, size_t n)
 	for (size_t q = 0; q < n; q++)
 		best_start(&best[q], s->fast[q], WANTED);
 	struct row_sketch sketch = {s->code, s->code_scale, s->code_error};
-	row_search_run(&(struct row_search){.sketch = &sketch, .rows = s->model.item, .count = s->model.items, .dims = s->model.factors,
-	                                    .order = s->order, .norm = s->norm, .queries = s->queries, .n_queries = n,
+	row_search_run(&(struct row_search){.sketch = &sketch,
+	                                    .rows = s->model.item,
+	                                    .count = s->model.items,
+	                                    .dims = s->model.factors,
+	                                    .order = s->order,
+	                                    .norm = s->norm,
+	                                    .queries = s->queries,
+	                                    .n_queries = n,
 	                                    .best = best});
 	for (size_t q = 0; q < n; q++)
 		best_finish(&best[q]);

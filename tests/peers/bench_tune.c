@@ -1,6 +1,6 @@
 /*
- * bench_tune block5|all BATCH THREADS STEPS: seconds of a training step (gradient and Adam) of VGG16's last layers with a
- * head of seven classes, at 150 pixels. Prints a line a step, the first (a warm-up) left out.
+ * bench_tune block5|all BATCH THREADS STEPS: seconds of a training step (gradient and Adam) of VGG16's last layers with
+ * a head of seven classes, at 150 pixels. Prints a line a step, the first (a warm-up) left out.
  */
 #include "nn/nn.h"
 

@@ -1,5 +1,5 @@
-/* How fast is one core at plain work? Prints seconds of integer steps (table look-ups and adds) and of float steps (products and sums), the
- * best of five: what was measured on two machines can be set side by side by their ratio. */
+/* How fast is one core at plain work? Prints seconds of integer steps (table look-ups and adds) and of float steps
+ * (products and sums), the best of five: what was measured on two machines can be set side by side by their ratio. */
 #include <stdint.h>
 #include <stdio.h>
 #include <time.h>

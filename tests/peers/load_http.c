@@ -1,7 +1,8 @@
 /*
- * load_http PORT RATE SECONDS PICTURE.jpg: RATE requests a second whatever becomes of the earlier ones, over kept-alive connections. Nine of
- * ten are pictures, every other one of these in one of 16 sessions; one of ten asks for the page or for songs, as other people would. Times
- * are counted from when a request was due, so that a server which makes its clients wait cannot hide it.
+ * load_http PORT RATE SECONDS PICTURE.jpg: RATE requests a second whatever becomes of the earlier ones, over kept-alive
+ * connections. Nine of ten are pictures, every other one of these in one of 16 sessions; one of ten asks for the page
+ * or for songs, as other people would. Times are counted from when a request was due, so that a server which makes its
+ * clients wait cannot hide it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -81,8 +82,8 @@ static void connection_break(struct connection *connection)
 static void connection_send(struct connection *connection)
 {
 	while (connection->sent < connection->out_size) {
-		ssize_t count = send(connection->fd, connection->out + connection->sent, connection->out_size - connection->sent,
-		                     MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t count = send(connection->fd, connection->out + connection->sent,
+		                     connection->out_size - connection->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (count < 0 && errno == EAGAIN) {
 			connection_watch(connection, true);
 			return;
@@ -148,7 +149,8 @@ static bool take(struct connection *connection, const char *bytes, size_t size)
 		if (!length || sscanf(connection->head, "HTTP/1.1 %d", &connection->status) != 1 || connection->status < 100 ||
 		    connection->status > 599)
 			return false;
-		size_t body = strtoul(length + 16, NULL, 10), here = connection->head_size - (size_t)(gap + 4 - connection->head);
+		size_t body = strtoul(length + 16, NULL, 10),
+		       here = connection->head_size - (size_t)(gap + 4 - connection->head);
 		if (here > body)
 			return false;
 		connection->body_left = body - here;

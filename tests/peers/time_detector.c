@@ -1,7 +1,7 @@
 /*
- * usage: time_detector CASCADE.xml THREADS RUNS PICTURE…
- * Finds faces RUNS times a picture (scale 1.1, 3 neighbours, least side 30) after one run that is not timed, and prints a
- * line a picture: "TAB"-separated processor milliseconds of the median run, wall milliseconds, then x,y,w,h of each face.
+ * usage: time_detector CASCADE.xml THREADS RUNS PICTURE… Finds faces RUNS times a picture (scale 1.1, 3 neighbours,
+ * least side 30) after one run that is not timed, and prints a line a picture: "TAB"-separated processor milliseconds
+ * of the median run, wall milliseconds, then x,y,w,h of each face.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* tune_dump FIRST SIZE BATCH FOLDER: the whole of VGG16 with a head of seven classes, a gradient from layer FIRST ("input", "block4_pool")
- * on; all arrays as raw float32 into FOLDER: weights, maps, gradients (kernel and bias of each trained layer, then of the head), loss. */
+/* tune_dump FIRST SIZE BATCH FOLDER: the whole of VGG16 with a head of seven classes, a gradient from layer FIRST
+ * ("input", "block4_pool") on; all arrays as raw float32 into FOLDER: weights, maps, gradients (kernel and bias of each
+ * trained layer, then of the head), loss. */
 #include "nn/nn.h"
 
 #include <stdio.h>
@@ -47,7 +48,8 @@ int main(int argc, char **argv)
 		                  ? (struct map_shape){options.map.height / 2, options.map.width / 2, options.map.channels}
 		                  : (struct map_shape){options.map.height, options.map.width, network->layers[i].out};
 	rng_seed(&rng, 3, "tune_dump", 0);
-	size_t weights = head->inputs * head->classes, floats = batch * options.map.height * options.map.width * options.map.channels;
+	size_t weights = head->inputs * head->classes,
+	       floats = batch * options.map.height * options.map.width * options.map.channels;
 	for (size_t i = 0; i < weights; i++)
 		head->owned[i] = (float)rng_range(&rng, -0.05, 0.05);
 	float *maps = malloc(floats * sizeof *maps);
@@ -59,7 +61,8 @@ int main(int argc, char **argv)
 	double loss;
 	check(tuner_new(&tuner, network, head, &options, &err), &err);
 	check(tuner_gradient(tuner, batch, maps, labels, &loss, &err), &err);
-	FILE *values = create(argv[4], "weights"), *gradients = create(argv[4], "gradients"), *input = create(argv[4], "maps");
+	FILE *values = create(argv[4], "weights"), *gradients = create(argv[4], "gradients"),
+	     *input = create(argv[4], "maps");
 	for (size_t i = options.first; i < network->count; i++) {
 		const struct layer *layer = &network->layers[i];
 		size_t kernel = layer_kernel_count(layer);

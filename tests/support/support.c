@@ -81,7 +81,8 @@ void canary_check(const float *block, size_t count)
 	const uint8_t *before = (const uint8_t *)block - CANARY, *after = (const uint8_t *)(block + count);
 	for (size_t i = 0; i < CANARY; i++)
 		if (before[i] != 0xA5 || after[i] != 0xA5)
-			fail_msg("a byte %s the block of %zu floats was overwritten", before[i] != 0xA5 ? "before" : "after", count);
+			fail_msg("a byte %s the block of %zu floats was overwritten", before[i] != 0xA5 ? "before" : "after",
+			         count);
 }
 
 void canary_free(float *block)

@@ -71,8 +71,8 @@ static inline void fixture_emotion(const char *path)
 	network_free(network);
 }
 
-/* Playlists 0 and 1 hold 여름 and songs 0–3, playlists 2 and 3 hold 위로 and songs 4–7; song i is of artist i / 2; songs 3 and
- * ALBUM_MATE share an album. */
+/* Playlists 0 and 1 hold 여름 and songs 0–3, playlists 2 and 3 hold 위로 and songs 4–7; song i is of artist i / 2; songs 3
+ * and ALBUM_MATE share an album. */
 #define ALBUM_MATE 4
 static inline void fixture_songs(const char *path)
 {

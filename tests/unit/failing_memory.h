@@ -1,8 +1,9 @@
 /*
- * Memory that runs out at a chosen moment: a program linked with -Wl,--wrap (Makefile, test_no_memory*) calls these instead of malloc and its kin
- * wherever our own code allocates. Each walk tries a call with the first allocation failing, then the second, … until none fails, once with that
- * one alone and once with all behind it, too: always ERR_MEMORY with a sentence, and no block left behind. What libraries allocate for themselves
- * is not touched; under AddressSanitizer a leak of theirs is seen as well.
+ * Memory that runs out at a chosen moment: a program linked with -Wl,--wrap (Makefile, test_no_memory*) calls these
+ * instead of malloc and its kin wherever our own code allocates. Each walk tries a call with the first allocation
+ * failing, then the second, … until none fails, once with that one alone and once with all behind it, too: always
+ * ERR_MEMORY with a sentence, and no block left behind. What libraries allocate for themselves is not touched; under
+ * AddressSanitizer a leak of theirs is seen as well.
  */
 #ifndef MOODCAST_TESTS_FAILING_MEMORY_H
 #define MOODCAST_TESTS_FAILING_MEMORY_H
@@ -170,7 +171,8 @@ static void memory_walk_one(const struct attempt *attempt, bool all_behind, bool
 		int code = attempt->make(&err);
 		bool failed = memory_disarm();
 		if (memory_live)
-			fail_msg("%s: %zu blocks are left behind when allocation %ld %s", attempt->name, memory_live, n, failed ? "fails" : "does not fail");
+			fail_msg("%s: %zu blocks are left behind when allocation %ld %s", attempt->name, memory_live, n,
+			         failed ? "fails" : "does not fail");
 		if (!failed && code != OK)
 			fail_msg("%s: %s", attempt->name, err.text);
 		if (!failed)
@@ -178,7 +180,8 @@ static void memory_walk_one(const struct attempt *attempt, bool all_behind, bool
 		if (code == OK && spared)
 			continue;
 		if (code != ERR_MEMORY || err.code != ERR_MEMORY || !err.text[0])
-			fail_msg("%s: allocation %ld fails%s: status %d, \"%s\"", attempt->name, n, all_behind ? " and all behind it" : "", code, err.text);
+			fail_msg("%s: allocation %ld fails%s: status %d, \"%s\"", attempt->name, n,
+			         all_behind ? " and all behind it" : "", code, err.text);
 	}
 }
 

@@ -101,7 +101,8 @@ static inline struct answer ask(const char *what, const char *headers, const voi
 	return receive_all(fd);
 }
 
-static inline void status_is(const char *what, const char *headers, const void *body, size_t size, int want, const char *part)
+static inline void status_is(const char *what, const char *headers, const void *body, size_t size, int want,
+                             const char *part)
 {
 	struct answer answer = ask(what, headers, body, size);
 	if (answer.status != want)

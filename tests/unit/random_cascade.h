@@ -9,8 +9,8 @@
 
 #define WINDOW 12
 
-/* Stages of stumps and, when asked for, three-node trees over random features of all kinds, each letting about half of random windows
- * pass. */
+/* Stages of stumps and, when asked for, three-node trees over random features of all kinds, each letting about half of
+ * random windows pass. */
 static inline struct cascade *random_cascade(uint64_t seed, size_t stages, bool trees)
 {
 	struct err err = {0};

@@ -1,52 +1,5 @@
 /* Alternating least squares: held to a float64 solver of the dense normal equations, and to itself. */
-#include "support/support.h"
-
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "recsys/recsys_internal.h"
-
-#define USERS 60
-#define ITEMS 90
-
-/* Long and short rows, two rows and two columns without entries, likes from 0 upwards. */
-static struct csr draw_matrix(uint64_t seed)
-{
-	struct err err = {0};
-	struct rng rng;
-	struct csr m = {.rows = USERS, .columns = ITEMS};
-	m.start = mem_alloc(USERS + 1, sizeof *m.start, &err);
-	m.index = mem_alloc(USERS * ITEMS, sizeof *m.index, &err);
-	m.value = mem_alloc(USERS * ITEMS, sizeof *m.value, &err);
-	rng_seed(&rng, seed, "test.als", 0);
-	size_t at = 0;
-	for (size_t u = 0; u < USERS; u++) {
-		double density = u % 7 == 0 ? 0.7 : 0.1;
-		float likes = (float)rng_below(&rng, 40) * (float)rng_below(&rng, 3);
-		for (size_t i = 0; i < ITEMS; i++) {
-			bool empty = u == 3 || u == USERS - 1 || i == 0 || i == 50;
-			if (rng_unit(&rng) >= density || empty)
-				continue;
-			m.index[at] = (int32_t)i;
-			m.value[at++] = likes;
-		}
-		m.start[u + 1] = (int64_t)at;
-	}
-	return m;
-}
-
-static struct als_options options_of(long factors, long iterations, int confidence)
-{
-	return (struct als_options){.model = {.factors = factors,
-	                                      .iterations = iterations,
-	                                      .regularization = 0.08,
-	                                      .alpha = 1,
-	                                      .confidence = confidence},
-	                            .seed = 7,
-	                            .threads = 1};
-}
+#include "als_fixture.h"
 
 /* ---- the reference: dense, float64 ------------------------------------------------------------------- */
 
@@ -210,14 +163,6 @@ static void loss_never_rises(void **state)
 	csr_free(&m);
 }
 
-static struct als_options descending(long factors, long iterations, long steps)
-{
-	struct als_options options = options_of(factors, iterations, CONFIDENCE_LOG);
-	options.model.solver = SOLVER_CG;
-	options.model.cg_steps = steps;
-	return options;
-}
-
 /* With as many steps as there are factors a half-step is exact, and so is the whole. */
 static void conjugate_gradients_run_to_their_end_are_the_exact_solver(void **state)
 {
@@ -260,7 +205,8 @@ static void few_steps_of_conjugate_gradients_fall_to_the_same_loss(void **state)
 	csr_free(&m);
 }
 
-/* Rows that training never saw, against the dense float64 equations with the same items; weights as among the rows learnt from. */
+/* Rows that training never saw, against the dense float64 equations with the same items; weights as among the rows
+ * learnt from. */
 static void new_rows_are_folded_in_exactly(void **state)
 {
 	struct err err = {0};
@@ -312,14 +258,6 @@ static void rows_without_entries_have_zero_factors(void **state)
 	csr_free(&m);
 }
 
-static void assert_same_model(const struct als_model *a, const struct als_model *b)
-{
-	assert_int_equal(a->iterations, b->iterations);
-	assert_memory_equal(a->user, b->user, a->users * a->factors * sizeof(float));
-	assert_memory_equal(a->item, b->item, a->items * a->factors * sizeof(float));
-	assert_memory_equal(a->loss, b->loss, a->iterations * sizeof(double));
-}
-
 static void check_threads(struct als_options options)
 {
 	struct err err = {0};
@@ -345,144 +283,6 @@ static void same_bytes_for_any_number_of_threads(void **state)
 	(void)state;
 	check_threads(options_of(20, 4, CONFIDENCE_BM25));
 	check_threads(descending(20, 4, 2));
-}
-
-static void resumed_conjugate_gradients_end_with_the_same_bytes(void **state)
-{
-	struct err err = {0};
-	char *folder = scratch_new();
-	struct csr m = draw_matrix(5);
-	struct als_options plain = descending(12, 7, 2), part = descending(12, 4, 2);
-	struct als_model whole = {0}, half = {0}, resumed = {0};
-	(void)state;
-	part.checkpoint = scratch_path(folder, "als.checkpoint");
-	assert_ok(als_train(&m, &plain, &whole, &err));
-	assert_ok(als_train(&m, &part, &half, &err));
-	plain.checkpoint = part.checkpoint;
-	plain.checkpoint_seconds = 1e9;
-	assert_ok(als_train(&m, &plain, &resumed, &err));
-	assert_same_model(&whole, &resumed);
-	als_model_free(&resumed);
-	/* Another number of steps is another problem. */
-	struct als_options other = descending(12, 7, 3), alone = other;
-	struct als_model fresh = {0};
-	other.checkpoint = part.checkpoint;
-	assert_ok(als_train(&m, &other, &resumed, &err));
-	assert_ok(als_train(&m, &alone, &fresh, &err));
-	assert_same_model(&fresh, &resumed);
-	als_model_free(&fresh);
-	als_model_free(&whole);
-	als_model_free(&half);
-	als_model_free(&resumed);
-	csr_free(&m);
-	scratch_remove(folder);
-}
-
-/* Doubles one factor of a checkpoint with 12 factors. */
-static void change_checkpoint(const char *path)
-{
-	struct err err = {0};
-	struct tensor_file *file;
-	const struct tensor *header;
-	float item[ITEMS * 12];
-	double loss[8];
-	struct als_state kept = {.items = ITEMS, .factors = 12, .item = item, .loss = loss};
-	assert_ok(tensors_map(&file, path, &err));
-	assert_ok(tensors_need(file, "state", NPY_I64, 1, (size_t[]){4}, &header, &err));
-	memcpy(&kept.identity, header->data, sizeof kept.identity);
-	tensors_unmap(file);
-	assert_ok(als_checkpoint_load(&kept, 8, path, &err));
-	assert_int_equal(kept.iterations, 3);
-	kept.item[12] *= 2;
-	kept.loss[2] *= 10;
-	assert_ok(als_checkpoint_save(&kept, path, &err));
-}
-
-static void resumed_training_ends_with_the_same_bytes(void **state)
-{
-	struct err err = {0};
-	char *folder = scratch_new();
-	struct csr m = draw_matrix(5);
-	struct als_options plain = options_of(12, 7, CONFIDENCE_LOG), part = options_of(12, 4, CONFIDENCE_LOG);
-	struct als_model whole = {0}, half = {0}, resumed = {0};
-	(void)state;
-	part.checkpoint = scratch_path(folder, "als.checkpoint");
-	assert_ok(als_train(&m, &plain, &whole, &err));
-	assert_ok(als_train(&m, &part, &half, &err));
-	assert_true(path_exists(part.checkpoint));
-	plain.checkpoint = part.checkpoint;
-	plain.checkpoint_seconds = 1e9;
-	assert_ok(als_train(&m, &plain, &resumed, &err));
-	assert_same_model(&whole, &resumed);
-	/* It did go on from there: with another state in the file the end is another. */
-	change_checkpoint(part.checkpoint);
-	als_model_free(&resumed);
-	assert_ok(als_train(&m, &plain, &resumed, &err));
-	assert_true(memcmp(whole.item, resumed.item, ITEMS * 12 * sizeof(float)) != 0);
-	als_model_free(&whole);
-	als_model_free(&half);
-	als_model_free(&resumed);
-	csr_free(&m);
-	scratch_remove(folder);
-}
-
-static void checkpoint_keeps_its_state_and_ignores_strangers(void **state)
-{
-	struct err err = {0};
-	char *folder = scratch_new();
-	const char *path = scratch_path(folder, "state");
-	float item[6] = {1, 2, 3, 4, 5, 6}, read_item[6] = {0};
-	double loss[2] = {3.5, 1.0 / 3}, read_loss[4] = {0};
-	struct als_state saved = {.identity = 77, .iterations = 2, .items = 3, .factors = 2, .item = item, .loss = loss};
-	struct als_state read = {.identity = 77, .items = 3, .factors = 2, .item = read_item, .loss = read_loss};
-	(void)state;
-	assert_ok(als_checkpoint_load(&read, 4, path, &err));
-	assert_int_equal(read.iterations, 0);
-	assert_ok(als_checkpoint_save(&saved, path, &err));
-	assert_ok(als_checkpoint_load(&read, 1, path, &err));
-	assert_int_equal(read.iterations, 0);
-	read.identity = 78;
-	assert_ok(als_checkpoint_load(&read, 4, path, &err));
-	assert_int_equal(read.iterations, 0);
-	read.identity = 77;
-	assert_ok(als_checkpoint_load(&read, 4, path, &err));
-	assert_int_equal(read.iterations, 2);
-	assert_memory_equal(read_item, item, sizeof item);
-	assert_memory_equal(read_loss, loss, sizeof loss);
-	log_set_level(LOG_QUIET);
-	read.iterations = 0;
-	assert_ok(file_write(path, "not a checkpoint", 16, &err));
-	assert_ok(als_checkpoint_load(&read, 4, path, &err));
-	assert_int_equal(read.iterations, 0);
-	log_set_level(LOG_WARN);
-	scratch_remove(folder);
-}
-
-static void saved_model_reads_back_the_same(void **state)
-{
-	struct err err = {0};
-	char *folder = scratch_new();
-	struct csr m = draw_matrix(6);
-	struct als_options options = options_of(5, 2, CONFIDENCE_LOG);
-	struct als_model model = {0}, read = {0};
-	(void)state;
-	assert_ok(als_train(&m, &options, &model, &err));
-	assert_ok(als_save(&model, scratch_path(folder, "als.npz"), &err));
-	assert_ok(als_load(&read, scratch_path(folder, "als.npz"), &err));
-	assert_int_equal(read.users, USERS);
-	assert_int_equal(read.items, ITEMS);
-	assert_int_equal(read.factors, 5);
-	assert_int_equal(read.iterations, 2);
-	assert_true(read.regularization == 0.08 && read.alpha == 1);
-	assert_memory_equal(read.user, model.user, USERS * 5 * sizeof(float));
-	assert_memory_equal(read.item, model.item, ITEMS * 5 * sizeof(float));
-	model.item[7] = NAN;
-	als_model_free(&read);
-	assert_ok(als_save(&model, scratch_path(folder, "nan.npz"), &err));
-	assert_refused(als_load(&read, scratch_path(folder, "nan.npz"), &err), ERR_DATA, "item_factors: row 1, factor 2");
-	als_model_free(&model);
-	csr_free(&m);
-	scratch_remove(folder);
 }
 
 static void two_tastes_that_never_mix_are_told_apart(void **state)
@@ -550,146 +350,6 @@ static void refuses_what_cannot_be_learnt_from(void **state)
 	csr_free(&m);
 }
 
-/* ---- kernels ---------------------------------------------------------------------------------------------------- */
-
-static void fill(struct rng *rng, float *x, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		x[i] = (float)rng_normal(rng);
-}
-
-static void kernels_equal_plain_sums(void **state)
-{
-	const struct recsys_kernels *kernels = recsys_kernels();
-	struct rng rng;
-	(void)state;
-	rng_seed(&rng, 1, "test.kernels", 0);
-	for (size_t n = 1; n < 150; n += 7) {
-		float *x = canary_new(4 * n), *y = canary_new(4 * n), *out = canary_new(16), *sum = canary_new(n), wanted[16],
-		      total[150];
-		fill(&rng, x, 4 * n);
-		fill(&rng, y, 4 * n);
-		const float *xs[4] = {x, x + n, x + 2 * n, x + 3 * n}, *ys[4] = {y, y + n, y + 2 * n, y + 3 * n};
-		kernels->dots(xs, ys, n, out, 4);
-		for (size_t i = 0; i < 16; i++) {
-			double dot = 0;
-			for (size_t k = 0; k < n; k++)
-				dot += (double)xs[i / 4][k] * ys[i % 4][k];
-			wanted[i] = (float)dot;
-		}
-		assert_close(out, wanted, 16, 1e-5, 1e-4);
-		kernels->combine(4, wanted, ys, n, sum);
-		for (size_t k = 0; k < n; k++)
-			total[k] = wanted[0] * y[k] + wanted[1] * y[n + k] + wanted[2] * y[2 * n + k] + wanted[3] * y[3 * n + k];
-		assert_close(sum, total, n, 1e-5, 1e-4);
-		canary_check(out, 16);
-		canary_check(sum, n);
-		canary_free(x);
-		canary_free(y);
-		canary_free(out);
-		canary_free(sum);
-	}
-}
-
-static void cholesky_solves_what_rank_update_builds(void **state)
-{
-	const struct recsys_kernels *kernels = recsys_kernels();
-	struct err err = {0};
-	struct rng rng;
-	(void)state;
-	rng_seed(&rng, 2, "test.kernels", 0);
-	for (size_t n = 1; n < 70; n += 5) {
-		size_t ld = recsys_padded(n), rows = n + 3;
-		float *p = mem_alloc(rows * ld, sizeof *p, &err), *a = canary_new(n * ld), *b = canary_new(ld);
-		double *dense = mem_alloc(n * n, sizeof *dense, &err), right[70];
-		float want[70];
-		memset(a, 0, n * ld * sizeof *a);
-		memset(b, 0, ld * sizeof *b);
-		for (size_t r = 0; r < rows; r++)
-			fill(&rng, p + r * ld, n);
-		fill(&rng, b, n);
-		for (size_t i = 0; i < n; i++) {
-			right[i] = b[i];
-			a[i * ld + i] = 2;
-			for (size_t j = 0; j <= i; j++) {
-				dense[i * n + j] = i == j ? 2 : 0;
-				for (size_t r = 0; r < rows; r++)
-					dense[i * n + j] += (double)p[r * ld + i] * p[r * ld + j];
-			}
-		}
-		kernels->rank_update(n, ld, rows, p, a);
-		assert_int_equal(kernels->cholesky(n, ld, a), n);
-		kernels->solve(n, ld, a, b);
-		assert_ok(cholesky_factor(n, dense, &err));
-		cholesky_solve(n, dense, right);
-		for (size_t i = 0; i < n; i++)
-			want[i] = (float)right[i];
-		assert_close(b, want, n, 1e-4, 2e-5);
-		canary_check(a, n * ld);
-		canary_check(b, ld);
-		canary_free(a);
-		canary_free(b);
-		free(p);
-		free(dense);
-	}
-}
-
-static void cholesky_names_the_pivot_that_is_not_positive(void **state)
-{
-	float a[6 * 16] = {0};
-	(void)state;
-	for (size_t i = 0; i < 6; i++)
-		a[i * 16 + i] = i == 4 ? -1 : 1;
-	assert_int_equal(recsys_kernels()->cholesky(6, 16, a), 4);
-}
-
-static void every_cpu_level_gives_the_same_bits(void **state)
-{
-	struct rng rng;
-	const float *rows[16];
-	float projected[16], other_projected[16], x[4][77], y[4][77], base[16], other[16], sum[77], other_sum[77], a[2][77 * 80], b[2][80];
-	const float *xs[4] = {x[0], x[1], x[2], x[3]}, *ys[4] = {y[0], y[1], y[2], y[3]};
-	const struct recsys_kernels *lowest = recsys_kernels_at(CPU_BASELINE);
-	(void)state;
-	rng_seed(&rng, 3, "test.kernels", 0);
-	fill(&rng, x[0], 4 * 77);
-	fill(&rng, y[0], 4 * 77);
-	lowest->dots(xs, ys, 77, base, 4);
-	lowest->combine(4, base, ys, 77, sum);
-	for (int j = 0; j < 16; j++)
-		rows[j] = y[j % 4];
-	lowest->project(x[0], rows, 77, projected);
-	for (int j = 0; j < 4; j++)
-		assert_true(projected[j] == base[j] && projected[j + 12] == base[j]);
-	if (!recsys_kernels_at(CPU_AVX2))
-		skip();
-	for (enum cpu_level level = CPU_AVX2; level <= CPU_AVX512 && recsys_kernels_at(level); level++) {
-		const struct recsys_kernels *kernels = recsys_kernels_at(level);
-		const struct recsys_kernels *both[2] = {lowest, kernels};
-		kernels->dots(xs, ys, 77, other, 4);
-		kernels->combine(4, base, ys, 77, other_sum);
-		kernels->project(x[0], rows, 77, other_projected);
-		assert_memory_equal(projected, other_projected, sizeof projected);
-		assert_memory_equal(base, other, sizeof base);
-		assert_memory_equal(sum, other_sum, sizeof sum);
-		for (int k = 0; k < 2; k++) {
-			float p[4 * 80] = {0};
-			memset(a[k], 0, sizeof a[k]);
-			memset(b[k], 0, sizeof b[k]);
-			for (size_t i = 0; i < 77; i++) {
-				a[k][i * 80 + i] = 1;
-				b[k][i] = x[1][i];
-				for (size_t r = 0; r < 4; r++)
-					p[r * 80 + i] = y[r][i];
-			}
-			both[k]->rank_update(77, 80, 4, p, a[k]);
-			assert_int_equal(both[k]->cholesky(77, 80, a[k]), 77);
-			both[k]->solve(77, 80, a[k], b[k]);
-		}
-		assert_memory_equal(b[0], b[1], sizeof b[0]);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -697,19 +357,11 @@ int main(void)
 	    cmocka_unit_test(loss_never_rises),
 	    cmocka_unit_test(conjugate_gradients_run_to_their_end_are_the_exact_solver),
 	    cmocka_unit_test(few_steps_of_conjugate_gradients_fall_to_the_same_loss),
-	    cmocka_unit_test(resumed_conjugate_gradients_end_with_the_same_bytes),
 	    cmocka_unit_test(new_rows_are_folded_in_exactly),
 	    cmocka_unit_test(rows_without_entries_have_zero_factors),
 	    cmocka_unit_test(same_bytes_for_any_number_of_threads),
-	    cmocka_unit_test(resumed_training_ends_with_the_same_bytes),
-	    cmocka_unit_test(checkpoint_keeps_its_state_and_ignores_strangers),
-	    cmocka_unit_test(saved_model_reads_back_the_same),
 	    cmocka_unit_test(two_tastes_that_never_mix_are_told_apart),
 	    cmocka_unit_test(refuses_what_cannot_be_learnt_from),
-	    cmocka_unit_test(kernels_equal_plain_sums),
-	    cmocka_unit_test(cholesky_solves_what_rank_update_builds),
-	    cmocka_unit_test(cholesky_names_the_pivot_that_is_not_positive),
-	    cmocka_unit_test(every_cpu_level_gives_the_same_bits),
 	};
 	log_set_level(LOG_WARN);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recsys/recsys.h"
+#include "recsys/recsys_internal.h"
 
 #define PLAYLISTS 40
 #define SONGS 30

@@ -261,7 +261,8 @@ static void a_dislike_sinks_the_rest_of_the_album(void **state)
 	char *tags[] = {(char[]){"여름"}};
 	int64_t disliked[] = {103, 102}, seen = 103;
 	assert_ok(bundle_load(&bundle, folder, false, &err));
-	struct song_request request = {.tags = tags, .n_tags = 1, .count = 4, .seed = 1, .seen = &seen, .n_seen = 1, .n_disliked = 1};
+	struct song_request request = {
+	    .tags = tags, .n_tags = 1, .count = 4, .seed = 1, .seen = &seen, .n_seen = 1, .n_disliked = 1};
 	for (size_t i = 0; i < 2; i++) {
 		request.disliked = &disliked[i];
 		struct json *reply = recommended(bundle, &request);

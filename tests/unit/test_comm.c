@@ -244,7 +244,8 @@ static void nobody_stops_unasked_and_threads_are_shared_out(void **state)
 	assert_ok(comm_barrier(&err));
 }
 
-/* The signal comes to one rank at any moment, also while it waits for the others' answers: they leave the loop in the same round. */
+/* The signal comes to one rank at any moment, also while it waits for the others' answers: they leave the loop in the
+ * same round. */
 static void all_ranks_stop_in_the_same_round(void **state)
 {
 	(void)state;

@@ -137,7 +137,8 @@ static void what_is_printed_reads_back_as_the_same(void **state)
 {
 	(void)state;
 	struct err err;
-	struct settings *settings = load_text("[faces]\ncameras = 4, 3, 7\n[als]\nalpha = 0.3\n[recommend]\ntags.q = a b, c\n", &err);
+	struct settings *settings =
+	    load_text("[faces]\ncameras = 4, 3, 7\n[als]\nalpha = 0.3\n[recommend]\ntags.q = a b, c\n", &err);
 	struct strbuf first = {0}, second = {0};
 	assert_ok(settings_print(settings, SETTINGS_COMMENTED, NULL, &first, &err));
 	settings_free(settings);

@@ -123,7 +123,8 @@ static void a_picture_does_not_depend_on_its_neighbours(void **state)
 	(void)state;
 	static const size_t sides[] = {9, 18, 37};
 	for (size_t i = 0; i < ARRAY_COUNT(sides); i++) {
-		struct conv conv = {.n = 3, .height = sides[i], .width = sides[i], .in = 64, .out = 256, .size = 3, .threads = 2};
+		struct conv conv = {
+		    .n = 3, .height = sides[i], .width = sides[i], .in = 64, .out = 256, .size = 3, .threads = 2};
 		struct block block = block_new(&conv);
 		float *all = run_fast(conv, block.output_count);
 		size_t one_input = sides[i] * sides[i] * conv.in, one_output = block.output_count / 3;

@@ -37,7 +37,8 @@ static float *dense(const struct csr *matrix, bool turned)
 	for (size_t row = 0; row < matrix->rows; row++)
 		for (int64_t i = matrix->start[row]; i < matrix->start[row + 1]; i++) {
 			size_t column = (size_t)matrix->index[i];
-			table[turned ? column * matrix->rows + row : row * matrix->columns + column] = matrix->value ? matrix->value[i] : 1;
+			table[turned ? column * matrix->rows + row : row * matrix->columns + column] =
+			    matrix->value ? matrix->value[i] : 1;
 		}
 	return table;
 }

@@ -2,7 +2,7 @@
 
 #include "io/io.h"
 #include "recsys/recsys.h"
-#include "vision/vision.h"
+#include "vision/drawn_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

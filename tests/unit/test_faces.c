@@ -1,37 +1,4 @@
-#include "support/support.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-#include "config/config.h"
-#include "vision/vision.h"
-
-/* ---- data sets made here ------------------------------------------------------------------ */
-
-/* Pixels that tell whose picture it is. */
-static void picture(unsigned tone, size_t width, size_t height, uint8_t **bytes, size_t *size)
-{
-	struct err err = {0};
-	struct image image = {0};
-	assert_ok(image_new(&image, width, height, 3, &err));
-	for (size_t i = 0; i < width * height; i++) {
-		image.pixels[3 * i] = (uint8_t)tone;
-		image.pixels[3 * i + 1] = (uint8_t)(i % width);
-		image.pixels[3 * i + 2] = (uint8_t)(i / width);
-	}
-	assert_ok(image_encode_png(&image, bytes, size, &err));
-	image_free(&image);
-}
-
-static void add_picture(struct zip_writer *zip, const char *name, unsigned tone, size_t width, size_t height)
-{
-	struct err err = {0};
-	uint8_t *bytes;
-	size_t size;
-	picture(tone, width, height, &bytes, &size);
-	assert_ok(zip_add(zip, name, bytes, size, false, &err));
-	free(bytes);
-}
+#include "faces_fixture.h"
 
 static void add_text(struct zip_writer *zip, const char *name, const char *text)
 {
@@ -67,73 +34,6 @@ static void kface_zip(const char *path, unsigned people)
 		free(bytes);
 	}
 	assert_ok(zip_finish(outer, &err));
-}
-
-/* ---- the whole way ------------------------------------------------------------------------------ */
-
-struct job {
-	struct settings *settings;
-	struct path_list inputs;
-	struct faces_request request;
-	struct face_set *set;
-	struct strbuf tones; /* first byte of each row, in order */
-	size_t rows;
-};
-
-static void job_begin(struct job *job, const char *input, const char *const *overrides, size_t n_overrides)
-{
-	struct err err = {0};
-	*job = (struct job){0};
-	assert_ok(settings_load(&job->settings, NULL, overrides, n_overrides, &err));
-	assert_ok(path_list_add(&job->inputs, input, &err));
-	job->request =
-	    (struct faces_request){.settings = &job->settings->faces, .inputs = &job->inputs, .seed = 1, .threads = 1};
-}
-
-static void job_end(struct job *job)
-{
-	face_set_free(job->set);
-	settings_free(job->settings);
-	path_list_free(&job->inputs);
-	strbuf_free(&job->tones);
-}
-
-static int take_rows(const uint8_t *pixels, size_t first, size_t count, void *context, struct err *err)
-{
-	struct job *job = context;
-	size_t frame = (size_t)(job->settings->faces.frame_width * job->settings->faces.frame_height * 3);
-	(void)err;
-	assert_int_equal(first, job->rows);
-	for (size_t i = 0; i < count; i++)
-		strbuf_add_bytes(&job->tones, pixels + i * frame, 1);
-	job->rows += count;
-	return OK;
-}
-
-static int job_run(struct job *job, struct err *err)
-{
-	int status = faces_scan(&job->set, &job->request, err);
-	if (status == OK)
-		status = faces_read(job->set, &job->request, take_rows, job, err);
-	if (status == OK)
-		status = faces_split(job->set, &job->request, err);
-	if (status == OK)
-		status = faces_check_split(job->set, err);
-	return status;
-}
-
-static int run(struct job *job, const char *input, const char *const *overrides, size_t n_overrides, struct err *err)
-{
-	job_begin(job, input, overrides, n_overrides);
-	return job_run(job, err);
-}
-
-#define OVERRIDES(...) (const char *const[]){__VA_ARGS__}, ARRAY_COUNT(((const char *const[]){__VA_ARGS__}))
-
-static const char *person_of(const struct job *job, size_t i)
-{
-	uint32_t person = job->set->faces[i].person;
-	return person == FACE_NOBODY ? "" : job->set->persons.names.items[person];
 }
 
 static void a_nested_kface_archive_is_read_in_its_order(void **state)
@@ -221,14 +121,6 @@ static void the_choice_by_number_and_class_is_made_before_decoding(void **state)
 	scratch_remove(folder);
 }
 
-static size_t people_of(const struct face_set *set)
-{
-	struct err err = {0};
-	size_t people = 0;
-	assert_ok(faces_people(set, &people, &err));
-	return people;
-}
-
 static void caps_draw_the_same_people_and_pictures_for_the_same_seed(void **state)
 {
 	(void)state;
@@ -256,159 +148,6 @@ static void caps_draw_the_same_people_and_pictures_for_the_same_seed(void **stat
 		job_end(&job);
 	}
 	free(first);
-	scratch_remove(folder);
-}
-
-/* ---- other layouts ----------------------------------------------------------------------------------- */
-
-static void class_folders_with_parts_on_top_keep_their_parts(void **state)
-{
-	(void)state;
-	struct err err = {0};
-	struct job job;
-	struct zip_writer *zip = NULL;
-	char *folder = scratch_new();
-	const char *path = scratch_path(folder, "set.zip");
-	assert_ok(zip_create(&zip, path, &err));
-	for (unsigned i = 0; i < 40; i++) {
-		char name[100];
-		snprintf(name, sizeof name, "set/%s/%s/p%u.png", i % 4 == 0 ? "Test" : "train", i % 2 ? "sad" : "happy", i);
-		if (i % 4 == 0)
-			snprintf(name, sizeof name, "set/Test/%s/p%u.png", i % 8 ? "sad" : "happy", i);
-		add_picture(zip, name, i, 8, 8);
-	}
-	add_picture(zip, "top.png", 0, 8, 8);
-	assert_ok(zip_finish(zip, &err));
-	assert_ok(run(&job, path, OVERRIDES("faces.classes="), &err));
-	assert_int_equal(job.set->count, 40);
-	assert_string_equal(faces_layout_name(job.set), "folders");
-	assert_string_equal(job.set->classes.names.items[0], "happy");
-	assert_int_equal(job.set->skipped_pictures, 1);
-	size_t parts[FACE_SPLITS] = {0};
-	for (size_t i = 0; i < 40; i++) {
-		const struct face *face = &job.set->faces[i];
-		parts[face->split]++;
-		assert_int_equal(face->split == FACE_TEST, strstr(face->member, "/Test/") != NULL);
-		assert_string_equal(job.set->classes.names.items[face->label], strstr(face->member, "sad") ? "sad" : "happy");
-	}
-	/* No part was named validation: a tenth of all is drawn from training. */
-	assert_int_equal(parts[FACE_TEST], 10);
-	assert_in_range(parts[FACE_VALIDATION], 3, 5);
-	job_end(&job);
-	job_begin(&job, path, NULL, 0);
-	assert_refused(job_run(&job, &err), ERR_DATA, "none of its classes (happy, sad)");
-	job_end(&job);
-	job_begin(&job, path, OVERRIDES("faces.classes=sad=negative, happy=positive, bored=bored"));
-	assert_refused(job_run(&job, &err), ERR_DATA, "class 'bored' has no picture");
-	job_end(&job);
-	scratch_remove(folder);
-}
-
-static void the_person_pattern_finds_people_in_names(void **state)
-{
-	(void)state;
-	struct err err = {0};
-	struct job job;
-	struct zip_writer *zip = NULL;
-	char *folder = scratch_new();
-	const char *path = scratch_path(folder, "CK.zip");
-	assert_ok(zip_create(&zip, path, &err));
-	for (unsigned i = 0; i < 30; i++) {
-		char name[100];
-		snprintf(name, sizeof name, "%s/S%03u_004_%08u.png", i % 2 ? "happy" : "anger", i / 3, i);
-		add_picture(zip, name, i, 8, 8);
-	}
-	assert_ok(zip_finish(zip, &err));
-	assert_ok(run(&job, path, OVERRIDES("faces.classes=", "faces.person_pattern=/(S[0-9]+)_"), &err));
-	assert_int_equal(people_of(job.set), 10);
-	assert_string_equal(person_of(&job, 29), "S009");
-	job_end(&job);
-	job_begin(&job, path, OVERRIDES("faces.classes=", "faces.person_pattern=S[0-9"));
-	assert_refused(job_run(&job, &err), ERR_SETTINGS, "faces.person_pattern: 'S[0-9'");
-	job_end(&job);
-	job_begin(&job, path, OVERRIDES("faces.classes=", "faces.person_pattern=S[0-9]+"));
-	assert_refused(job_run(&job, &err), ERR_SETTINGS, "has no group");
-	job_end(&job);
-	scratch_remove(folder);
-}
-
-static void save_picture(const char *folder, const char *name, unsigned tone)
-{
-	struct err err = {0};
-	uint8_t *bytes;
-	size_t size;
-	picture(tone, 20, 20, &bytes, &size);
-	assert_ok(file_write(scratch_path(folder, name), bytes, size, &err));
-	free(bytes);
-}
-
-static void save_text(const char *folder, const char *name, const char *text)
-{
-	struct err err = {0};
-	assert_ok(file_write(scratch_path(folder, name), text, strlen(text), &err));
-}
-
-static void an_index_names_files_and_members_with_boxes_people_and_parts(void **state)
-{
-	(void)state;
-	struct err err = {0};
-	struct job job;
-	struct zip_writer *zip = NULL;
-	char *folder = scratch_new();
-	save_picture(folder, "a.png", 1);
-	save_picture(folder, "b.png", 2);
-	assert_ok(zip_create(&zip, scratch_path(folder, "index.zip"), &err));
-	add_picture(zip, "in/d.png", 4, 20, 20);
-	add_picture(zip, "in/c.png", 3, 20, 20);
-	add_picture(zip, "in/unlisted.png", 9, 20, 20);
-	assert_ok(zip_finish(zip, &err));
-	save_text(folder, "index.csv",
-	          "\xEF\xBB\xBF"
-	          "label,path,note,subject,split,x,y,w,h\r\n"
-	          "up,b.png,n,ann,train,2,3,10,10\r\n"
-	          "down,a.png,\"a, b\",bea,valid,,,,\r\n"
-	          "down,in/c.png,n,cora,test,1,1,5,5\r\n"
-	          "down,in/d.png,n,ann,train,1,1,5,5\r\n"
-	          "up,index.zip/in/c.png,n,cora,test,1,1,5,5\r\n"
-	          "up,gone.png,n,dora,train,1,1,5,5\r\n"
-	          "up,b.png,n,dora,later,1,1,5,5\r\n"
-	          "up,b.png,n,dora,train,1,1,5,\r\n");
-	assert_ok(run(&job, scratch_path(folder, "index.csv"), OVERRIDES("faces.classes="), &err));
-	assert_int_equal(job.set->count, 4);
-	assert_memory_equal(job.tones.text, "\2\1\4\3", 4); /* files as listed, then the archive as stored */
-	assert_string_equal(person_of(&job, 0), "ann");
-	assert_int_equal(job.set->faces[0].split, FACE_TRAIN);
-	assert_int_equal(job.set->faces[1].split, FACE_VALIDATION);
-	assert_int_equal(job.set->faces[3].split, FACE_TEST);
-	assert_int_equal(job.set->faces[0].box_source, FACE_BOX_CSV);
-	assert_int_equal(job.set->faces[0].box.y, 3);
-	assert_int_equal(job.set->faces[1].box_source, FACE_BOX_NONE);
-	assert_string_equal(job.set->faces[3].member, "index.zip/in/c.png");
-	/* gone; an unknown part; a box of three numbers; listed twice */
-	assert_int_equal(job.set->skipped_pictures, 4);
-	job_end(&job);
-	scratch_remove(folder);
-}
-
-static void a_broken_index_is_refused_with_its_line(void **state)
-{
-	(void)state;
-	struct err err = {0};
-	static const struct {
-		const char *csv, *sentence;
-	} cases[] = {{"", "index.csv: is empty"},
-	             {"file,label\n", "index.csv:1: the header must name path and label"},
-	             {"path,label,x,y\n", "index.csv:1: the header names 2 of x, y, w, h"},
-	             {"path,label\na.png,up\nb.png\n", "index.csv:3: 1 fields, the header has 2"}};
-	char *folder = scratch_new();
-	save_picture(folder, "a.png", 1);
-	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		struct job job;
-		save_text(folder, "index.csv", cases[i].csv);
-		job_begin(&job, scratch_path(folder, "index.csv"), OVERRIDES("faces.classes="));
-		assert_refused(job_run(&job, &err), ERR_DATA, cases[i].sentence);
-		job_end(&job);
-	}
 	scratch_remove(folder);
 }
 
@@ -486,8 +225,7 @@ static void a_cut_archive_and_a_missing_one_are_errors(void **state)
 	scratch_remove(folder);
 }
 
-/* ---- faces.h5 -------------------------------------------------------------------------------------------------------
- */
+/* ---- faces.h5 ------------------------------------------------------------------------------------------------ */
 
 static void store(const char *input, const char *path, int threads)
 {
@@ -574,10 +312,6 @@ int main(void)
 	    cmocka_unit_test(one_persons_archive_and_an_unpacked_tree_name_the_same_person),
 	    cmocka_unit_test(the_choice_by_number_and_class_is_made_before_decoding),
 	    cmocka_unit_test(caps_draw_the_same_people_and_pictures_for_the_same_seed),
-	    cmocka_unit_test(class_folders_with_parts_on_top_keep_their_parts),
-	    cmocka_unit_test(the_person_pattern_finds_people_in_names),
-	    cmocka_unit_test(an_index_names_files_and_members_with_boxes_people_and_parts),
-	    cmocka_unit_test(a_broken_index_is_refused_with_its_line),
 	    cmocka_unit_test(unreadable_members_are_counted_by_reason_and_the_rest_kept),
 	    cmocka_unit_test(a_cut_archive_and_a_missing_one_are_errors),
 	    cmocka_unit_test(the_stored_file_is_the_same_whatever_the_number_of_threads),

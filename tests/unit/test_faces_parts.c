@@ -6,7 +6,8 @@
 #include "config/config.h"
 #include "vision/vision.h"
 
-/* The parts that the second pass of `faces` is made of: the pipeline, shrinking, decoding at a part of the size, the even sample. */
+/* The parts that the second pass of `faces` is made of: the pipeline, shrinking, decoding at a part of the size, the
+ * even sample. */
 
 static struct image noise(size_t width, size_t height, uint64_t seed)
 {
@@ -30,8 +31,17 @@ static void shrink_both(const struct image *image, double x, double y, double w,
 	uint8_t *bytes = calloc(count + 16, 1);
 	float *reference = canary_new(count);
 	memset(bytes + count, 0xA5, 16);
-	struct resample ref = {.pixels = image->pixels, .width = image->width, .height = image->height, .channels = 3, .x = x,
-	                       .y = y, .w = w, .h = h, .out_w = out_w, .out_h = out_h, .kernel = RESAMPLE_AREA,
+	struct resample ref = {.pixels = image->pixels,
+	                       .width = image->width,
+	                       .height = image->height,
+	                       .channels = 3,
+	                       .x = x,
+	                       .y = y,
+	                       .w = w,
+	                       .h = h,
+	                       .out_w = out_w,
+	                       .out_h = out_h,
+	                       .kernel = RESAMPLE_AREA,
 	                       .output = reference};
 	struct face_shrink job = {.picture = image, .x = x, .y = y, .w = w, .h = h, .out_w = out_w, .out_h = out_h,
 	                          .out_stride = out_w * 3, .out = bytes};
@@ -40,8 +50,8 @@ static void shrink_both(const struct image *image, double x, double y, double w,
 	for (size_t i = 0; i < count; i++) {
 		double away = (double)bytes[i] - (double)reference[i];
 		if (away > 0.501 || away < -0.501)
-			fail_msg("%zu × %zu → %zu × %zu, value %zu: %d, reference %g", (size_t)w, (size_t)h, out_w, out_h, i, bytes[i],
-			         (double)reference[i]);
+			fail_msg("%zu × %zu → %zu × %zu, value %zu: %d, reference %g", (size_t)w, (size_t)h, out_w, out_h, i,
+			         bytes[i], (double)reference[i]);
 	}
 	for (size_t i = 0; i < 16; i++)
 		assert_int_equal(bytes[count + i], 0xA5);
@@ -151,8 +161,13 @@ static void the_pipeline_keeps_the_order_on_any_number_of_threads(void **state)
 	struct err err = {0};
 	for (int threads = 1; threads <= 5; threads++) {
 		struct line line = {.fail_work = SIZE_MAX, .fail_write = SIZE_MAX};
-		struct pipeline_steps steps = {.slots = 8, .threads = threads, .most = 11, .read = read_pieces, .work = work_piece,
-		                               .write = write_piece, .context = &line};
+		struct pipeline_steps steps = {.slots = 8,
+		                               .threads = threads,
+		                               .most = 11,
+		                               .read = read_pieces,
+		                               .work = work_piece,
+		                               .write = write_piece,
+		                               .context = &line};
 		assert_ok(pipeline_run(&steps, &err));
 		assert_int_equal(line.n_written, PIECES);
 		for (size_t i = 0; i < PIECES; i++)
@@ -192,7 +207,8 @@ static void a_persons_sample_is_even_over_lights_and_cameras(void **state)
 	for (unsigned p = 0; p < 4; p++) {
 		for (unsigned k = 0; k < 3 * 240; k++) {
 			char name[96];
-			unsigned shot = k / 3, light = shot < 180 ? 1 : 2 + shot % 5, camera = 1 + shot / 5 % 10, accessory = 1 + shot % 60;
+			unsigned shot = k / 3, light = shot < 180 ? 1 : 2 + shot % 5, camera = 1 + shot / 5 % 10,
+			         accessory = 1 + shot % 60;
 			snprintf(name, sizeof name, "1907160%u/S0%02u/L%u/E0%u/C%u.png", p, accessory, light, 1 + k % 3, camera);
 			assert_ok(zip_add(zip, name, png, size, false, &err));
 		}

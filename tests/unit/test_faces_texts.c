@@ -48,7 +48,8 @@ static struct face_set *scan(const char *const *members, size_t count, const cha
 	for (size_t i = 0; i < count; i++) {
 		const char *mark = strrchr(members[i], '=');
 		char name[128];
-		snprintf(name, sizeof name, "190716%.*s", mark ? (int)(mark - members[i]) : (int)strlen(members[i]), members[i]);
+		snprintf(name, sizeof name, "190716%.*s", mark ? (int)(mark - members[i]) : (int)strlen(members[i]),
+		         members[i]);
 		if (mark)
 			add_text(zip, name, atoi(mark + 1));
 		else
@@ -79,8 +80,9 @@ static int left_of(const struct face_set *set, const char *end)
 	return -2;
 }
 
-#define SCAN(members, ...) \
-	scan(members, ARRAY_COUNT(members), (const char *const[]){__VA_ARGS__}, ARRAY_COUNT(((const char *const[]){__VA_ARGS__})))
+#define SCAN(members, ...)                                                                                             \
+	scan(members, ARRAY_COUNT(members), (const char *const[]){__VA_ARGS__},                                            \
+	     ARRAY_COUNT(((const char *const[]){__VA_ARGS__})))
 #define PLAIN "faces.layout=kface"
 
 static void check_three(struct face_set *set)

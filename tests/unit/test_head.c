@@ -1,54 +1,5 @@
 /* The head: its gradient, its optimiser, its predictions, and that it learns what is there to learn. */
-#include "support/support.h"
-
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "nn/head_internal.h"
-
-/* n examples of `inputs` features; class c is shifted by `distance` along features c, c + classes, c + 2·classes. */
-static struct head_data draw_data(size_t n, size_t inputs, size_t classes, double distance, uint64_t seed)
-{
-	struct err err = {0};
-	struct head_data data = {.n = n, .inputs = inputs, .classes = classes};
-	struct rng rng;
-
-	data.rows = mem_alloc(n * inputs, sizeof(float), &err);
-	data.labels = mem_alloc(n, sizeof(int32_t), &err);
-	assert_non_null(data.labels);
-	rng_seed(&rng, seed, "test.head", 0);
-	for (size_t i = 0; i < n; i++) {
-		data.labels[i] = (int32_t)(i < classes ? i : rng_below(&rng, classes));
-		for (size_t j = 0; j < inputs; j++) {
-			double mean = j < 3 * classes && j % classes == (size_t)data.labels[i] ? distance : 0;
-			data.rows[i * inputs + j] = (float)(mean + rng_normal(&rng));
-		}
-	}
-	return data;
-}
-
-static struct head_training usual(void)
-{
-	return (struct head_training){.epochs = 10,
-	                              .batch = 16,
-	                              .patience = 3,
-	                              .learning_rate = 1e-2,
-	                              .l2 = 1e-3,
-	                              .balance = true,
-	                              .standardise = true,
-	                              .seed = 7,
-	                              .threads = 2};
-}
-
-static struct head *flat_head(size_t inputs, size_t classes)
-{
-	struct err err = {0};
-	struct head *head;
-
-	assert_ok(head_new(&head, (struct map_shape){1, 1, inputs}, 0, 0, classes, &err));
-	return head;
-}
+#include "head_fixture.h"
 
 static double accuracy_of(const struct head *head, const struct head_data *data)
 {
@@ -365,20 +316,6 @@ static void the_epoch_with_the_lowest_calibrated_loss_is_kept_at_its_temperature
 	head_data_free(&validation);
 }
 
-static void balanced_weights_make_each_class_count_alike(void **state)
-{
-	struct err err = {0};
-	int32_t labels[] = {0, 0, 0, 0, 0, 0, 1, 1, 2};
-	struct head_data data = {.n = 9, .classes = 3, .labels = labels};
-	float w[3];
-
-	(void)state;
-	assert_ok(head_class_weights(&data, true, w, &err));
-	assert_true(fabsf(w[0] - 0.5f) < 1e-6f && fabsf(w[1] - 1.5f) < 1e-6f && fabsf(w[2] - 3) < 1e-6f);
-	assert_ok(head_class_weights(&data, false, w, &err));
-	assert_true(w[0] == 1 && w[2] == 1);
-}
-
 /* ---- refusals ------------------------------------------------------------------------------------------ */
 
 static void divergence_is_an_error_with_epoch_and_step(void **state)
@@ -428,75 +365,6 @@ static void what_cannot_be_trained_is_refused(void **state)
 	head_data_free(&data);
 }
 
-static void balanced_sampling_shows_classes_alike_and_examples_of_a_class_alike(void **state)
-{
-	struct err err = {0};
-	int32_t labels[100];
-	struct head_data data = {.n = 100, .classes = 3, .labels = labels};
-	struct head_order order;
-	size_t out[100], again[100], shown[100] = {0}, of_class[3] = {0}, least[3] = {100, 100, 100}, most[3] = {0};
-
-	(void)state;
-	for (size_t i = 0; i < 100; i++)
-		labels[i] = i % 10 == 3 ? 1 : i % 25 == 6 ? 2 : 0;
-	assert_ok(head_order_new(&order, &data, &err));
-	head_order_balanced(&order, 7, 1, out);
-	for (size_t i = 0; i < 100; i++) {
-		shown[out[i]]++;
-		of_class[labels[out[i]]]++;
-		for (size_t c = 0; c < 3; c++) /* in every prefix the classes differ by one turn at most */
-			assert_true(of_class[c] + 1 >= of_class[0] && of_class[c] <= of_class[0] + 1);
-	}
-	for (size_t i = 0; i < 100; i++) {
-		least[labels[i]] = shown[i] < least[labels[i]] ? shown[i] : least[labels[i]];
-		most[labels[i]] = shown[i] > most[labels[i]] ? shown[i] : most[labels[i]];
-	}
-	assert_int_equal(most[0], 1);
-	assert_int_equal(least[0], 0);
-	for (size_t c = 1; c < 3; c++)
-		assert_true(least[c] > 1 && most[c] - least[c] <= 1);
-	head_order_balanced(&order, 7, 2, again);
-	assert_memory_not_equal(out, again, sizeof(out));
-	head_order_balanced(&order, 7, 1, again);
-	assert_memory_equal(out, again, sizeof(out));
-	head_order_free(&order);
-}
-
-static void balanced_sampling_finds_the_rare_class_and_refuses_weights_beside_it(void **state)
-{
-	struct err err = {0};
-	struct head_data data = draw_data(300, 12, 2, 0.5, 9);
-	struct head_training training = usual();
-	struct head_outcome outcome;
-	size_t found[2] = {0};
-
-	(void)state;
-	for (size_t i = 0; i < data.n; i++) /* leaves one in eight of class 1, the others are of class 0 by their features too */
-		if (data.labels[i] == 1 && i % 4)
-			for (size_t j = 0; j < 6; j++) {
-				data.labels[i] = 0;
-				data.rows[i * 12 + j] += j % 2 ? -0.5f : 0.5f;
-			}
-	training.balance = false;
-	for (int sampling = 0; sampling < 2; sampling++) {
-		struct head *head = flat_head(12, 2);
-		float p[600];
-
-		training.sampling = sampling;
-		assert_ok(head_train(head, &data, NULL, &training, &outcome, &err));
-		head_predict_rows(head, data.n, data.rows, p, 1);
-		for (size_t i = 0; i < data.n; i++)
-			found[sampling] += data.labels[i] == 1 && p[2 * i + 1] > p[2 * i];
-		training.balance = true;
-		if (sampling)
-			assert_refused(head_train(head, &data, NULL, &training, &outcome, &err), ERR_SETTINGS, "class_weights = none");
-		training.balance = false;
-		head_free(head);
-	}
-	assert_true(found[1] > found[0]);
-	head_data_free(&data);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -508,9 +376,6 @@ int main(void)
 	    cmocka_unit_test(it_learns_planted_classes_and_not_noise),
 	    cmocka_unit_test(shifted_and_stretched_features_give_the_same_model),
 	    cmocka_unit_test(the_epoch_with_the_lowest_calibrated_loss_is_kept_at_its_temperature),
-	    cmocka_unit_test(balanced_weights_make_each_class_count_alike),
-	    cmocka_unit_test(balanced_sampling_shows_classes_alike_and_examples_of_a_class_alike),
-	    cmocka_unit_test(balanced_sampling_finds_the_rare_class_and_refuses_weights_beside_it),
 	    cmocka_unit_test(divergence_is_an_error_with_epoch_and_step),
 	    cmocka_unit_test(what_cannot_be_trained_is_refused),
 	};

@@ -45,8 +45,14 @@ struct alone {
 static void alone_new(struct alone *a, double dropout, double smoothing)
 {
 	struct err err = {0};
-	struct head_training training = {
-	    .epochs = 1, .batch = N, .learning_rate = 0.01, .l2 = 0.01, .dropout = dropout, .smoothing = smoothing, .seed = 4, .threads = 1};
+	struct head_training training = {.epochs = 1,
+	                                 .batch = N,
+	                                 .learning_rate = 0.01,
+	                                 .l2 = 0.01,
+	                                 .dropout = dropout,
+	                                 .smoothing = smoothing,
+	                                 .seed = 4,
+	                                 .threads = 1};
 
 	wave(a->rows, N * INPUTS, 9, 1);
 	a->data = (struct head_data){.n = N, .inputs = INPUTS, .classes = CLASSES, .rows = a->rows, .labels = labels};
@@ -182,7 +188,8 @@ static void behind_new(struct behind *b, double dropout)
 	struct tuner_options options = {.map = {4, 4, 3}, .batch = N, .dropout = dropout, .seed = 4, .threads = 2};
 
 	*b = (struct behind){.network = {.count = 2}};
-	b->network.layers[0] = (struct layer){.name = "tiny", .kernel_name = "tiny/kernel", .bias_name = "tiny/bias", .in = 3, .out = 4};
+	b->network.layers[0] =
+	    (struct layer){.name = "tiny", .kernel_name = "tiny/kernel", .bias_name = "tiny/bias", .in = 3, .out = 4};
 	b->network.layers[1] = (struct layer){.name = "pool", .kind = LAYER_POOL, .in = 4, .out = 4};
 	wave(kernel, ARRAY_COUNT(kernel), 4, 0.4);
 	wave(bias, ARRAY_COUNT(bias), 5, 0.1);
@@ -319,8 +326,14 @@ static void it_learns_what_no_single_layer_can_and_alike_on_any_number_of_thread
 
 	(void)state;
 	for (int run = 0; run < 4; run++) {
-		struct head_training training = {.epochs = 60, .batch = 16, .learning_rate = 1e-2, .dropout = run ? 0.2 : 0, .patience = 99,
-		                                 .standardise = true, .seed = 7, .threads = run < 2 ? 1 : run};
+		struct head_training training = {.epochs = 60,
+		                                 .batch = 16,
+		                                 .learning_rate = 1e-2,
+		                                 .dropout = run ? 0.2 : 0,
+		                                 .patience = 99,
+		                                 .standardise = true,
+		                                 .seed = 7,
+		                                 .threads = run < 2 ? 1 : run};
 		struct head_outcome outcome;
 		struct head *head;
 
@@ -347,7 +360,8 @@ static void dropout_without_a_hidden_layer_is_refused(void **state)
 {
 	struct err err = {0};
 	struct head_data data = crossed(20, 1);
-	struct head_training training = {.epochs = 1, .batch = 4, .learning_rate = 0.1, .dropout = 0.5, .seed = 1, .threads = 1};
+	struct head_training training = {
+	    .epochs = 1, .batch = 4, .learning_rate = 0.1, .dropout = 0.5, .seed = 1, .threads = 1};
 	struct head_outcome outcome;
 	struct head *head;
 
@@ -355,7 +369,8 @@ static void dropout_without_a_hidden_layer_is_refused(void **state)
 	assert_ok(head_new(&head, (struct map_shape){1, 1, 2}, 0, 0, 2, &err));
 	assert_refused(head_train(head, &data, NULL, &training, &outcome, &err), ERR_SETTINGS, "set emotion.hidden");
 	head_free(head);
-	assert_refused(head_new(&head, (struct map_shape){1, 1, 2}, 0, HEAD_MAX_HIDDEN + 1, 2, &err), ERR_SETTINGS, "emotion.hidden");
+	assert_refused(head_new(&head, (struct map_shape){1, 1, 2}, 0, HEAD_MAX_HIDDEN + 1, 2, &err), ERR_SETTINGS,
+	               "emotion.hidden");
 	head_data_free(&data);
 }
 
@@ -396,7 +411,8 @@ static void a_hidden_head_mapped_from_tensors_predicts_the_same(void **state)
 	assert_int_equal(head_tensors(head, tensors), 4);
 	assert_ok(tensors_save(path, tensors, 4, NULL, 0, &err));
 	assert_ok(tensors_map(&file, path, &err));
-	assert_refused(head_from_tensors(&mapped, file, (struct map_shape){1, 1, INPUTS + 1}, 0, &err), ERR_DATA, "hidden/kernel");
+	assert_refused(head_from_tensors(&mapped, file, (struct map_shape){1, 1, INPUTS + 1}, 0, &err), ERR_DATA,
+	               "hidden/kernel");
 	assert_ok(head_from_tensors(&mapped, file, (struct map_shape){1, 1, INPUTS}, 0, &err));
 	head_predict_rows(mapped, N, rows, a, 1);
 	assert_memory_equal(a, b, sizeof(a));
@@ -406,7 +422,8 @@ static void a_hidden_head_mapped_from_tensors_predicts_the_same(void **state)
 	tensors[1].dims[0] = 0;
 	assert_ok(tensors_save(path, tensors, 4, NULL, 0, &err));
 	assert_ok(tensors_map(&file, path, &err));
-	assert_refused(head_from_tensors(&mapped, file, (struct map_shape){1, 1, INPUTS}, 0, &err), ERR_DATA, "hidden/kernel: 0 units");
+	assert_refused(head_from_tensors(&mapped, file, (struct map_shape){1, 1, INPUTS}, 0, &err), ERR_DATA,
+	               "hidden/kernel: 0 units");
 	tensors_unmap(file);
 	head_free(head);
 	scratch_remove(folder);

@@ -54,10 +54,21 @@ struct run {
 static int train(const struct run *run, struct log *log, float *out, struct head_outcome *outcome, struct err *err)
 {
 	struct head_data data = draw(1), validation = draw(2);
-	struct head_training training = {.epochs = run->epochs, .batch = 16, .patience = 99, .learning_rate = run->rate, .l2 = 1e-3,
-	                                 .dropout = run->hidden ? 0.3 : 0, .sampling = run->sampling, .balance = !run->sampling,
-	                                 .standardise = true, .seed = 5, .threads = run->threads, .checkpoint = run->checkpoint,
-	                                 .checkpoint_steps = 4, .epoch = tell, .context = log};
+	struct head_training training = {.epochs = run->epochs,
+	                                 .batch = 16,
+	                                 .patience = 99,
+	                                 .learning_rate = run->rate,
+	                                 .l2 = 1e-3,
+	                                 .dropout = run->hidden ? 0.3 : 0,
+	                                 .sampling = run->sampling,
+	                                 .balance = !run->sampling,
+	                                 .standardise = true,
+	                                 .seed = 5,
+	                                 .threads = run->threads,
+	                                 .checkpoint = run->checkpoint,
+	                                 .checkpoint_steps = 4,
+	                                 .epoch = tell,
+	                                 .context = log};
 	struct head *head;
 	int code = head_new(&head, (struct map_shape){1, 1, INPUTS}, 0, run->hidden, CLASSES, err);
 
@@ -75,7 +86,8 @@ static void same_epochs(const struct log *a, const struct log *b)
 	assert_int_equal(a->told, b->told);
 	for (size_t i = 0; i < a->told; i++) {
 		assert_int_equal(a->epochs[i].epoch, b->epochs[i].epoch);
-		assert_true(a->epochs[i].train_loss == b->epochs[i].train_loss && a->epochs[i].train_accuracy == b->epochs[i].train_accuracy);
+		assert_true(a->epochs[i].train_loss == b->epochs[i].train_loss &&
+		            a->epochs[i].train_accuracy == b->epochs[i].train_accuracy);
 		assert_true(a->epochs[i].validation_calibrated == b->epochs[i].validation_calibrated &&
 		            a->epochs[i].temperature == b->epochs[i].temperature && a->epochs[i].best == b->epochs[i].best);
 	}
@@ -117,7 +129,8 @@ static void more_epochs_go_on_where_fewer_ended(void **state)
 {
 	struct err err = {0};
 	char *folder = scratch_new();
-	struct run run = {8, EPOCHS, false, 2, NULL, 1e-2}, fewer = {8, 4, false, 1, scratch_path(folder, "head.part"), 1e-2};
+	struct run run = {8, EPOCHS, false, 2, NULL, 1e-2},
+	           fewer = {8, 4, false, 1, scratch_path(folder, "head.part"), 1e-2};
 	struct log whole = {0}, first = {0}, rest = {0};
 	struct head_outcome outcome;
 	float want[MOST] = {0}, got[MOST] = {0};
@@ -137,7 +150,8 @@ static void a_checkpoint_of_another_training_or_a_damaged_one_is_left_alone(void
 {
 	struct err err = {0};
 	char *folder = scratch_new();
-	struct run run = {8, EPOCHS, false, 1, NULL, 1e-2}, other = {8, 5, false, 1, scratch_path(folder, "head.part"), 2e-2};
+	struct run run = {8, EPOCHS, false, 1, NULL, 1e-2},
+	           other = {8, 5, false, 1, scratch_path(folder, "head.part"), 2e-2};
 	struct head_outcome outcome;
 	float want[MOST] = {0}, got[MOST] = {0};
 	FILE *file;

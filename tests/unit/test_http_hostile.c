@@ -13,7 +13,8 @@ static void said_is(const char *bytes, int want, const char *part)
 {
 	struct answer answer = say(bytes, strlen(bytes));
 	if (answer.status != want || (part && !strstr(answer.text, part)))
-		fail_msg("\"%.60s\": expected %d, \"%s\": %s", bytes, want, part ? part : "", answer.text ? answer.text : "nothing");
+		fail_msg("\"%.60s\": expected %d, \"%s\": %s", bytes, want, part ? part : "",
+		         answer.text ? answer.text : "nothing");
 	free(answer.text);
 }
 
@@ -107,7 +108,8 @@ static void a_body_that_stays_away_is_408(void **state)
 
 /* ---- where a request ends -------------------------------------------------------------------------------- */
 
-#define POST_CHUNKED "POST /api/feedback HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+#define POST_CHUNKED                                                                                                   \
+	"POST /api/feedback HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 static void a_body_in_chunks_is_read(void **state)
 {
@@ -135,7 +137,8 @@ static void a_request_of_two_lengths_is_refused_and_nothing_behind_it_answered(v
 	(void)state;
 #define SMUGGLED "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 	static const char *const heads[] = {
-	    "POST /api/feedback HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" SMUGGLED,
+	    "POST /api/feedback HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: "
+	    "chunked\r\n\r\n0\r\n\r\n" SMUGGLED,
 	    "POST /api/feedback HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 40\r\n\r\n{}" SMUGGLED,
 	    "GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n" SMUGGLED,
 	};
@@ -215,10 +218,22 @@ static void a_path_without_end_is_refused(void **state)
 static void tricks_with_paths_find_nothing(void **state)
 {
 	(void)state;
-	static const char *const paths[] = {
-	    "/../etc/passwd", "/..%2f..%2fetc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/app.js/", "/app.js/../app.js",
-	    "/./app.js", "/APP.JS", "/app.js%00.html", "/..\\..\\windows\\win.ini", "/index.html%2f", "/%c0%ae%c0%ae/etc/passwd",
-	    "/api/../metrics", "/page/index.html", "/etc/passwd", "/bundle.json"};
+	static const char *const paths[] = {"/../etc/passwd",
+	                                    "/..%2f..%2fetc/passwd",
+	                                    "/%2e%2e/%2e%2e/etc/passwd",
+	                                    "//etc/passwd",
+	                                    "/app.js/",
+	                                    "/app.js/../app.js",
+	                                    "/./app.js",
+	                                    "/APP.JS",
+	                                    "/app.js%00.html",
+	                                    "/..\\..\\windows\\win.ini",
+	                                    "/index.html%2f",
+	                                    "/%c0%ae%c0%ae/etc/passwd",
+	                                    "/api/../metrics",
+	                                    "/page/index.html",
+	                                    "/etc/passwd",
+	                                    "/bundle.json"};
 	for (size_t i = 0; i < ARRAY_COUNT(paths); i++) {
 		char what[128];
 		snprintf(what, sizeof(what), "GET %s", paths[i]);

@@ -147,7 +147,8 @@ static void a_decoder_reads_on_after_a_cut_jpeg(void **state)
 	for (size_t cut = 3; cut < size - 1; cut++) {
 		uint8_t *part = mem_alloc(cut, 1, &err);
 		memcpy(part, bytes, cut);
-		struct image_source damaged = {.bytes = part, .size = cut, .name = "cut"}, whole = {.bytes = bytes, .size = size, .name = "whole"};
+		struct image_source damaged = {.bytes = part, .size = cut, .name = "cut"},
+		                    whole = {.bytes = bytes, .size = size, .name = "whole"};
 		if (image_decoder_head(decoder, &damaged, &head, &err) == OK)
 			assert_int_equal(image_decoder_read(decoder, &damaged, &wish, &out, &err), ERR_DATA);
 		assert_ok(image_decoder_head(decoder, &whole, &head, &err));

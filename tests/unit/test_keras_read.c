@@ -74,8 +74,8 @@ static void write_layer(struct hdf_file *file, const struct layout *layout, size
 	for (size_t i = 0; i < 2; i++) {
 		char name[128], *place = strstr(i ? layout->bias : layout->kernel, "%s");
 		const char *pattern = i ? layout->bias : layout->kernel;
-		snprintf(name, sizeof name, "%.*s%s%s", place ? (int)(place - pattern) : 0, pattern, place ? layer_names[layer] : "",
-		         place ? place + 2 : pattern);
+		snprintf(name, sizeof name, "%.*s%s%s", place ? (int)(place - pattern) : 0, pattern,
+		         place ? layer_names[layer] : "", place ? place + 2 : pattern);
 		names[i] = strdup(name);
 		snprintf(path, sizeof path, "%s/%s", group, name);
 		put(file, path, i ? bias : kernel, i ? values + 9 * layer_in[layer] * 64 : values);
@@ -100,7 +100,8 @@ static void write_file(const char *path, const struct layout *layout, size_t fir
 	for (size_t i = 0; i < count; i++)
 		write_layer(file, layout, first + i, names + 2 * i);
 	if (layout->nested)
-		assert_ok(hdf_attr_set_texts(file, join(layout->root, layout->nested, group), "weight_names", names, 2 * count, &err));
+		assert_ok(hdf_attr_set_texts(file, join(layout->root, layout->nested, group), "weight_names", names, 2 * count,
+		                             &err));
 	for (size_t i = 0; i < 2 * count; i++)
 		free(names[i]);
 	assert_ok(hdf_attr_set_texts(file, layout->root, "layer_names", layout->nested ? nested : layers,
@@ -158,18 +159,21 @@ static void later_files_fill_what_earlier_ones_lack(void **state)
 	(void)state;
 	struct err err = {0};
 	struct network *network;
-	char *folder = scratch_new(), *first = strdup(scratch_path(folder, "a.h5")), *second = strdup(scratch_path(folder, "b.h5"));
+	char *folder = scratch_new(), *first = strdup(scratch_path(folder, "a.h5")),
+	     *second = strdup(scratch_path(folder, "b.h5"));
 	const char *files[] = {first, second};
 	write_file(first, &published, 0, 1);
 	write_file(second, &published, 1, 1);
-	assert_refused(load(&network, files, 1, MISSING_ERROR, CUT_BLOCK1_POOL, &err), ERR_DATA, "no weights for block1_conv2");
+	assert_refused(load(&network, files, 1, MISSING_ERROR, CUT_BLOCK1_POOL, &err), ERR_DATA,
+	               "no weights for block1_conv2");
 	assert_ok(load(&network, files, 2, MISSING_ERROR, CUT_BLOCK1_POOL, &err));
 	assert_values(network, 0);
 	assert_values(network, 1);
 	network_free(network);
-	assert_refused(load(&network, files, 2, MISSING_ERROR, CUT_BLOCK2_POOL, &err), ERR_DATA,
-	               "no weights for block2_conv1, block2_conv2; set network.missing = init to initialise them, or network.cut = "
-	               "block1_pool");
+	assert_refused(
+	    load(&network, files, 2, MISSING_ERROR, CUT_BLOCK2_POOL, &err), ERR_DATA,
+	    "no weights for block2_conv1, block2_conv2; set network.missing = init to initialise them, or network.cut = "
+	    "block1_pool");
 	assert_ok(load(&network, files, 2, MISSING_INIT, CUT_BLOCK2_POOL, &err));
 	assert_string_equal(network_pretrained(network), "partial");
 	assert_int_equal(network->layers[3].origin, ORIGIN_INIT);
@@ -209,19 +213,22 @@ static void what_does_not_fit_is_refused_with_file_layer_and_shapes(void **state
 	const struct hdf_shape right = {.type = HDF_F32, .rank = 4, .dims = {3, 3, 3, 64}};
 
 	write_odd(path, "kernel:0", (struct hdf_shape){.type = HDF_F32, .rank = 4, .dims = {64, 3, 3, 3}}, values, true);
-	assert_refused(load(&network, &path, 1, MISSING_INIT, 0, &err), ERR_DATA, "shape (64,3,3,3), expected (3,3,3,64): this is Theano's");
+	assert_refused(load(&network, &path, 1, MISSING_INIT, 0, &err), ERR_DATA,
+	               "shape (64,3,3,3), expected (3,3,3,64): this is Theano's");
 	assert_non_null(strstr(err.text, "odd.h5: block1_conv1/kernel:0"));
 	write_odd(path, "kernel:0", (struct hdf_shape){.type = HDF_F32, .rank = 4, .dims = {5, 5, 3, 8}}, values, true);
 	assert_refused(load(&network, &path, 1, MISSING_INIT, 0, &err), ERR_DATA, "shape (5,5,3,8), expected (3,3,3,64)");
 	write_odd(path, "kernel:0", (struct hdf_shape){.type = HDF_I32, .rank = 4, .dims = {3, 3, 3, 64}}, values, true);
 	assert_refused(load(&network, &path, 1, MISSING_INIT, 0, &err), ERR_DATA, "whole numbers");
 	write_odd(path, "gamma:0", right, values, true);
-	assert_refused(load(&network, &path, 1, MISSING_INIT, 0, &err), ERR_DATA, "block1_conv1/gamma:0: not a kernel or bias");
+	assert_refused(load(&network, &path, 1, MISSING_INIT, 0, &err), ERR_DATA,
+	               "block1_conv1/gamma:0: not a kernel or bias");
 	write_odd(path, "kernel:0", right, values, false);
 	assert_refused(load(&network, &path, 1, MISSING_INIT, 0, &err), ERR_DATA, "block1_conv1: has a kernel but no bias");
 	values[1000] = NAN;
 	write_odd(path, "kernel:0", right, values, true);
-	assert_refused(load(&network, &path, 1, MISSING_INIT, 0, &err), ERR_DATA, "block1_conv1/kernel: value 1000 of 1728 is nan");
+	assert_refused(load(&network, &path, 1, MISSING_INIT, 0, &err), ERR_DATA,
+	               "block1_conv1/kernel: value 1000 of 1728 is nan");
 	scratch_remove(folder);
 }
 
@@ -260,7 +267,8 @@ static void a_truncated_file_is_refused_wherever_it_is_cut(void **state)
 	(void)state;
 	struct err err = {0};
 	struct network *network;
-	char *folder = scratch_new(), *bytes = NULL, *whole = strdup(scratch_path(folder, "whole.h5")), *cut = strdup(scratch_path(folder, "cut.h5"));
+	char *folder = scratch_new(), *bytes = NULL, *whole = strdup(scratch_path(folder, "whole.h5")),
+	     *cut = strdup(scratch_path(folder, "cut.h5"));
 	const char *path = cut;
 	size_t size;
 	write_file(whole, &published, 0, 2);
@@ -290,12 +298,14 @@ static void odd_attributes_and_huge_claims_are_refused(void **state)
 	err = (struct err){0};
 	assert_ok(hdf_create(&file, path, &err));
 	assert_ok(hdf_group(file, "block1_conv1", &err));
-	assert_ok(hdf_create_rows(file, "block1_conv1/kernel:0", &(struct hdf_shape){HDF_F32, 4, {1000000000, 3, 3, 64}}, 1, 0, &err));
+	assert_ok(hdf_create_rows(file, "block1_conv1/kernel:0", &(struct hdf_shape){HDF_F32, 4, {1000000000, 3, 3, 64}}, 1,
+	                          0, &err));
 	assert_ok(hdf_create_rows(file, "block1_conv1/bias:0", &(struct hdf_shape){HDF_F32, 1, {1000000000}}, 64, 0, &err));
 	assert_ok(hdf_attr_set_texts(file, "block1_conv1", "weight_names", names, 2, &err));
 	assert_ok(hdf_attr_set_texts(file, "/", "layer_names", layers, 1, &err));
 	assert_ok(hdf_commit(file, &err));
-	assert_refused(load(&network, &path, 1, MISSING_INIT, 0, &err), ERR_DATA, "shape (1000000000,3,3,64), expected (3,3,3,64)");
+	assert_refused(load(&network, &path, 1, MISSING_INIT, 0, &err), ERR_DATA,
+	               "shape (1000000000,3,3,64), expected (3,3,3,64)");
 	scratch_remove(folder);
 }
 
@@ -339,7 +349,8 @@ static void real_models_of_another_kind_are_refused_by_name(void **state)
 	for (size_t i = 0; i < ARRAY_COUNT(models); i++) {
 		char *path = data_file(models[i]);
 		const char *files[] = {path};
-		assert_refused(load(&network, files, 1, MISSING_INIT, CUT_BLOCK5_POOL, &err), ERR_DATA, "holds no convolution of VGG16");
+		assert_refused(load(&network, files, 1, MISSING_INIT, CUT_BLOCK5_POOL, &err), ERR_DATA,
+		               "holds no convolution of VGG16");
 		assert_non_null(strstr(err.text, path_name(path)));
 		assert_non_null(strstr(err.text, "conv2d_1"));
 		free(path);

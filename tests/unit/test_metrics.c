@@ -41,7 +41,8 @@ static double pairs_in_order(const struct judged *judged, size_t c)
 
 	for (size_t i = 0; i < judged->n; i++) {
 		for (size_t j = 0; j < judged->n; j++) {
-			float a = judged->probabilities[i * judged->classes + c], b = judged->probabilities[j * judged->classes + c];
+			float a = judged->probabilities[i * judged->classes + c],
+			      b = judged->probabilities[j * judged->classes + c];
 			if ((size_t)judged->truth[i] != c || (size_t)judged->truth[j] == c)
 				continue;
 			right += a > b ? 1 : a == b ? 0.5 : 0;

@@ -48,7 +48,8 @@ static void fixture_init(struct fixture *f)
 	                                  .tags = {f->tag_start, f->tag, f->tag_held}};
 }
 
-static const struct neighbours_options options = {.song_weight = 1, .tag_weight = 0.5, .sharpness = 1.4, .damping = 0.3};
+static const struct neighbours_options options = {
+    .song_weight = 1, .tag_weight = 0.5, .sharpness = 1.4, .damping = 0.3};
 
 static double count_of(const struct fixture *f, bool tags, size_t item)
 {

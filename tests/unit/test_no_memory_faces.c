@@ -62,17 +62,20 @@ static void write_model(void)
 	assert_ok(network_init_missing(have.network, 5, &err));
 	assert_ok(network_shape(have.network, SIDE, &map, &err));
 	assert_ok(head_new(&have.head, map, map.height, 0, 3, &err));
-	const struct keras_model model = {.network = have.network, .head = have.head, .size = SIDE, .classes = classes, .preprocess = "{}"};
+	const struct keras_model model = {
+	    .network = have.network, .head = have.head, .size = SIDE, .classes = classes, .preprocess = "{}"};
 	assert_ok(keras_model_save(&model, have.h5, &err));
 }
 
 static int set_up(void **state)
 {
 	(void)state;
-	static const char *const overrides[] = {"faces.frame_width=64", "faces.frame_height=64", "faces.layout=csv", "faces.classes="};
+	static const char *const overrides[] = {"faces.frame_width=64", "faces.frame_height=64", "faces.layout=csv",
+	                                        "faces.classes="};
 	struct err err = {0};
 	have.folder = scratch_new();
-	have.zip = at("faces.zip"), have.csv = at("index.csv"), have.h5 = at("a.h5"), have.film = at("a.y4m"), have.pictures = at("pictures");
+	have.zip = at("faces.zip"), have.csv = at("index.csv"), have.h5 = at("a.h5"), have.film = at("a.y4m"),
+	have.pictures = at("pictures");
 	have.bundle_folder = at("bundle"), have.history = at("history");
 	assert_ok(settings_load(&have.settings, NULL, overrides, 2, &err));
 	assert_ok(settings_load(&have.of_tables, NULL, overrides, 4, &err));
@@ -116,7 +119,8 @@ static int take_rows(const uint8_t *pixels, size_t first, size_t count, void *co
 static int scan_and_read(const struct path_list *inputs, int threads, struct err *err)
 {
 	const struct settings *settings = inputs == &have.tables ? have.of_tables : have.settings;
-	const struct faces_request request = {.settings = &settings->faces, .inputs = inputs, .seed = 1, .threads = threads};
+	const struct faces_request request = {
+	    .settings = &settings->faces, .inputs = inputs, .seed = 1, .threads = threads};
 	struct face_set *set;
 	int code = faces_scan(&set, &request, err);
 	if (code != OK)
@@ -144,7 +148,8 @@ static int read_index(struct err *err)
 
 static int store_faces(struct err *err)
 {
-	const struct faces_request request = {.settings = &have.settings->faces, .inputs = &have.inputs, .seed = 1, .threads = 1};
+	const struct faces_request request = {
+	    .settings = &have.settings->faces, .inputs = &have.inputs, .seed = 1, .threads = 1};
 	const char *path = scratch_path(have.folder, "faces.h5");
 	struct face_set *set;
 	struct faces_store *store = NULL;
@@ -193,9 +198,8 @@ static int parse_pixels(struct err *err)
 }
 
 static const struct attempt face_attempts[] = {
-	{"faces_scan", read_archive}, {"faces_read", read_archive_by_threads}, {"faces_csv", read_index}, {"faces_store_create", store_faces},
-	{"faces_shards_open", shard_faces},
-	{"faces_pixels_parse", parse_pixels},
+    {"faces_scan", read_archive},        {"faces_read", read_archive_by_threads}, {"faces_csv", read_index},
+    {"faces_store_create", store_faces}, {"faces_shards_open", shard_faces},      {"faces_pixels_parse", parse_pixels},
 };
 
 static void face_sets(void **state)
@@ -209,7 +213,8 @@ static void face_sets(void **state)
 static int load_network(struct err *err)
 {
 	const char *const files[] = {have.h5};
-	const struct network_source source = {.cut = CUT_BLOCK1_POOL, .files = files, .n_files = 1, .missing = 0, .seed = 1};
+	const struct network_source source = {
+	    .cut = CUT_BLOCK1_POOL, .files = files, .n_files = 1, .missing = 0, .seed = 1};
 	struct network *network;
 	int code = network_load(&network, &source, err);
 	if (code == OK)
@@ -234,7 +239,9 @@ static int init_network(struct err *err)
 static int plan_network(int precision, struct err *err)
 {
 	struct network_plan *plan;
-	int code = network_plan_new(&plan, have.network, &(struct plan_options){.size = SIDE, .threads = 1, .level = CPU_BASELINE, .precision = precision}, err);
+	int code = network_plan_new(
+	    &plan, have.network,
+	    &(struct plan_options){.size = SIDE, .threads = 1, .level = CPU_BASELINE, .precision = precision}, err);
 	if (code == OK)
 		network_plan_free(plan);
 	return code;
@@ -259,7 +266,8 @@ static int load_head(struct err *err)
 static int save_model(struct err *err)
 {
 	char a[] = "a", b[] = "b", c[] = "c", *classes[] = {a, b, c};
-	const struct keras_model model = {.network = have.network, .head = have.head, .size = SIDE, .classes = classes, .preprocess = "{}"};
+	const struct keras_model model = {
+	    .network = have.network, .head = have.head, .size = SIDE, .classes = classes, .preprocess = "{}"};
 	return keras_model_save(&model, scratch_path(have.folder, "b.h5"), err);
 }
 
@@ -287,7 +295,8 @@ static int train_head(struct err *err)
 	for (size_t i = 0; i < N; i++)
 		labels[i] = (int32_t)(i % 2);
 	const struct head_data data = {.n = N, .inputs = INPUTS, .classes = 2, .rows = rows, .labels = labels};
-	const struct head_training training = {.epochs = 2, .batch = 4, .learning_rate = .01, .standardise = true, .sampling = true, .seed = 1, .threads = 1};
+	const struct head_training training = {
+	    .epochs = 2, .batch = 4, .learning_rate = .01, .standardise = true, .sampling = true, .seed = 1, .threads = 1};
 	int code = head_new(&head, (struct map_shape){1, 1, INPUTS}, 0, 4, 2, err);
 	if (code != OK)
 		return code;
@@ -297,8 +306,9 @@ static int train_head(struct err *err)
 }
 
 static const struct attempt network_attempts[] = {
-	{"network_load", load_network}, {"vgg16_new", init_network}, {"network_plan_new", plan_fp32}, {"keras_head_load", load_head},
-	{"keras_model_save", save_model}, {"preprocess_parse", print_preprocess}, {"head_train", train_head},
+    {"network_load", load_network}, {"vgg16_new", init_network},      {"network_plan_new", plan_fp32},
+    {"keras_head_load", load_head}, {"keras_model_save", save_model}, {"preprocess_parse", print_preprocess},
+    {"head_train", train_head},
 };
 
 static void network_and_head(void **state)
@@ -345,7 +355,8 @@ static int recommend_songs(struct err *err)
 	const int64_t liked = 101;
 	struct json *songs;
 	int code = scores_of_label(have.bundle, "positive", scores, err);
-	const struct song_request request = {.scores = scores, .tags = tags, .n_tags = 1, .songs = &liked, .n_songs = 1, .count = 3, .seed = 1};
+	const struct song_request request = {
+	    .scores = scores, .tags = tags, .n_tags = 1, .songs = &liked, .n_songs = 1, .count = 3, .seed = 1};
 	if (code == OK && (code = songs_recommend(have.bundle, &request, &songs, err)) == OK) {
 		struct song_list old = {0};
 		char *text = NULL;

@@ -61,25 +61,34 @@ static void hdf_file_of_all_kinds(void)
 }
 
 static const float four[4] = {1, 2, 3, 4};
-static const struct npy array = {.type = NPY_F32, .rank = 2, .dims = {2, 2}, .item = 4, .data = (void *)(uintptr_t)four};
+static const struct npy array = {
+    .type = NPY_F32, .rank = 2, .dims = {2, 2}, .item = 4, .data = (void *)(uintptr_t)four};
 static const struct tensor tensors[] = {{.name = "a", .type = NPY_F32, .rank = 2, .dims = {2, 2}, .data = four},
                                         {.name = "b", .type = NPY_F32, .rank = 1, .dims = {4}, .data = four}};
 static const char stump[] =
-	"<opencv_storage><cascade type_id=\"opencv-cascade-classifier\"><stageType>BOOST</stageType><featureType>HAAR</featureType>"
-	"<featureParams><maxCatCount>0</maxCatCount></featureParams><height>24</height><width>24</width><stageNum>1</stageNum><stages><_><maxWeakCount>1</maxWeakCount><stageThreshold>-1</stageThreshold>"
-	"<weakClassifiers><_><internalNodes>0 -1 0 0.5</internalNodes><leafValues>-1 1</leafValues></_></weakClassifiers></_></stages>"
-	"<features><_><rects><_>0 0 24 24 -1</_><_>6 6 12 12 4</_></rects><tilted>0</tilted></_></features></cascade></opencv_storage>";
+    "<opencv_storage><cascade "
+    "type_id=\"opencv-cascade-classifier\"><stageType>BOOST</stageType><featureType>HAAR</featureType>"
+    "<featureParams><maxCatCount>0</maxCatCount></featureParams><height>24</height><width>24</width><stageNum>1</"
+    "stageNum><stages><_><maxWeakCount>1</maxWeakCount><stageThreshold>-1</stageThreshold>"
+    "<weakClassifiers><_><internalNodes>0 -1 0 0.5</internalNodes><leafValues>-1 "
+    "1</leafValues></_></weakClassifiers></_></stages>"
+    "<features><_><rects><_>0 0 24 24 -1</_><_>6 6 12 12 "
+    "4</_></rects><tilted>0</tilted></_></features></cascade></opencv_storage>";
 static const char old_stump[] =
-	"<opencv_storage><c type_id=\"opencv-haar-classifier\"><size>24 24</size><stages><_><trees><_><_><feature><rects><_>0 0 24 24 -1.</_>"
-	"<_>6 6 12 12 4.</_></rects><tilted>0</tilted></feature><threshold>0.5</threshold><left_val>-1</left_val><right_val>1</right_val></_></_>"
-	"</trees><stage_threshold>-1</stage_threshold><parent>-1</parent><next>-1</next></_></stages></c></opencv_storage>";
+    "<opencv_storage><c type_id=\"opencv-haar-classifier\"><size>24 "
+    "24</size><stages><_><trees><_><_><feature><rects><_>0 0 24 24 -1.</_>"
+    "<_>6 6 12 12 "
+    "4.</_></rects><tilted>0</tilted></feature><threshold>0.5</threshold><left_val>-1</left_val><right_val>1</"
+    "right_val></_></_>"
+    "</trees><stage_threshold>-1</stage_threshold><parent>-1</parent><next>-1</next></_></stages></c></opencv_storage>";
 
 static int set_up(void **state)
 {
 	(void)state;
 	struct err err = {0};
 	have.folder = scratch_new();
-	have.ini = text_file("a.ini", "[faces]\nclasses = a=1, b=2\n  c=3\n[recommend]\ntags.a = one, two\n[playlists]\ninput = x.json\n");
+	have.ini = text_file(
+	    "a.ini", "[faces]\nclasses = a=1, b=2\n  c=3\n[recommend]\ntags.a = one, two\n[playlists]\ninput = x.json\n");
 	have.json = text_file("a.json", "[{\"id\": 1, \"tags\": [\"a\", \"b\"]}, {\"id\": 2.5, \"x\": null}]");
 	have.xml = text_file("a.xml", stump);
 	have.png = at("a.png"), have.zip = at("a.zip"), have.h5 = at("a.h5");
@@ -178,8 +187,12 @@ static int run_parallel(struct err *err)
 }
 
 static const struct attempt base_attempts[] = {
-	{"file_read", read_file}, {"file_write", write_file}, {"folder_walk", walk_folder}, {"settings_load", load_settings},
-	{"settings_reference", print_reference}, {"parallel_for", run_parallel},
+    {"file_read", read_file},
+    {"file_write", write_file},
+    {"folder_walk", walk_folder},
+    {"settings_load", load_settings},
+    {"settings_reference", print_reference},
+    {"parallel_for", run_parallel},
 };
 
 static void files_and_settings(void **state)
@@ -302,8 +315,9 @@ static int cut_crops(struct err *err)
 }
 
 static const struct attempt picture_attempts[] = {
-	{"image_load", load_png},     {"image_decoder_new", decode_jpeg},   {"image_encode", encode}, {"canvas_from_image", draw},
-	{"cascade_load", load_cascade}, {"cascade_parse", parse_old_cascade}, {"detector_new", detect}, {"crops_add", cut_crops},
+    {"image_load", load_png},    {"image_decoder_new", decode_jpeg}, {"image_encode", encode},
+    {"canvas_from_image", draw}, {"cascade_load", load_cascade},     {"cascade_parse", parse_old_cascade},
+    {"detector_new", detect},    {"crops_add", cut_crops},
 };
 
 static void pictures_and_cascades(void **state)
@@ -324,7 +338,8 @@ static int count_member(const struct member *member, void *context, struct err *
 static int walk_zip(struct err *err)
 {
 	size_t members = 0;
-	int code = members_walk(have.zip, &(struct member_walk){.deliver = count_member, .context = &members, .max_total = 1 << 20}, err);
+	int code = members_walk(
+	    have.zip, &(struct member_walk){.deliver = count_member, .context = &members, .max_total = 1 << 20}, err);
 	return code == OK && members != 3 ? err_set(err, ERR_DATA, "%zu members", members) : code;
 }
 
@@ -418,8 +433,10 @@ static int read_hdf(struct err *err)
 	int code = hdf_open(&file, have.h5, err);
 	if (code != OK)
 		return code;
-	if ((code = hdf_read(file, "numbers", HDF_F64, 100, &numbers, NULL, err)) == OK && (code = hdf_read_texts(file, "texts", &texts, err)) == OK &&
-	    (code = hdf_read_table(file, "table", &table, err)) == OK && (code = hdf_attr_texts(file, "/", "names", &names, err)) == OK)
+	if ((code = hdf_read(file, "numbers", HDF_F64, 100, &numbers, NULL, err)) == OK &&
+	    (code = hdf_read_texts(file, "texts", &texts, err)) == OK &&
+	    (code = hdf_read_table(file, "table", &table, err)) == OK &&
+	    (code = hdf_attr_texts(file, "/", "names", &names, err)) == OK)
 		code = hdf_attr_text(file, "/", "name", &name, err);
 	free(numbers);
 	free(name);
@@ -438,16 +455,20 @@ static int write_hdf(struct err *err)
 	int code = hdf_create(&file, scratch_path(have.folder, "b.h5"), err);
 	if (code != OK)
 		return code;
-	if ((code = hdf_write(file, "a/b", &shape, four, 1, err)) == OK && (code = hdf_write_table(file, "t", texts, 1, err)) == OK &&
-	    (code = hdf_write_texts(file, "s", texts, 1, err)) == OK && (code = hdf_attr_set_texts(file, "/", "n", texts, 1, err)) == OK)
+	if ((code = hdf_write(file, "a/b", &shape, four, 1, err)) == OK &&
+	    (code = hdf_write_table(file, "t", texts, 1, err)) == OK &&
+	    (code = hdf_write_texts(file, "s", texts, 1, err)) == OK &&
+	    (code = hdf_attr_set_texts(file, "/", "n", texts, 1, err)) == OK)
 		return hdf_commit(file, err);
 	hdf_close(file);
 	return code;
 }
 
 static const struct attempt table_attempts[] = {
-	{"members_walk", walk_zip}, {"zip_create", write_zip},  {"csv_read_bytes", read_csv}, {"json_stream", stream_json}, {"json_load_file", load_json},
-	{"npy_load", load_npy},     {"npy_save", save_arrays}, {"tensors_map", map_tensors}, {"hdf_open", read_hdf},       {"hdf_create", write_hdf},
+    {"members_walk", walk_zip},   {"zip_create", write_zip},     {"csv_read_bytes", read_csv},
+    {"json_stream", stream_json}, {"json_load_file", load_json}, {"npy_load", load_npy},
+    {"npy_save", save_arrays},    {"tensors_map", map_tensors},  {"hdf_open", read_hdf},
+    {"hdf_create", write_hdf},
 };
 
 static void archives_and_tables(void **state)

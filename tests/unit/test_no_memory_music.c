@@ -2,8 +2,7 @@
 #include <string.h>
 
 #include "failing_memory.h"
-#include "recsys/new_songs.h"
-#include "recsys/recsys.h"
+#include "recsys/recsys_internal.h"
 #include "text/text.h"
 
 #define DIMS 4
@@ -24,8 +23,16 @@ static char *at(const char *name)
 
 static const struct als_options als_options = {
 	.model = {.factors = 4, .iterations = 2, .regularization = 0.1, .alpha = 1}, .seed = 1, .threads = 1};
-static const struct skipgram_options skipgram_options = {
-	.size = DIMS, .negative = 2, .epochs = 1, .window = 3, .deterministic = true, .threads = 1, .alpha = .02, .min_alpha = .001, .ns_exponent = .75, .seed = 1};
+static const struct skipgram_options skipgram_options = {.size = DIMS,
+                                                         .negative = 2,
+                                                         .epochs = 1,
+                                                         .window = 3,
+                                                         .deterministic = true,
+                                                         .threads = 1,
+                                                         .alpha = .02,
+                                                         .min_alpha = .001,
+                                                         .ns_exponent = .75,
+                                                         .seed = 1};
 
 static struct tag_corpus corpus_of(const struct playlists *p)
 {
@@ -66,10 +73,13 @@ static int set_up(void **state)
 	struct err err = {0};
 	struct playlist_reader *reader;
 	struct drawn_playlists_counts counts;
-	static const char csv[] = "playlist_id,title,tags,songs,like_cnt\n1,a,x|y,10|11,3\n2,b,y,11|12,1\n", pairs[] = "playlist_id,song_id\n1,12\n3,10\n";
+	static const char csv[] = "playlist_id,title,tags,songs,like_cnt\n1,a,x|y,10|11,3\n2,b,y,11|12,1\n",
+	                  pairs[] = "playlist_id,song_id\n1,12\n3,10\n";
 	have.folder = scratch_new();
-	have.input = at("playlists.json"), have.meta = at("meta.json"), have.csv = at("p.csv"), have.pairs = at("pairs.csv");
-	have.h5 = at("p.h5"), have.als = at("als.npz"), have.text = at("a.vec"), have.binary = at("a.bin"), have.songs = at("songs");
+	have.input = at("playlists.json"), have.meta = at("meta.json"), have.csv = at("p.csv"),
+	have.pairs = at("pairs.csv");
+	have.h5 = at("p.h5"), have.als = at("als.npz"), have.text = at("a.vec"), have.binary = at("a.bin"),
+	have.songs = at("songs");
 	assert_ok(file_write(have.csv, csv, strlen(csv), &err));
 	assert_ok(file_write(have.pairs, pairs, strlen(pairs), &err));
 	assert_ok(drawn_playlists_save(have.input, have.meta, &(struct drawn_playlists){30, 80, 1}, &counts, &err));
@@ -89,7 +99,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	char *paths[] = {have.input, have.meta, have.csv, have.pairs, have.h5, have.als, have.text, have.binary, have.songs};
+	char *paths[] = {have.input, have.meta, have.csv,    have.pairs, have.h5,
+	                 have.als,   have.text, have.binary, have.songs};
 	recommender_free(have.recommender);
 	playlists_free(have.playlists);
 	csr_free(&have.matrix);
@@ -110,7 +121,8 @@ static int read_playlists(struct err *err)
 	int code = playlist_reader_new(&reader, tag_normalise, err);
 	if (code != OK)
 		return code;
-	if ((code = playlist_reader_input(reader, have.csv, err)) == OK && (code = playlist_reader_pairs(reader, have.pairs, err)) == OK &&
+	if ((code = playlist_reader_input(reader, have.csv, err)) == OK &&
+	    (code = playlist_reader_pairs(reader, have.pairs, err)) == OK &&
 	    (code = playlist_reader_finish(reader, 0.5, 1, &playlists, err)) == OK)
 		code = playlist_reader_names(reader, playlists, have.meta, err);
 	playlists_free(playlists);
@@ -237,7 +249,8 @@ static int tag_files(struct err *err)
 	struct scored *near = malloc(count * 3 * sizeof *near);
 	int code = near ? word2vec_keys(names, count, &keys, err) : err_set(err, ERR_MEMORY, "no memory");
 	if (code == OK && (code = tag_keys_save(path, keys.items, names, count, err)) == OK &&
-	    (code = tag_keys_load(path, &keys, &tags, err)) == OK && (code = vectors_unit(&have.vectors, &unit, err)) == OK &&
+	    (code = tag_keys_load(path, &keys, &tags, err)) == OK &&
+	    (code = vectors_unit(&have.vectors, &unit, err)) == OK &&
 	    (code = vectors_neighbours(&unit, 3, 2, near, err)) == OK)
 		code = tag_similarity_save(scratch_path(have.folder, "s.h5"), &unit, names, 4, err);
 	free(near);
@@ -248,8 +261,8 @@ static int tag_files(struct err *err)
 }
 
 static const struct attempt tag_attempts[] = {
-	{"tag_normalise", normalise}, {"vocabulary_build", learn_tags}, {"huffman_build", learn_tags_by_tree}, {"word2vec_load_text", load_text},
-	{"word2vec_load_binary", load_binary}, {"tag_keys_load", tag_files},
+    {"tag_normalise", normalise},      {"vocabulary_build", learn_tags},      {"huffman_build", learn_tags_by_tree},
+    {"word2vec_load_text", load_text}, {"word2vec_load_binary", load_binary}, {"tag_keys_load", tag_files},
 };
 
 static void tags(void **state)
@@ -295,7 +308,8 @@ static int make_rankers(struct err *err)
 	    (code = als_ranker_new(&als, have.playlists, &have.model, popularity, err)) == OK &&
 	    (code = neighbours_new(&neighbours, have.playlists, &options, popularity, err)) == OK) {
 		const struct ranker ranker = neighbours_ranker(neighbours, "n", RANK_SONGS);
-		code = ranking_evaluate(have.playlists, &ranker, &(struct ranking_options){.bootstrap = 10, .seed = 1, .threads = 2}, &result, err);
+		code = ranking_evaluate(have.playlists, &ranker,
+		                        &(struct ranking_options){.bootstrap = 10, .seed = 1, .threads = 2}, &result, err);
 	}
 	neighbours_free(neighbours);
 	als_ranker_free(als);
@@ -307,12 +321,13 @@ static int make_rankers(struct err *err)
 static int continue_playlists(struct err *err)
 {
 	const size_t rows[] = {0, 3};
-	const struct arena_question question = {.playlists = have.playlists,
-	                                        .model = &have.model,
-	                                        .recommend = {.tag_weight = 1, .sharpness = 1, .damping = .5, .als_weight = .5},
-	                                        .rows = rows,
-	                                        .count = 2,
-	                                        .threads = 1};
+	const struct arena_question question = {
+	    .playlists = have.playlists,
+	    .model = &have.model,
+	    .recommend = {.tag_weight = 1, .sharpness = 1, .damping = .5, .als_weight = .5},
+	    .rows = rows,
+	    .count = 2,
+	    .threads = 1};
 	struct arena_answers answers;
 	int code = arena_answer(&question, &answers, err);
 	if (code == OK)
@@ -348,8 +363,17 @@ static int ask(struct err *err)
 	char *tag = have.playlists->tag_name.items[0], unknown[] = "nobody", *tags[] = {tag, unknown};
 	const struct recommend_label label = {"positive", 1, tags, 2};
 	const int64_t song = have.playlists->song_id[3];
-	const struct recommend_request request = {.labels = &label, .n_labels = 1, .songs = &song, .n_songs = 1, .count = 3, .seed = 1, .similar_tags = 2,
-	                                          .playlists = 4, .songs_per_playlist = 4, .choices = 8, .per_artist = 1};
+	const struct recommend_request request = {.labels = &label,
+	                                          .n_labels = 1,
+	                                          .songs = &song,
+	                                          .n_songs = 1,
+	                                          .count = 3,
+	                                          .seed = 1,
+	                                          .similar_tags = 2,
+	                                          .playlists = 4,
+	                                          .songs_per_playlist = 4,
+	                                          .choices = 8,
+	                                          .per_artist = 1};
 	struct recommend_result result;
 	int code = recommend(have.recommender, &request, &result, err);
 	if (code == OK)

@@ -1,4 +1,5 @@
-/* The paired bootstrap: what it says of two classifiers over the same people, against their own figures and against what is known of drawn ones. */
+/* The paired bootstrap: what it says of two classifiers over the same people, against their own figures and against
+ * what is known of drawn ones. */
 #include "support/support.h"
 
 #include <math.h>

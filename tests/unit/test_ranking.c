@@ -260,8 +260,10 @@ static void als_finds_the_planted_kind_from_songs_and_from_tags(void **state)
 		assert_memory_equal(&all.rankers[r].overall, &two.rankers[r].overall, sizeof all.rankers[r].overall);
 	for (size_t r = 0; r < RECSYS_RANKERS; r++) {
 		const struct ranking_score *s = &all.rankers[r].overall;
-		assert_true(s->ndcg_low <= s->ndcg && s->ndcg <= s->ndcg_high && s->recall_low <= s->recall && s->recall <= s->recall_high);
-		assert_true(s->map_low <= s->map && s->map <= s->map_high && all.rankers[r].coverage > 0 && all.rankers[r].novelty >= 0);
+		assert_true(s->ndcg_low <= s->ndcg && s->ndcg <= s->ndcg_high && s->recall_low <= s->recall &&
+		            s->recall <= s->recall_high);
+		assert_true(s->map_low <= s->map && s->map <= s->map_high && all.rankers[r].coverage > 0 &&
+		            all.rankers[r].novelty >= 0);
 	}
 	/* A model with BM25 confidence is that comparator itself. */
 	threads.als.confidence = CONFIDENCE_BM25;
@@ -328,8 +330,14 @@ static void guests_are_answered_by_songs_by_tags_and_by_tags_of_new_songs(void *
 	assert_true(guests->tags.index[0] == 1 && guests->tags.held[0] == 0);
 	assert_true(guests->tags.index[1] == 1 && guests->tags.held[1] == PLAYLIST_LENT);
 	size_t rows[] = {200, 201, 202, 203, 0};
-	struct arena_question question = {.playlists = &p->playlists, .model = &model, .recommend = contest.recommend, .guests = guests,
-	                                  .confidence = CONFIDENCE_LOG, .rows = rows, .count = 5, .threads = 2};
+	struct arena_question question = {.playlists = &p->playlists,
+	                                  .model = &model,
+	                                  .recommend = contest.recommend,
+	                                  .guests = guests,
+	                                  .confidence = CONFIDENCE_LOG,
+	                                  .rows = rows,
+	                                  .count = 5,
+	                                  .threads = 2};
 	struct arena_answers answers;
 	assert_ok(arena_answer(&question, &answers, &err));
 	for (size_t row = 0; row < 3; row++)
@@ -378,7 +386,8 @@ static void a_search_by_length_finds_what_a_whole_scan_finds(void **state)
 {
 	struct err err = {0};
 	enum { ROWS_SEARCHED = 3001, DIMS = 37, QUERIES = 6, BEST = 20 };
-	float *rows = mem_alloc(ROWS_SEARCHED * DIMS, sizeof *rows, &err), *norm = mem_alloc(ROWS_SEARCHED, sizeof *norm, &err);
+	float *rows = mem_alloc(ROWS_SEARCHED * DIMS, sizeof *rows, &err),
+	      *norm = mem_alloc(ROWS_SEARCHED, sizeof *norm, &err);
 	int32_t *order = mem_alloc(ROWS_SEARCHED, sizeof *order, &err);
 	uint8_t *excluded = mem_alloc(ROWS_SEARCHED, sizeof *excluded, &err);
 	float queries[QUERIES][DIMS];

@@ -184,7 +184,8 @@ static void bars_begin_at_nothing(void **state)
 	struct err err = {0};
 	double y[] = {0.39, 0.41};
 	const char *names[] = {"a", "b"};
-	struct plot plot = {.title = "bars", .ticks = names, .n_series = 1, .series = {{.style = PLOT_BARS, .y = y, .count = 2}}};
+	struct plot plot = {
+	    .title = "bars", .ticks = names, .n_series = 1, .series = {{.style = PLOT_BARS, .y = y, .count = 2}}};
 	struct strbuf svg = {0};
 
 	(void)state;

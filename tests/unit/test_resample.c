@@ -34,8 +34,15 @@ static void the_same_size_copies_every_sample(void **state)
 	uint8_t pixels[W * H * C];
 	noise(pixels, sizeof pixels);
 	for (int kernel = RESAMPLE_NEAREST; kernel <= RESAMPLE_AREA; kernel++) {
-		float *out = resample((struct resample){.pixels = pixels, .width = W, .height = H, .channels = C, .w = W, .h = H,
-		                                        .out_w = W, .out_h = H, .kernel = kernel});
+		float *out = resample((struct resample){.pixels = pixels,
+		                                        .width = W,
+		                                        .height = H,
+		                                        .channels = C,
+		                                        .w = W,
+		                                        .h = H,
+		                                        .out_w = W,
+		                                        .out_h = H,
+		                                        .kernel = kernel});
 		for (size_t i = 0; i < sizeof pixels; i++)
 			assert_true(out[i] == pixels[i]);
 		canary_free(out);
@@ -86,8 +93,17 @@ static void shrinking_by_area_weighs_samples_by_what_is_covered(void **state)
 	(void)state;
 	uint8_t pixels[W * H];
 	noise(pixels, sizeof pixels);
-	struct resample r = {.pixels = pixels, .width = W, .height = H, .channels = 1, .x = 1.25, .y = 0.5, .w = 20.5, .h = 15,
-	                     .out_w = 7, .out_h = 4, .kernel = RESAMPLE_AREA};
+	struct resample r = {.pixels = pixels,
+	                     .width = W,
+	                     .height = H,
+	                     .channels = 1,
+	                     .x = 1.25,
+	                     .y = 0.5,
+	                     .w = 20.5,
+	                     .h = 15,
+	                     .out_w = 7,
+	                     .out_h = 4,
+	                     .kernel = RESAMPLE_AREA};
 	float *out = resample(r);
 	for (int i = 0; i < 28; i++) {
 		double sum = 0, x = r.x + i % 7 * r.w / 7, y = r.y + i / 7 * r.h / 4;
@@ -105,8 +121,15 @@ static void enlarging_linearly_keeps_a_ramp_a_ramp(void **state)
 	for (size_t i = 0; i < 16; i++)
 		pixels[i] = (uint8_t)(10 * i);
 	for (int kernel = RESAMPLE_BILINEAR; kernel <= RESAMPLE_AREA; kernel++) {
-		float *out = resample((struct resample){.pixels = pixels, .width = 16, .height = 1, .channels = 1, .w = 16, .h = 1,
-		                                        .out_w = 40, .out_h = 1, .kernel = kernel});
+		float *out = resample((struct resample){.pixels = pixels,
+		                                        .width = 16,
+		                                        .height = 1,
+		                                        .channels = 1,
+		                                        .w = 16,
+		                                        .h = 1,
+		                                        .out_w = 40,
+		                                        .out_h = 1,
+		                                        .kernel = kernel});
 		for (size_t i = 2; i < 38; i++) /* between the outer samples' centres */
 			assert_float_equal(out[i], 10 * (((double)i + 0.5) * 0.4 - 0.5), 1e-4);
 		canary_free(out);
@@ -149,8 +172,16 @@ static void impossible_rectangles_are_refused(void **state)
 	struct err err;
 	uint8_t pixels[4] = {0};
 	float out[4];
-	struct resample good = {.pixels = pixels, .width = 2, .height = 2, .channels = 1, .w = 2, .h = 2, .out_w = 2, .out_h = 2,
-	                        .output = out}, bad;
+	struct resample good = {.pixels = pixels,
+	                        .width = 2,
+	                        .height = 2,
+	                        .channels = 1,
+	                        .w = 2,
+	                        .h = 2,
+	                        .out_w = 2,
+	                        .out_h = 2,
+	                        .output = out},
+	                bad;
 	bad = good, bad.w = 0;
 	assert_refused(resample_run(&bad, &err), ERR_DATA, "rectangle");
 	bad = good, bad.x = NAN;
@@ -173,7 +204,8 @@ static void overlap_of_rectangles(void **state)
 	assert_float_equal(rect_iou(a, (struct rect){5, 0, 10, 10}), 50.0 / 150, 1e-12);
 	assert_float_equal(rect_iou(a, (struct rect){10, 0, 10, 10}), 0, 1e-12);
 	assert_float_equal(rect_iou(a, (struct rect){2, 2, 0, 5}), 0, 1e-12);
-	assert_float_equal(rect_iou((struct rect){0, 0, 2000000000, 1}, (struct rect){1000000000, 0, 2000000000, 1}), 1.0 / 3, 1e-12);
+	assert_float_equal(rect_iou((struct rect){0, 0, 2000000000, 1}, (struct rect){1000000000, 0, 2000000000, 1}),
+	                   1.0 / 3, 1e-12);
 }
 
 int main(void)

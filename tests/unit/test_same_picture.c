@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "support/support.h"
-#include "vision/vision.h"
+#include "vision/drawn_internal.h"
 
 #define WIDTH 240
 #define HEIGHT 200
@@ -74,7 +74,8 @@ static void mirrored(struct image *image)
 	for (size_t y = 0; y < image->height; y++)
 		for (size_t x = 0; x < image->width / 2; x++)
 			for (size_t c = 0; c < 3; c++) {
-				uint8_t *line = image->pixels + y * image->width * 3, *far = line + (image->width - 1 - x) * 3 + c, kept = *far;
+				uint8_t *line = image->pixels + y * image->width * 3, *far = line + (image->width - 1 - x) * 3 + c,
+				        kept = *far;
 				*far = line[x * 3 + c];
 				line[x * 3 + c] = kept;
 			}
@@ -126,7 +127,8 @@ static void other_people_before_the_same_camera_are_not_the_same(void **state)
 	assert_false(picture_print_same(&prints[3], &other));
 }
 
-/* Nothing is to be seen in them: only the very same cells are the same, and nothing is explained by a contrast of zero. */
+/* Nothing is to be seen in them: only the very same cells are the same, and nothing is explained by a contrast of
+ * zero. */
 static void dark_and_plain_pictures_are_like_no_other(void **state)
 {
 	(void)state;

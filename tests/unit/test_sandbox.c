@@ -1,4 +1,5 @@
-/* Each call is tried in a child of its own, which has put the filter over itself: what it ended with is what the kernel did. */
+/* Each call is tried in a child of its own, which has put the filter over itself: what it ended with is what the kernel
+ * did. */
 #include "bundle_fixture.h"
 
 #include <arpa/inet.h>
@@ -173,15 +174,18 @@ static enum outcome become_dumpable(void)
 /* Both would connect while they send. */
 static enum outcome send_to_elsewhere(void)
 {
-	return of(sendto(unconnected, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL, (struct sockaddr *)&elsewhere, sizeof(elsewhere)));
+	return of(
+	    sendto(unconnected, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL, (struct sockaddr *)&elsewhere, sizeof(elsewhere)));
 }
 static enum outcome send_a_message_elsewhere(void)
 {
 	struct iovec byte = {.iov_base = (char[]){'x'}, .iov_len = 1};
-	const struct msghdr message = {.msg_name = &elsewhere, .msg_namelen = sizeof(elsewhere), .msg_iov = &byte, .msg_iovlen = 1};
+	const struct msghdr message = {
+	    .msg_name = &elsewhere, .msg_namelen = sizeof(elsewhere), .msg_iov = &byte, .msg_iovlen = 1};
 	return of(sendmsg(unconnected, &message, MSG_FASTOPEN | MSG_NOSIGNAL));
 }
-/* The kernel itself takes no thread with signal handlers of its own (EINVAL), so none is made where the filter lets this pass. */
+/* The kernel itself takes no thread with signal handlers of its own (EINVAL), so none is made where the filter lets
+ * this pass. */
 static enum outcome thread_in_a_namespace(void)
 {
 	return of(syscall(SYS_clone, CLONE_THREAD | CLONE_NEWNET, NULL, NULL, NULL, NULL));

@@ -19,7 +19,8 @@ static const unsigned char rfc_signature[SIGNATURE_BYTES] = {
     0x38, 0x7b, 0x2e, 0xae, 0xb4, 0x30, 0x2a, 0xee, 0xb0, 0x0d, 0x29, 0x16, 0x12, 0xbb, 0x0c, 0x00};
 
 /* The key in the DER of RFC 8410, as PEM. */
-static void write_pem(const char *name, const char *kind, const unsigned char *head, size_t head_size, const unsigned char *key)
+static void write_pem(const char *name, const char *kind, const unsigned char *head, size_t head_size,
+                      const unsigned char *key)
 {
 	struct err err = {0};
 	struct strbuf text = {0};
@@ -77,7 +78,10 @@ static int make_signed(void **state)
 	write_private("private.pem", rfc_secret);
 	write_public("public.pem", rfc_public);
 	/* The point of RFC 8032's TEST 1. */
-	memcpy(other, "\xd7\x5a\x98\x01\x82\xb1\x0a\xb7\xd5\x4b\xfe\xd3\xc9\x64\x07\x3a\x0e\xe1\x72\xf3\xda\xa6\x23\x25\xaf\x02\x1a\x68\xf7\x07\x51\x1a", 32);
+	memcpy(other,
+	       "\xd7\x5a\x98\x01\x82\xb1\x0a\xb7\xd5\x4b\xfe\xd3\xc9\x64\x07\x3a\x0e\xe1\x72\xf3\xda\xa6\x23\x25\xaf\x02"
+	       "\x1a\x68\xf7\x07\x51\x1a",
+	       32);
 	write_public("other.pem", other);
 	sign_card();
 	return 0;
@@ -119,10 +123,14 @@ static void a_file_that_is_no_key_is_refused_by_its_name(void **state)
 	struct err err = {0};
 	unsigned char signature[SIGNATURE_BYTES];
 	bool good;
-	assert_refused(signature_check(scratch_path(folder, "nowhere.pem"), "", 0, rfc_signature, &good, &err), ERR_IO, "nowhere.pem");
-	assert_refused(signature_check(scratch_path(folder, "bundle.json"), "", 0, rfc_signature, &good, &err), ERR_DATA, "no public key");
-	assert_refused(signature_check(scratch_path(folder, "private.pem"), "", 0, rfc_signature, &good, &err), ERR_DATA, "no public key");
-	assert_refused(signature_make(scratch_path(folder, "public.pem"), "", 0, signature, &err), ERR_DATA, "no private key");
+	assert_refused(signature_check(scratch_path(folder, "nowhere.pem"), "", 0, rfc_signature, &good, &err), ERR_IO,
+	               "nowhere.pem");
+	assert_refused(signature_check(scratch_path(folder, "bundle.json"), "", 0, rfc_signature, &good, &err), ERR_DATA,
+	               "no public key");
+	assert_refused(signature_check(scratch_path(folder, "private.pem"), "", 0, rfc_signature, &good, &err), ERR_DATA,
+	               "no public key");
+	assert_refused(signature_make(scratch_path(folder, "public.pem"), "", 0, signature, &err), ERR_DATA,
+	               "no private key");
 }
 
 /* ---- bundles ------------------------------------------------------------------------------------------------- */
@@ -190,7 +198,8 @@ static void a_signature_of_an_older_packing_is_refused(void **state)
 static void a_changed_byte_in_any_file_of_a_signed_bundle_is_refused(void **state)
 {
 	(void)state;
-	static const char *const names[] = {"cascade.xml", "emotion.safetensors", "recommender.safetensors", "bundle.json", "bundle.json.sig"};
+	static const char *const names[] = {"cascade.xml", "emotion.safetensors", "recommender.safetensors", "bundle.json",
+	                                    "bundle.json.sig"};
 	for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
 		struct err err = {0};
 		char *bytes;

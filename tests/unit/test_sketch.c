@@ -34,7 +34,8 @@ static void every_level_bounds_as_the_reference_does(void **state)
 		for (size_t q = 0; q < SKETCH_QUERIES; q++) {
 			int32_t sum = 0;
 			for (size_t k = 0; k < STEPS * 4; k++)
-				sum += query_code[q][k] = round % 3 == 0 && q < 2 ? (q ? -64 : 64) : (int8_t)((int)rng_below(&rng, 129) - 64);
+				sum += query_code[q][k] =
+				    round % 3 == 0 && q < 2 ? (q ? -64 : 64) : (int8_t)((int)rng_below(&rng, 129) - 64);
 			queries[q] = (struct sketch_query){.code = query_code[q], .scale = (float)rng_unit(&rng), .a = 1, .b = 2,
 			                                   .floor = (float)(1000 * rng_normal(&rng)), .shift = 128 * sum};
 			pointers[q] = &queries[q];
@@ -112,9 +113,16 @@ static void search(const struct catalogue *c, bool by_bytes, struct scored (*fou
 		best_start(&best[q], found[q], BEST);
 		pointers[q] = c->queries + q * c->dims;
 	}
-	row_search_run(&(struct row_search){.rows = c->rows, .count = c->count, .dims = c->dims, .order = by_bytes ? c->order : NULL,
-	                                    .norm = c->norm, .sketch = by_bytes ? &sketch : NULL, .excluded = c->excluded,
-	                                    .queries = pointers, .n_queries = c->n_queries, .best = best});
+	row_search_run(&(struct row_search){.rows = c->rows,
+	                                    .count = c->count,
+	                                    .dims = c->dims,
+	                                    .order = by_bytes ? c->order : NULL,
+	                                    .norm = c->norm,
+	                                    .sketch = by_bytes ? &sketch : NULL,
+	                                    .excluded = c->excluded,
+	                                    .queries = pointers,
+	                                    .n_queries = c->n_queries,
+	                                    .best = best});
 	for (size_t q = 0; q < c->n_queries; q++)
 		listed[q] = best_finish(&best[q]);
 }
@@ -122,7 +130,8 @@ static void search(const struct catalogue *c, bool by_bytes, struct scored (*fou
 static void a_search_by_bytes_finds_what_a_whole_scan_finds(void **state)
 {
 	(void)state;
-	static const size_t counts[] = {1, 5, 16, 17, 700, 3001}, widths[] = {1, 3, 37, 128, 513}, queries[] = {1, 8, 9, MOST_QUERIES};
+	static const size_t counts[] = {1, 5, 16, 17, 700, 3001}, widths[] = {1, 3, 37, 128, 513},
+	                    queries[] = {1, 8, 9, MOST_QUERIES};
 	static struct scored found[2][MOST_QUERIES][2 * BEST];
 	size_t listed[2][MOST_QUERIES], try = 0;
 	for (size_t i = 0; i < ARRAY_COUNT(counts); i++)
@@ -138,11 +147,38 @@ static void a_search_by_bytes_finds_what_a_whole_scan_finds(void **state)
 		}
 }
 
+/* More rows may be worth the last place than can wait: they differ by less than their codes tell, or not at all. */
+static void rows_that_are_all_alike_are_multiplied_as_they_come(void **state)
+{
+	(void)state;
+	static struct scored found[2][MOST_QUERIES][2 * BEST];
+	size_t listed[2][MOST_QUERIES];
+	struct err err = {0};
+	struct rng rng;
+	for (int same = 0; same < 2; same++) {
+		struct catalogue c = catalogue_new(3001, 24, 9, 4);
+		rng_seed(&rng, 6, "test.sketch.alike", 0);
+		for (size_t i = 24; i < c.count * c.dims; i++)
+			c.rows[i] = c.rows[i % 24] + (same ? 0 : (float)(1e-4 * rng_unit(&rng)));
+		assert_ok(row_search_order(c.rows, c.count, c.dims, c.order, c.norm, &err));
+		sketch_build(c.rows, c.order, c.count, c.dims, c.code, c.scale, c.error);
+		for (int way = 0; way < 2; way++)
+			search(&c, way, found[way], listed[way]);
+		for (size_t q = 0; q < c.n_queries; q++) {
+			assert_int_equal(listed[0][q], BEST);
+			assert_int_equal(listed[1][q], BEST);
+			assert_memory_equal(found[0][q], found[1][q], BEST * sizeof(struct scored));
+		}
+		catalogue_free(&c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_level_bounds_as_the_reference_does),
 	    cmocka_unit_test(a_search_by_bytes_finds_what_a_whole_scan_finds),
+	    cmocka_unit_test(rows_that_are_all_alike_are_multiplied_as_they_come),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -235,7 +235,8 @@ static void weighted_and_smoothed_losses_have_the_gradient_of_central_difference
 	double loss, up, down;
 	example_new(&e, 1);
 	tuner_free(e.tuner);
-	struct tuner_options options = {.map = {HEIGHT, WIDTH, IN}, .batch = N, .threads = 1, .smoothing = 0.2, .class_weight = weights};
+	struct tuner_options options = {
+	    .map = {HEIGHT, WIDTH, IN}, .batch = N, .threads = 1, .smoothing = 0.2, .class_weight = weights};
 	assert_ok(tuner_new(&e.tuner, &e.network, e.head, &options, &err));
 	assert_ok(tuner_gradient(e.tuner, N, e.maps, e.labels, &loss, &err));
 	assert_true(tuner_correct(e.tuner) <= N);

@@ -23,7 +23,8 @@ static void lists_are_counted(void **state)
 	struct variety *variety = NULL;
 	struct json *metrics = json_object_new();
 	/* Class 0: the second list repeats 3 and 5 of 4 songs, the third none of 2. Class 1: the second repeats both. */
-	const size_t first[] = {3, 4, 5, 6}, second[] = {3, 5, 7, 8}, third[] = {4, 6}, sad[] = {3, 9}, sad_again[] = {9, 3};
+	const size_t first[] = {3, 4, 5, 6}, second[] = {3, 5, 7, 8}, third[] = {4, 6}, sad[] = {3, 9},
+	             sad_again[] = {9, 3};
 
 	(void)state;
 	assert_ok(variety_new(&variety, 20, 2, &err));

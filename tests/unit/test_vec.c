@@ -46,7 +46,8 @@ static void faulty_files_are_refused(void **state)
 	for (size_t size = 0; size < SIZE; size++)
 		assert_int_equal(vec_open(&file, bytes, size, "a.vec", &err), ERR_DATA);
 	bytes[0] = SAMPLES + 1;
-	assert_refused(vec_open(&file, bytes, SIZE, "a.vec", &err), ERR_DATA, "a.vec: 6 samples of 64 pixels take 786 bytes");
+	assert_refused(vec_open(&file, bytes, SIZE, "a.vec", &err), ERR_DATA,
+	               "a.vec: 6 samples of 64 pixels take 786 bytes");
 	memset(bytes, 0xff, 8);
 	assert_refused(vec_open(&file, bytes, SIZE, "a.vec", &err), ERR_DATA, "4294967295 samples");
 	vec_fill(bytes);
@@ -78,7 +79,8 @@ static void positives_come_from_vec_files(void **state)
 	assert_int_equal(data.held_crops.count, SAMPLES);
 	cascade_data_free(&data);
 	sources.window_w = SIDE + 1;
-	assert_refused(cascade_data_read(&sources, &data, &err), ERR_DATA, "p.vec: samples of 64 pixels, the window 9×8 has 72");
+	assert_refused(cascade_data_read(&sources, &data, &err), ERR_DATA,
+	               "p.vec: samples of 64 pixels, the window 9×8 has 72");
 	unlink(path);
 	rmdir(folder);
 }

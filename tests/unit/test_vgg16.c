@@ -97,9 +97,11 @@ static void a_layer_with_nan_is_refused_with_its_place(void **state)
 	float kernel[9 * 3 * 64] = {0}, bias[64] = {0};
 	assert_ok(vgg16_new(&network, CUT_BLOCK1_POOL, &err));
 	kernel[123] = NAN;
-	assert_refused(layer_set(&network->layers[0], kernel, bias, &err), ERR_DATA, "block1_conv1/kernel: value 123 of 1728");
+	assert_refused(layer_set(&network->layers[0], kernel, bias, &err), ERR_DATA,
+	               "block1_conv1/kernel: value 123 of 1728");
 	kernel[123] = 0, bias[63] = INFINITY;
-	assert_refused(layer_set(&network->layers[0], kernel, bias, &err), ERR_DATA, "block1_conv1/bias: value 63 of 64 is inf");
+	assert_refused(layer_set(&network->layers[0], kernel, bias, &err), ERR_DATA,
+	               "block1_conv1/bias: value 63 of 64 is inf");
 	assert_int_equal(network_missing(network, &names), 2);
 	assert_string_equal(names.text, "block1_conv1, block1_conv2");
 	bias[63] = 1;
@@ -122,8 +124,17 @@ static float *reference_forward(const struct network *network, size_t size, cons
 		const struct layer *layer = &network->layers[i];
 		float *to = mem_alloc(side * side * layer->out, sizeof *to, &err);
 		if (layer->kind == LAYER_CONV) {
-			struct conv conv = {.n = 1, .height = side, .width = side, .in = layer->in, .out = layer->out, .size = 3,
-			                    .relu = true, .input = from, .kernel = layer->kernel, .bias = layer->bias, .output = to};
+			struct conv conv = {.n = 1,
+			                    .height = side,
+			                    .width = side,
+			                    .in = layer->in,
+			                    .out = layer->out,
+			                    .size = 3,
+			                    .relu = true,
+			                    .input = from,
+			                    .kernel = layer->kernel,
+			                    .bias = layer->bias,
+			                    .output = to};
 			conv_ref(&conv);
 		} else {
 			pool_max2(1, side, side, layer->out, from, to, 1);
@@ -195,7 +206,8 @@ static void the_prepared_network_keeps_its_tolerance_at_every_level(void **state
 	for (int level = CPU_BASELINE; level <= (int)cpu_features()->level; level++) {
 		for (size_t few = 0; few < 2; few++) {
 			struct network_plan *plan;
-			assert_ok(network_plan_new(&plan, network, &(struct plan_options){size, few, 2, (enum cpu_level)level, PRECISION_FP32}, &err));
+			assert_ok(network_plan_new(
+			    &plan, network, &(struct plan_options){size, few, 2, (enum cpu_level)level, PRECISION_FP32}, &err));
 			float *got = run_plan(plan, 1, 2, input, features);
 			assert_true(relative_l2(got, want, features) < 1e-5);
 			canary_free(got);
@@ -227,8 +239,9 @@ static void the_network_in_float16_keeps_its_tolerance(void **state)
 		}
 	}
 	struct network_plan *plan;
-	assert_refused(network_plan_new(&plan, network, &(struct plan_options){size, 0, 1, CPU_BASELINE, PRECISION_FP16}, &err),
-	               ERR_SETTINGS, "float16 kernels need a CPU with AVX2 and F16C");
+	assert_refused(
+	    network_plan_new(&plan, network, &(struct plan_options){size, 0, 1, CPU_BASELINE, PRECISION_FP16}, &err),
+	    ERR_SETTINGS, "float16 kernels need a CPU with AVX2 and F16C");
 	free(want);
 	free(input);
 	network_free(network);
@@ -247,7 +260,8 @@ static void every_cut_and_size_is_prepared(void **state)
 		assert_ok(network_shape(network, size, &map, &err));
 		size_t features = map.height * map.width * map.channels;
 		float *input = pictures(2, size), *want = run(network, 2, size, 1, input, 2 * features);
-		assert_ok(network_plan_new(&plan, network, &(struct plan_options){size, 0, 1, CPU_AVX512, PRECISION_FP32}, &err));
+		assert_ok(
+		    network_plan_new(&plan, network, &(struct plan_options){size, 0, 1, CPU_AVX512, PRECISION_FP32}, &err));
 		float *got = run_plan(plan, 2, 3, input, 2 * features);
 		assert_true(relative_l2(got, want, 2 * features) < 1e-5);
 		canary_free(got);
@@ -258,8 +272,8 @@ static void every_cut_and_size_is_prepared(void **state)
 	}
 	struct network *network = initialised(CUT_BLOCK5_POOL, 8);
 	struct network_plan *plan;
-	assert_refused(network_plan_new(&plan, network, &(struct plan_options){31, 0, 1, CPU_AVX512, PRECISION_FP32}, &err), ERR_SETTINGS,
-	               "31 pixels are too small");
+	assert_refused(network_plan_new(&plan, network, &(struct plan_options){31, 0, 1, CPU_AVX512, PRECISION_FP32}, &err),
+	               ERR_SETTINGS, "31 pixels are too small");
 	network_free(network);
 	network_plan_free(NULL);
 }

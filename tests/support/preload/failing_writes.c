@@ -1,11 +1,12 @@
 /*
  * Loaded with LD_PRELOAD: the n-th write (write, pwrite, pwritev, as the C library's own streams make them too where they come through these
  * names; fwrite and fflush are counted as such) or the n-th fsync or fdatasync to a regular file below FAIL_UNDER fails as on a full or dying disk.
- * FAIL=write:N or fsync:N; with FAIL_COUNT=FILE the calls are counted there instead.
+ * FAIL=write:N or fsync:N; kill:N kills the process at that write. With FAIL_COUNT=FILE the calls are counted there instead.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,8 @@ static int fails(int fd, const char *kind, long *count)
 	int saved = errno;
 	const char *wish = getenv("FAIL");
 	size_t length = strlen(kind);
+	if (under(fd) && *kind == 'w' && wish && strncmp(wish, "kill:", 5) == 0 && *count + 1 == atol(wish + 5))
+		raise(SIGKILL);
 	int now = under(fd) && __atomic_add_fetch(count, 1, __ATOMIC_SEQ_CST) && wish && strncmp(wish, kind, length) == 0 &&
 	          wish[length] == ':' && atol(wish + length + 1) == *count;
 	errno = saved;

@@ -1,7 +1,9 @@
 /*
- * Loaded with LD_PRELOAD: the kernel at its most tiresome, always within what POSIX allows. Which of it is told by ODD, words among
- *   short   read and pread of files give a few bytes of what was asked for, three times of four. (Sockets are left alone: who waits for edges, as
- *           libmicrohttpd does, takes a short answer for an empty socket, which the kernel's own short answers are.)
+ * Loaded with LD_PRELOAD: the kernel at its most tiresome, always within what POSIX allows. Which of it is told by ODD,
+ * words among
+ *   short   read and pread of files give a few bytes of what was asked for, three times of four. (Sockets are left
+ *           alone: who waits for edges, as libmicrohttpd does, takes a short answer for an empty socket, which the
+ *           kernel's own short answers are.)
  *   eintr   every fourth of these calls fails with EINTR first
  *   clock   time, gettimeofday and clock_gettime(CLOCK_REALTIME) step by hours, back and forth, at every call
  * At the end "odd N" is written to stderr, N the calls that were bent.
@@ -64,12 +66,15 @@ ssize_t read(int fd, void *bytes, size_t count)
 
 ssize_t pread(int fd, void *bytes, size_t count, off_t at)
 {
-	return interrupted(fd) ? -1 : REAL(ssize_t, "pread", int, void *, size_t, off_t)(fd, bytes, shortened(fd, count), at);
+	return interrupted(fd) ? -1
+	                       : REAL(ssize_t, "pread", int, void *, size_t, off_t)(fd, bytes, shortened(fd, count), at);
 }
 
 ssize_t pread64(int fd, void *bytes, size_t count, off64_t at)
 {
-	return interrupted(fd) ? -1 : REAL(ssize_t, "pread64", int, void *, size_t, off64_t)(fd, bytes, shortened(fd, count), at);
+	return interrupted(fd)
+	           ? -1
+	           : REAL(ssize_t, "pread64", int, void *, size_t, off64_t)(fd, bytes, shortened(fd, count), at);
 }
 
 static time_t step(void)
