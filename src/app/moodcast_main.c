@@ -201,15 +201,17 @@ static void print_why(const struct json *why)
 {
 	const char *label = json_text(json_get(why, "label"), NULL), *tag = json_text(json_get(why, "tag"), NULL);
 	const char *similar = json_text(json_get(why, "similar"), NULL);
-	printf("    ");
+	const struct json *tags = json_get(why, "new_by");
 	if (label)
 		printf("%s %.2f → ", label, json_number(json_get(why, "probability"), 0));
 	if (tag)
 		printf("%s → ", tag);
 	if (similar && (!tag || strcmp(tag, similar) != 0))
 		printf("%s (%.2f) → ", similar, json_number(json_get(why, "cosine"), 0));
-	printf("playlist %" PRId64 " \"%s\"\n", json_integer_value(json_get(why, "playlist"), 0),
-	       json_text(json_get(why, "title"), ""));
+	printf("playlist %" PRId64 " \"%s\"", json_integer_value(json_get(why, "playlist"), 0), json_text(json_get(why, "title"), ""));
+	for (size_t i = 0; i < json_count(tags); i++)
+		printf("%s%s", i ? ", " : " → new song: ", json_text(json_at(tags, i), ""));
+	putchar('\n');
 }
 
 static void print_songs(const struct json *reply)
@@ -218,7 +220,7 @@ static void print_songs(const struct json *reply)
 	for (size_t i = 0; i < json_count(songs); i++) {
 		const struct json *song = json_at(songs, i);
 		const char *name = json_text(json_get(song, "name"), ""), *artist = json_text(json_get(song, "artist"), "");
-		printf("%2zu. %s%s%s  [%" PRId64 "]\n", i + 1, *name ? name : "(no title)", *artist ? " - " : "", artist,
+		printf("%2zu. %s%s%s  [%" PRId64 "]\n    ", i + 1, *name ? name : "(no title)", *artist ? " - " : "", artist,
 		       json_integer_value(json_get(song, "id"), 0));
 		print_why(json_get(song, "why"));
 	}

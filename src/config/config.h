@@ -148,6 +148,7 @@ struct report_settings {
 };
 struct pack_settings {
 	char *name;
+	struct text_list new_songs; /* playlists of after training */
 	struct text_list sign_key;
 };
 

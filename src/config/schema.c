@@ -200,6 +200,7 @@ const struct setting schema[] = {
     OTHER("report", "faces", BOOL, report.faces, "no", "may the report show faces (the surest errors, 24 held-out pictures with what the cascade found)? Licensed pictures must not"),
 
     OTHER("pack", "name", TEXT, pack.name, "moodcast", "name of the bundle"),
+    OTHER("pack", "new_songs", PATHS, pack.new_songs, "", "Melon JSON or CSV of playlists made since training: songs in them that training has not seen are recommended by the tags they stand under; empty = none"),
     OTHER("pack", "sign_key", PATHS, pack.sign_key, "", "a private Ed25519 key (PEM) that signs the bundle, for moodcast --verify-key; empty = not signed"),
 };
 const size_t schema_count = ARRAY_COUNT(schema);

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNKNOWN UINT32_MAX
-
 struct named_tag {
 	const char *name;
 	uint32_t number;
@@ -16,8 +14,7 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(((const struct named_tag *)a)->name, ((const struct named_tag *)b)->name);
 }
 
-/* number[i] ← the number of asked tag i among the known ones, whose names differ. */
-static int match_tags(const struct path_list *known, const struct path_list *asked, uint32_t *number, struct err *err)
+int playlists_match_tags(const struct path_list *known, const struct path_list *asked, uint32_t *number, struct err *err)
 {
 	struct named_tag *tags = mem_alloc(known->count, sizeof *tags, err);
 	if (!tags)
@@ -28,7 +25,7 @@ static int match_tags(const struct path_list *known, const struct path_list *ask
 	for (size_t i = 0; i < asked->count; i++) {
 		const struct named_tag wanted = {.name = asked->items[i]};
 		const struct named_tag *found = bsearch(&wanted, tags, known->count, sizeof *tags, compare_names);
-		number[i] = found ? found->number : UNKNOWN;
+		number[i] = found ? found->number : TAG_UNKNOWN;
 	}
 	free(tags);
 	return OK;
@@ -41,7 +38,7 @@ static void match_songs(const struct playlists *known, const struct playlists *a
 	for (size_t i = 0; i < asked->n_songs; i++) {
 		while (k < known->n_songs && known->song_id[k] < asked->song_id[i])
 			k++;
-		number[i] = k < known->n_songs && known->song_id[k] == asked->song_id[i] ? (uint32_t)k : UNKNOWN;
+		number[i] = k < known->n_songs && known->song_id[k] == asked->song_id[i] ? (uint32_t)k : TAG_UNKNOWN;
 	}
 }
 
@@ -56,7 +53,7 @@ static int renumber(const struct playlist_links *links, size_t rows, const uint3
 	int64_t kept = 0;
 	for (size_t r = 0; r < rows; r++) {
 		for (int64_t e = links->start[r]; e < links->start[r + 1]; e++)
-			if (!links->held[e] && number[links->index[e]] != UNKNOWN)
+			if (!links->held[e] && number[links->index[e]] != TAG_UNKNOWN)
 				out->index[kept++] = (int32_t)number[links->index[e]];
 		out->start[r + 1] = kept;
 	}
@@ -83,7 +80,7 @@ static int64_t lend_row(const struct lending *l, size_t r, int32_t *index)
 			int32_t other = l->holders->index[h];
 			for (int64_t t = tags->start[other]; t < tags->start[other + 1]; t++) {
 				uint32_t tag = l->tags[tags->index[t]];
-				if (tag == UNKNOWN || l->last[tag] == r + 1)
+				if (tag == TAG_UNKNOWN || l->last[tag] == r + 1)
 					continue;
 				l->last[tag] = (uint32_t)r + 1;
 				if (index)
@@ -158,7 +155,7 @@ int playlists_guests(const struct playlists *known, const struct playlists *aske
 	if (code == OK) {
 		*guests = (struct playlists){.n_playlists = rows, .n_tags = known->n_tags, .n_songs = known->n_songs};
 		guests->likes = mem_alloc(rows, sizeof *guests->likes, err);
-		code = guests->likes ? match_tags(&known->tag_name, &asked->tag_name, tags, err) : err->code;
+		code = guests->likes ? playlists_match_tags(&known->tag_name, &asked->tag_name, tags, err) : err->code;
 	}
 	if (code == OK) {
 		memcpy(guests->likes, asked->likes, rows * sizeof *guests->likes);

@@ -1,6 +1,7 @@
 /*
- * Songs that no training has seen get a factor by the tags that they stand under: a linear map from tags to factors, learnt from the songs
- * that were trained (Gantner, Drumond, Freudenthaler, Rendle and Schmidt-Thieme 2010). The formula stands in recsys.h.
+ * Songs that no training has seen get a factor by the tags that they stand under: a linear map from tags to factors,
+ * learnt from the songs that were trained (Gantner, Drumond, Freudenthaler, Rendle and Schmidt-Thieme 2010). The
+ * formula stands in recsys.h.
  */
 #include "recsys/recsys_internal.h"
 
@@ -14,7 +15,8 @@
 /* ---- which tags a song stands under ------------------------------------------------------------------- */
 
 /* Counts, and where `index` is there writes, the songs of the playlists that hold a tag, each once. */
-static int64_t songs_under(const struct csr *holders, const struct playlist_links *songs, size_t tag, uint32_t *last, int32_t *index)
+static int64_t songs_under(const struct csr *holders, const struct playlist_links *songs, size_t tag, uint32_t *last,
+                           int32_t *index)
 {
 	int64_t count = 0;
 	for (int64_t h = holders->start[tag]; h < holders->start[tag + 1]; h++) {
@@ -33,7 +35,8 @@ static int64_t songs_under(const struct csr *holders, const struct playlist_link
 }
 
 /* by_tag [t][s], songs in no order. */
-static int fill_by_tag(const struct csr *holders, const struct playlists *playlists, struct csr *by_tag, struct err *err)
+static int fill_by_tag(const struct csr *holders, const struct playlists *playlists, struct csr *by_tag,
+                       struct err *err)
 {
 	size_t tags = playlists->n_tags, songs = playlists->n_songs;
 	uint32_t *last = mem_alloc(songs, sizeof *last, err);
@@ -72,12 +75,12 @@ int playlists_song_tags(const struct playlists *playlists, struct csr *out, stru
 struct song_fold {
 	const struct als_model *model;
 	const struct csr *known;
-	float *unit;     /* [items][f]; zeros where a song was not trained */
-	double *sum;     /* [t][f]: Σ of the unit factors of the songs under a tag */
-	double *count;   /* [t]: how many these are */
-	double *idf;     /* [t] */
-	double *map;     /* [f][f]: W, row k = the weights of φ_k */
-	double length;   /* ℓ */
+	float *unit;   /* [items][f]; zeros where a song was not trained */
+	double *sum;   /* [t][f]: Σ of the unit factors of the songs under a tag */
+	double *count; /* [t]: how many these are */
+	double *idf;   /* [t] */
+	double *map;   /* [f][f]: W, row k = the weights of φ_k */
+	double length; /* ℓ */
 };
 
 static bool scale_to_unit(size_t n, const double *x, float *out)
@@ -90,9 +93,10 @@ static bool scale_to_unit(size_t n, const double *x, float *out)
 	return square > 0;
 }
 
-/* out ← φ of a song under tags[0 … count); `own` = its unit factor when it is one of those that the means are of, else NULL. False where
- * the tags say nothing. sum[f]: room. */
-static bool describe(const struct song_fold *fold, const int32_t *tags, size_t count, const float *own, double *sum, float *out)
+/* out ← φ of a song under tags[0 … count); `own` = its unit factor when it is one of those that the means are of, else
+ * NULL. False where the tags say nothing. sum[f]: room. */
+static bool describe(const struct song_fold *fold, const int32_t *tags, size_t count, const float *own, double *sum,
+                     float *out)
 {
 	size_t f = fold->model->factors;
 	memset(sum, 0, f * sizeof *sum);
@@ -150,15 +154,24 @@ static void learn_tags(struct song_fold *fold)
 
 /* gram [f][f] += Φ'Φ, cross [f][f] += Φ'U over the songs `first` … of one chunk. */
 struct map_room {
-	float *phi, *unit;      /* [CHUNK_ROWS][f] */
-	float *product;         /* [f][f] */
+	float *phi, *unit;          /* [CHUNK_ROWS][f] */
+	float *product;             /* [f][f] */
 	double *gram, *cross, *sum; /* [f][f], [f][f], [f] */
 };
 
 static void add_product(size_t f, size_t rows, const float *phi, const float *other, float *product, double *to)
 {
-	gemm_run(&(struct gemm){.m = f, .n = f, .k = rows, .transpose_a = true, .alpha = 1, .a = phi, .b = other, .c = product,
-	                        .lda = f, .ldb = f, .ldc = f});
+	gemm_run(&(struct gemm){.m = f,
+	                        .n = f,
+	                        .k = rows,
+	                        .transpose_a = true,
+	                        .alpha = 1,
+	                        .a = phi,
+	                        .b = other,
+	                        .c = product,
+	                        .lda = f,
+	                        .ldb = f,
+	                        .ldc = f});
 	for (size_t i = 0; i < f * f; i++)
 		to[i] += (double)product[i];
 }
@@ -260,11 +273,13 @@ static int fold_init(struct song_fold *fold, struct err *err)
 	return fold->unit && fold->sum && fold->count && fold->idf && fold->map ? OK : err->code;
 }
 
-int als_fold_songs(const struct als_model *model, const struct csr *known, const struct csr *fresh, float **out, struct err *err)
+int als_fold_songs(const struct als_model *model, const struct csr *known, const struct csr *fresh, float **out,
+                   struct err *err)
 {
 	struct song_fold fold = {.model = model, .known = known};
 	if (known->rows != model->items || known->columns != fresh->columns)
-		return err_set(err, ERR_DATA, "new songs: %zu songs under %zu tags beside a model of %zu songs, and others under %zu tags",
+		return err_set(err, ERR_DATA,
+		               "new songs: %zu songs under %zu tags beside a model of %zu songs, and others under %zu tags",
 		               known->rows, known->columns, model->items, fresh->columns);
 	float *factors = mem_alloc(fresh->rows, model->factors * sizeof *factors, err);
 	int code = factors ? fold_init(&fold, err) : err->code;

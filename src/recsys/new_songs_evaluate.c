@@ -43,8 +43,8 @@ static int take_part(const struct trial *trial, enum part part, struct playlists
 {
 	const struct playlist_links *from = &trial->all->songs;
 	size_t rows = trial->all->n_playlists, links = (size_t)from->start[rows];
-	struct playlist_links kept = {mem_alloc(rows + 1, sizeof *kept.start, err), mem_alloc(links, sizeof *kept.index, err),
-	                              mem_alloc(links, sizeof *kept.held, err)};
+	struct playlist_links kept = {mem_alloc(rows + 1, sizeof *kept.start, err),
+	                              mem_alloc(links, sizeof *kept.index, err), mem_alloc(links, sizeof *kept.held, err)};
 	*out = *trial->all;
 	out->songs = kept;
 	if (!kept.start || !kept.index || !kept.held)
@@ -180,7 +180,8 @@ static bool describe_playlist(const struct trial *trial, const struct ranking_qu
 }
 
 /* profile · song / |song|: what the playlist's own length would divide by changes no order. */
-static void score_shared(const void *state, const struct ranking_query *queries, size_t count, void *workspace, float *scores)
+static void score_shared(const void *state, const struct ranking_query *queries, size_t count, void *workspace,
+                         float *scores)
 {
 	const struct trial *trial = state;
 	const struct csr *tags = &trial->song_tags;
@@ -201,7 +202,8 @@ static void score_shared(const void *state, const struct ranking_query *queries,
 	}
 }
 
-static void score_random(const void *state, const struct ranking_query *queries, size_t count, void *workspace, float *scores)
+static void score_random(const void *state, const struct ranking_query *queries, size_t count, void *workspace,
+                         float *scores)
 {
 	const struct trial *trial = state;
 	size_t songs = trial->all->n_songs;
@@ -220,7 +222,8 @@ struct among_new {
 	struct ranker by;
 };
 
-static void score_among(const void *state, const struct ranking_query *queries, size_t count, void *workspace, float *scores)
+static void score_among(const void *state, const struct ranking_query *queries, size_t count, void *workspace,
+                        float *scores)
 {
 	const struct among_new *among = state;
 	size_t songs = among->trial->all->n_songs;
@@ -252,9 +255,13 @@ static int judge(const struct trial *trial, const struct als_model *shipped, con
 	                       known = {trial, code == OK ? als_ranker_of(trained) : (struct ranker){0}};
 	const struct ranker rankers[NEW_SONGS_RANKERS] = {
 	    [NEW_SONGS_BY_TAGS] = {.name = "tags", .workspace = tags.by.workspace, .score = score_among, .state = &tags},
-	    [NEW_SONGS_SHARED_TAGS] = {.name = "shared_tags", .workspace = trial->all->n_tags * sizeof(float), .score = score_shared, .state = trial},
+	    [NEW_SONGS_SHARED_TAGS] = {.name = "shared_tags",
+	                               .workspace = trial->all->n_tags * sizeof(float),
+	                               .score = score_shared,
+	                               .state = trial},
 	    [NEW_SONGS_RANDOM] = {.name = "random", .score = score_random, .state = trial},
-	    [NEW_SONGS_TRAINED] = {.name = "trained", .workspace = known.by.workspace, .score = score_among, .state = &known}};
+	    [NEW_SONGS_TRAINED] = {
+	        .name = "trained", .workspace = known.by.workspace, .score = score_among, .state = &known}};
 	for (size_t r = 0; r < NEW_SONGS_RANKERS && code == OK; r++)
 		code = ranking_evaluate(&trial->asked, &rankers[r], options, &results[r], err);
 	als_ranker_free(by_tags);
@@ -264,7 +271,8 @@ static int judge(const struct trial *trial, const struct als_model *shipped, con
 
 static int train(struct trial *trial, const struct new_songs_options *options, struct err *err)
 {
-	struct als_options als = {.model = options->als, .seed = options->ranking.seed, .threads = options->ranking.threads};
+	struct als_options als = {
+	    .model = options->als, .seed = options->ranking.seed, .threads = options->ranking.threads};
 	int code = take_part(trial, LEARNT, &trial->learnt, err);
 	if (code == OK)
 		code = playlists_matrix(&trial->learnt, &trial->matrix, err);
@@ -292,8 +300,8 @@ static void trial_free(struct trial *trial)
 	free(trial->length);
 }
 
-int new_songs_evaluate(const struct playlists *playlists, const struct als_model *model, const struct new_songs_options *options,
-                       struct new_songs_evaluation *out, struct err *err)
+int new_songs_evaluate(const struct playlists *playlists, const struct als_model *model,
+                       const struct new_songs_options *options, struct new_songs_evaluation *out, struct err *err)
 {
 	struct new_songs_evaluation result = {0};
 	struct trial trial = {.all = playlists, .fresh = mem_alloc(playlists->n_songs, 1, err)};

@@ -185,6 +185,28 @@ static int explain_tags(const struct recommend_work *work, const struct tag_matc
 	return OK;
 }
 
+/* The tags of a song that came after training. */
+static int explain_new(const struct recommender_view *view, uint32_t song, struct path_list *tags, struct err *err)
+{
+	size_t low = 0, high = view->n_new;
+	int code = OK;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if ((uint32_t)view->new_song[middle] < song)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == view->n_new || (uint32_t)view->new_song[low] != song)
+		return OK;
+	for (int64_t e = view->new_start[low]; e < view->new_start[low + 1] && code == OK; e++) {
+		char *tag = copy_text(&view->tag_display, "tag/display", (size_t)view->new_tag[e], err);
+		code = tag ? path_list_add(tags, tag, err) : err->code;
+		free(tag);
+	}
+	return code;
+}
+
 static int fill_song(const struct recommend_work *work, const struct candidate *c, struct recommended_song *song,
                      struct err *err)
 {
@@ -196,7 +218,7 @@ static int fill_song(const struct recommend_work *work, const struct candidate *
 	song->name = copy_text(&view->song_name, "song/name", c->song, err);
 	song->artist = copy_text(&view->song_artist, "song/artist", c->song, err);
 	song->why.title = copy_text(&view->playlist_title, "playlist/title", chosen->playlist, err);
-	if (!song->name || !song->artist || !song->why.title)
+	if (!song->name || !song->artist || !song->why.title || explain_new(view, c->song, &song->why.new_by, err) != OK)
 		return err->code;
 	return chosen->match == NO_INDEX ? OK : explain_tags(work, &work->matches[chosen->match], &song->why, err);
 }
@@ -270,6 +292,7 @@ void recommend_result_free(struct recommend_result *result)
 		free(song->why.seed);
 		free(song->why.similar);
 		free(song->why.title);
+		path_list_free(&song->why.new_by);
 	}
 	free(result->songs);
 	path_list_free(&result->notes);

@@ -152,6 +152,30 @@ static int pack_codes(struct recommender *r, struct err *err)
 	return OK;
 }
 
+static int pack_new_songs(struct recommender *r, const struct csr *tags, struct err *err)
+{
+	size_t songs = tags ? tags->rows : 0, links = tags ? (size_t)tags->start[songs] : 0, count = 0;
+	for (size_t s = 0; s < songs; s++)
+		count += tags->start[s + 1] > tags->start[s];
+	int32_t *song = own(r, count, sizeof *song, err), *tag = song ? own(r, links, sizeof *tag, err) : NULL;
+	int64_t *start = tag ? own(r, count + 1, sizeof *start, err) : NULL;
+	if (!start)
+		return err->code;
+	for (size_t s = 0, i = 0; s < songs; s++) {
+		if (tags->start[s + 1] == tags->start[s])
+			continue;
+		song[i++] = (int32_t)s;
+		start[i] = tags->start[s + 1];
+	}
+	if (links > 0)
+		memcpy(tag, tags->index, links * sizeof *tag);
+	r->view.n_new = count;
+	r->view.new_song = song;
+	r->view.new_start = start;
+	r->view.new_tag = tag;
+	return OK;
+}
+
 static int pack_all(struct recommender *r, const struct recommender_source *source, const size_t *rows, struct err *err)
 {
 	const struct playlists *playlists = source->playlists;
@@ -177,6 +201,8 @@ static int pack_all(struct recommender *r, const struct recommender_source *sour
 		code = pack_playlists(r, source, rows, err);
 	if (code == OK)
 		code = pack_song_links(r, playlists, rows, err);
+	if (code == OK)
+		code = pack_new_songs(r, source->new_tags, err);
 	if (code == OK)
 		code = pack_texts(r, &playlists->song_name, NULL, playlists->n_songs, &r->view.song_name, err);
 	if (code == OK)
@@ -278,6 +304,9 @@ static int write_tensors(const char *path, const struct recommender *r, struct e
 	    offsets_of("song/name/offsets", &v->song_name),
 	    bytes_of("song/artist/bytes", &v->song_artist),
 	    offsets_of("song/artist/offsets", &v->song_artist),
+	    vector_of("new_songs/song", NPY_I32, v->n_new, v->new_song),
+	    vector_of("new_songs/start", NPY_I64, v->n_new + 1, v->new_start),
+	    vector_of("new_songs/index", NPY_I32, (size_t)v->new_start[v->n_new], v->new_tag),
 	};
 	return tensors_save(path, tensors, ARRAY_COUNT(tensors), NULL, 0, err);
 }

@@ -141,6 +141,20 @@ static int check_song_codes(const char *file, const struct recommender_view *vie
 	return OK;
 }
 
+/* A view without new songs needs no arrays for them. */
+static int check_new_songs(const char *file, const struct recommender_view *view, struct err *err)
+{
+	if (view->n_new == 0)
+		return OK;
+	for (size_t i = 0; i < view->n_new; i++)
+		if (view->new_song[i] < 0 || (size_t)view->new_song[i] >= view->n_songs || (i > 0 && view->new_song[i] <= view->new_song[i - 1]))
+			return err_set(err, ERR_DATA, "%s: new_songs/song: entry %zu is %ld, which does not rise or is outside 0 … %zu", file, i,
+			               (long)view->new_song[i], view->n_songs - 1);
+	size_t links = (size_t)view->new_start[view->n_new];
+	int code = check_offsets(file, "new_songs/start", view->new_start, view->n_new, links, err);
+	return code == OK ? check_indices(file, "new_songs/index", view->new_tag, links, view->n_tags, err) : code;
+}
+
 /* Everything that does not need the number of elements behind an array. */
 static int check_view(const char *file, const struct recommender_view *view, struct err *err)
 {
@@ -163,6 +177,8 @@ static int check_view(const char *file, const struct recommender_view *view, str
 		code = check_song_ids(file, view, err);
 	if (code == OK)
 		code = check_song_order(file, view, err);
+	if (code == OK)
+		code = check_new_songs(file, view, err);
 	return code == OK ? check_song_codes(file, view, err) : code;
 }
 
@@ -386,6 +402,22 @@ static int need_codes(const struct tensor_file *file, struct recommender_view *v
 	return code;
 }
 
+/* A file of before there were any has none. */
+static int need_new_songs(const struct tensor_file *file, struct recommender_view *view, struct err *err)
+{
+	const struct tensor *songs;
+	if (!tensors_find(file, "new_songs/song"))
+		return OK;
+	int code = tensors_need(file, "new_songs/song", NPY_I32, 1, (size_t[]){0}, &songs, err);
+	if (code == OK)
+		code = need_links(file, "new_songs", songs->dims[0], &view->new_start, &view->new_tag, err);
+	if (code == OK) {
+		view->new_song = songs->data;
+		view->n_new = songs->dims[0];
+	}
+	return code;
+}
+
 static int need_arrays(const struct tensor_file *file, struct recommender_view *view, struct err *err)
 {
 	int code = need_numbers(file, "playlist/id", view->n_playlists, &view->playlist_id, err);
@@ -403,7 +435,7 @@ static int need_arrays(const struct tensor_file *file, struct recommender_view *
 		code = need_links(file, "tag_playlists", view->n_tags, &view->tag_start, &view->tag_playlist, err);
 	if (code == OK)
 		code = need_links(file, "playlist_songs", view->n_playlists, &view->song_start, NULL, err);
-	return code;
+	return code == OK ? need_new_songs(file, view, err) : code;
 }
 
 int recommender_map(struct recommender **out, const struct tensor_file *file, struct err *err)

@@ -51,8 +51,6 @@ int playlists_save(const struct playlists *playlists, const char *h5_path, struc
 /* The training part as R [p][s]: one entry a link that is not held, value = likes of the playlist (explicit zeros kept).
  * Freed with csr_free. */
 int playlists_matrix(const struct playlists *playlists, struct csr *out, struct err *err) MUST_CHECK;
-/* Under which tags a song stands, as a pattern [s][t]: those of the playlists that hold it, links that are not held. Freed with csr_free. */
-int playlists_song_tags(const struct playlists *playlists, struct csr *out, struct err *err) MUST_CHECK;
 #define PLAYLIST_LENT 2
 /* Others numbered as in `known` (tags by name, songs by id), without what it has not got, titles, names and ids. One of which nothing is known
  * gets the tags under which other asked ones hold its songs: held = PLAYLIST_LENT, may be answered. Freed with playlists_free. */
@@ -191,6 +189,19 @@ int als_train(const struct csr *matrix, const struct als_options *options, struc
 /* Factors [fresh->rows][factors] of new playlists by their songs: one exact half-step, with weights as among the rows
  * learnt from. Freed by the caller; rows without an entry get zeros. ERR_DATA for other columns than the model's songs. */
 int als_fold_in(const struct als_model *model, const struct als_fold *fold, float **out, struct err *err) MUST_CHECK;
+void als_model_free(struct als_model *model);
+/* als.npz as `implicit` keeps its models: user_factors, item_factors, factors, regularization, alpha, iterations and
+ * dtype (text, "float32"). */
+int als_save(const struct als_model *model, const char *path, struct err *err) MUST_CHECK;
+/* ERR_DATA for other shapes or a value that is not finite. Freed with als_model_free. */
+int als_load(struct als_model *out, const char *path, struct err *err) MUST_CHECK;
+/* loss.jsonl: {"iteration": 1, "loss": …} a line. */
+int als_save_loss(const struct als_model *model, const char *path, struct err *err) MUST_CHECK;
+
+/* ---- songs that came after training ---- */
+
+/* Under which tags a song stands, as a pattern [s][t]: those of the playlists that hold it, links that are not held. Freed with csr_free. */
+int playlists_song_tags(const struct playlists *playlists, struct csr *out, struct err *err) MUST_CHECK;
 /* Factors [fresh->rows][factors] of songs that the model has not seen, by the tags that they stand under: `known` [items][tags] has the tags of
  * the model's songs, `fresh` [rows][tags] those of the others (patterns). With u = y / |y| of a trained song, n(t) trained songs under
  * tag t and N under any, idf(t) = ln(1 + (N − n(t) + 0.5) / (n(t) + 0.5)),
@@ -201,14 +212,19 @@ int als_fold_in(const struct als_model *model, const struct als_fold *fold, floa
  * that a trained one has gets zeros. Freed by the caller. ERR_DATA for other shapes. Sets BLAS to one thread. */
 int als_fold_songs(const struct als_model *model, const struct csr *known, const struct csr *fresh, float **out,
                    struct err *err) MUST_CHECK;
-void als_model_free(struct als_model *model);
-/* als.npz as `implicit` keeps its models: user_factors, item_factors, factors, regularization, alpha, iterations and
- * dtype (text, "float32"). */
-int als_save(const struct als_model *model, const char *path, struct err *err) MUST_CHECK;
-/* ERR_DATA for other shapes or a value that is not finite. Freed with als_model_free. */
-int als_load(struct als_model *out, const char *path, struct err *err) MUST_CHECK;
-/* loss.jsonl: {"iteration": 1, "loss": …} a line. */
-int als_save_loss(const struct als_model *model, const char *path, struct err *err) MUST_CHECK;
+
+/* What training left, with the new songs among the old ones; the rest is borrowed. For recommender_build. */
+struct new_songs {
+	struct playlists playlists; /* songs ascend by id; playlists and tags are the known ones */
+	struct als_model model;
+	struct csr tags;            /* [songs][tags] (pattern): the known tags of the new songs, none of the others */
+	size_t added, without_tags; /* new songs that got a factor; that stand under no tag of a trained song, and are left out */
+};
+/* New is a song of `fresh`, read by a playlist reader, that no playlist has shown to the training of `model`. Its tags are those of the fresh
+ * playlists that hold it. ERR_DATA when the model is of other playlists. Freed with new_songs_free, before `known` and `model`. */
+int new_songs_admit(struct new_songs *out, const struct playlists *known, const struct als_model *model, const struct playlists *fresh,
+                    struct err *err) MUST_CHECK;
+void new_songs_free(struct new_songs *all);
 
 /* ---- held-out evaluation ---- */
 
@@ -318,7 +334,7 @@ bool text_table_same(const struct text_table *table, size_t a, size_t b);
 
 /* Everything the recommender reads, borrowed: from a mapped file or from memory. Training playlists only. */
 struct recommender_view {
-	size_t n_tags, n_dims, n_playlists, n_songs, n_factors;
+	size_t n_tags, n_dims, n_playlists, n_songs, n_factors, n_new;
 	const float *tag_vector; /* [t][d], unit length, or zero for a tag without a vector */
 	struct text_table tag_name, tag_display;
 	const int64_t *tag_start;                    /* [t + 1] */
@@ -335,6 +351,8 @@ struct recommender_view {
 	const uint8_t *song_code;                  /* [⌈s/16⌉][⌈f/4⌉][16][4] */
 	const float *song_code_scale, *song_code_error; /* [⌈s/16⌉][16] */
 	struct text_table song_name, song_artist;
+	const int32_t *new_song, *new_tag; /* [n_new] songs that came after training, ascending; the tags that gave them their factors */
+	const int64_t *new_start;          /* [n_new + 1] */
 };
 
 /* What training leaves in memory. */
@@ -344,6 +362,7 @@ struct recommender_source {
 	const float *tag_vectors;
 	size_t dims;
 	const struct als_model *model;
+	const struct csr *new_tags; /* of new_songs_admit; NULL = no new songs */
 };
 
 struct recommender;
@@ -353,8 +372,7 @@ int recommender_map(struct recommender **out, const struct tensor_file *file, st
 /* Copies what it needs and scales the vectors; borrows the model's song factors until recommender_free. */
 int recommender_build(struct recommender **out, const struct recommender_source *source, struct err *err) MUST_CHECK;
 /* From any arrays, borrowed and checked alike; `name` for messages. */
-int recommender_new(struct recommender **out, const struct recommender_view *view, const char *name,
-                    struct err *err) MUST_CHECK;
+int recommender_new(struct recommender **out, const struct recommender_view *view, const char *name, struct err *err) MUST_CHECK;
 void recommender_free(struct recommender *recommender); /* NULL is fine */
 const struct recommender_view *recommender_view(const struct recommender *recommender);
 /* recommender.safetensors, whole or not at all. */
@@ -393,6 +411,7 @@ struct recommend_why {
 	double cosine;        /* between the two; 1 when they are the same */
 	int64_t playlist;
 	char *title;
+	struct path_list new_by; /* the song came after training: its tags as displayed, which stand for it; else empty */
 };
 struct recommended_song {
 	int64_t id;

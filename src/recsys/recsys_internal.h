@@ -7,6 +7,7 @@
 #ifndef MOODCAST_RECSYS_INTERNAL_H
 #define MOODCAST_RECSYS_INTERNAL_H
 
+#include "recsys/rankers_internal.h"
 #include "recsys/recsys.h"
 
 #define RECSYS_LANES 16
@@ -109,13 +110,17 @@ int row_search_order(const float *rows, size_t count, size_t dims, int32_t *orde
 /* The links that are not held, as a pattern [rows][kinds]; a row keeps its order. Freed with csr_free. */
 int playlist_links_shown(const struct playlist_links *links, size_t rows, size_t kinds, struct csr *out, struct err *err) MUST_CHECK;
 
+#define TAG_UNKNOWN UINT32_MAX
+/* number[i] ← the number of asked tag i among the known ones, whose names differ; TAG_UNKNOWN = not among them. */
+int playlists_match_tags(const struct path_list *known, const struct path_list *asked, uint32_t *number, struct err *err) MUST_CHECK;
+
 /* The recommender: its data, and the tags by their text. */
 struct recommender {
 	struct recommender_view view;
 	uint32_t *slots; /* [n_slots] 0 = empty, else 1 + 2 · tag + (1 = by displayed spelling); linear probing */
 	size_t n_slots;  /* a power of two */
 	const int32_t *playlist_song; /* of a built one: the file has it for others, no answer reads it */
-	void *owned[24]; /* what a built recommender holds of its own */
+	void *owned[28]; /* what a built recommender holds of its own */
 	size_t n_owned;
 };
 

@@ -205,6 +205,9 @@ static void why_to_json(const struct recommend_why *why, struct json *song)
 	json_set_integer(object, "playlist", why->playlist);
 	if (why->title)
 		json_set_text(object, "title", why->title);
+	struct json *tags = why->new_by.count > 0 ? json_set_array(object, "new_by") : NULL;
+	for (size_t i = 0; i < why->new_by.count; i++)
+		json_append_text(tags, why->new_by.items[i]);
 }
 
 static void song_to_json(const struct recommended_song *song, struct json *songs)

@@ -376,7 +376,7 @@ int evaluate_chain(struct evaluation *evaluation, struct err *err)
 		return OK;
 	code = music_ordered_vectors(music, &vectors, err);
 	if (code == OK) {
-		struct recommender_source source = {music->playlists, vectors, music->vectors.size, &music->model};
+		struct recommender_source source = {music->playlists, vectors, music->vectors.size, &music->model, NULL};
 		code = recommender_build(&chain.recommender, &source, err);
 	}
 	if (code == OK)

@@ -158,9 +158,9 @@ int pack_songs(const struct stage_run *run, struct err *err)
 		status = factors ? als_load(&model, factors, err) : err->code;
 	}
 	if (status == OK) {
-		const struct recommender_source source = {playlists, ordered, vectors.size, &model};
+		const struct recommender_source source = {playlists, ordered, vectors.size, &model, NULL};
 		to = pack_path(run, PACK_SONGS, err);
-		status = to ? recommender_write(to, &source, err) : err->code;
+		status = to ? pack_recommender(run, &source, to, err) : err->code;
 	}
 	als_model_free(&model);
 	free(ordered);

@@ -54,7 +54,7 @@ const struct stage stage_table[] = {
     {.name = "report", .version = 12, .sections = "report preprocess.detect_scale preprocess.detect_neighbors preprocess.detect_min_size", .run = stage_report,
      .help = "writes one HTML page, a model card and a data statement",
      .outputs = "index.html model_card.md data_statement.md"},
-    {.name = "pack", .version = 6, .sections = "pack recommend emotion network preprocess", .run = stage_pack,
+    {.name = "pack", .version = 7, .sections = "pack playlists.song_meta playlists.max_skipped recommend emotion network preprocess", .run = stage_pack,
      .active = all_given, .help = "bundles the models for the runtime", .outputs = "bundle/"},
 };
 const size_t stage_count = ARRAY_COUNT(stage_table);

@@ -124,7 +124,7 @@ static inline void fixture_songs(const char *path)
 		user[p * FIXTURE_FACTORS + (p < 2 ? 0 : 1)] = 1;
 	struct als_model model = {
 	    .users = 4, .items = FIXTURE_SONGS, .factors = FIXTURE_FACTORS, .user = user, .item = item};
-	const struct recommender_source source = {&playlists, vectors, 2, &model};
+	const struct recommender_source source = {&playlists, vectors, 2, &model, NULL};
 	assert_ok(recommender_write(path, &source, &err));
 	path_list_free(&titles);
 	path_list_free(&tags);

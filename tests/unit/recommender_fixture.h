@@ -95,7 +95,7 @@ static struct world *world_new(void)
 	}
 	assert_int_equal(code, OK);
 	w->model = (struct als_model){.users = ROWS, .items = SONGS, .factors = FACTORS, .user = w->user, .item = w->item};
-	w->source = (struct recommender_source){&w->playlists, w->vectors, DIMS, &w->model};
+	w->source = (struct recommender_source){&w->playlists, w->vectors, DIMS, &w->model, NULL};
 	return w;
 }
 

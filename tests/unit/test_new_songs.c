@@ -12,11 +12,16 @@
 static void a_song_stands_under_the_tags_of_the_playlists_that_show_it(void **state)
 {
 	struct err err = {0};
-	/* Playlist 0 holds songs 0, 1 under tags 2, 0; playlist 1 songs 1, 2 (2 hidden) under 1 and a hidden 0; playlist 2 song 3 under none. */
+	/* Playlist 0 holds songs 0, 1 under tags 2, 0; playlist 1 songs 1, 2 (2 hidden) under 1 and a hidden 0; playlist 2
+	 * song 3 under none. */
 	int64_t song_start[] = {0, 2, 4, 5}, tag_start[] = {0, 2, 4, 4};
 	int32_t songs[] = {0, 1, 1, 2, 3}, tags[] = {2, 0, 1, 0};
 	uint8_t song_held[] = {0, 0, 0, 1, 0}, tag_held[] = {0, 0, 0, 1};
-	const struct playlists p = {.n_playlists = 3, .n_tags = 3, .n_songs = 4, .tags = {tag_start, tags, tag_held}, .songs = {song_start, songs, song_held}};
+	const struct playlists p = {.n_playlists = 3,
+	                            .n_tags = 3,
+	                            .n_songs = 4,
+	                            .tags = {tag_start, tags, tag_held},
+	                            .songs = {song_start, songs, song_held}};
 	static const int64_t start[] = {0, 2, 5, 5, 5};
 	static const int32_t index[] = {0, 2, 0, 1, 2};
 	struct csr of;
@@ -72,7 +77,8 @@ static void factors_by_tags_are_those_of_the_formula(void **state)
 		assert_true(fabs((double)found[i] - (double)expected[i / FACTORS][i % FACTORS]) < 2e-6);
 	free(found);
 	fresh.columns = TAGS - 1;
-	assert_refused(als_fold_songs(&model, &known, &fresh, &found, &err), ERR_DATA, "12 songs under 5 tags beside a model of 12 songs");
+	assert_refused(als_fold_songs(&model, &known, &fresh, &found, &err), ERR_DATA,
+	               "12 songs under 5 tags beside a model of 12 songs");
 	fresh.columns = TAGS;
 	known.rows = ITEMS - 1;
 	assert_refused(als_fold_songs(&model, &known, &fresh, &found, &err), ERR_DATA, "11 songs");
@@ -86,7 +92,8 @@ static void factors_by_tags_are_those_of_the_formula(void **state)
 #define LISTS 400
 #define LIST_LENGTH 12
 
-/* Each playlist holds songs of its kind and two of the kind's tags, which none of another kind has; the last eighth hides half its songs. */
+/* Each playlist holds songs of its kind and two of the kind's tags, which none of another kind has; the last eighth
+ * hides half its songs. */
 struct world {
 	struct playlists playlists;
 	int64_t song_start[LISTS + 1], tag_start[LISTS + 1], likes[LISTS], id[LISTS], song_id[KINDS * KIND_SONGS];
@@ -133,9 +140,16 @@ static struct world *world_new(void)
 		fill_list(w, row, &rng);
 	for (size_t s = 0; s < KINDS * KIND_SONGS; s++)
 		w->song_id[s] = 1000 + (int64_t)s;
-	w->playlists = (struct playlists){.n_playlists = LISTS, .n_tags = KINDS * KIND_TAGS, .n_songs = KINDS * KIND_SONGS, .id = w->id, .likes = w->likes,
-	                                  .split = w->split, .mask = w->mask, .song_id = w->song_id,
-	                                  .tags = {w->tag_start, w->tags, w->tag_held}, .songs = {w->song_start, w->songs, w->song_held}};
+	w->playlists = (struct playlists){.n_playlists = LISTS,
+	                                  .n_tags = KINDS * KIND_TAGS,
+	                                  .n_songs = KINDS * KIND_SONGS,
+	                                  .id = w->id,
+	                                  .likes = w->likes,
+	                                  .split = w->split,
+	                                  .mask = w->mask,
+	                                  .song_id = w->song_id,
+	                                  .tags = {w->tag_start, w->tags, w->tag_held},
+	                                  .songs = {w->song_start, w->songs, w->song_held}};
 	return w;
 }
 
@@ -198,7 +212,8 @@ static void a_song_with_the_tags_of_a_group_lies_near_the_group(void **state)
 	/* Where the group's middle is, and as long as the others are on average. */
 	for (size_t kind = 0; kind < KINDS; kind++) {
 		assert_true(cosine(found + kind * 8, middle[kind], 8) > 0.95);
-		assert_true(fabs(sqrt((double)dot_run(8, found + kind * 8, found + kind * 8)) - length / (KINDS * KIND_SONGS)) < 1e-5);
+		assert_true(fabs(sqrt((double)dot_run(8, found + kind * 8, found + kind * 8)) - length / (KINDS * KIND_SONGS)) <
+		            1e-5);
 	}
 	free(found);
 	csr_free(&known);
@@ -221,7 +236,8 @@ static void new_songs_are_found_by_their_tags_and_not_by_chance(void **state)
 	for (size_t r = 0; r < NEW_SONGS_RANKERS; r++) {
 		const struct ranking_score *s = &one.rankers[r].overall;
 		assert_string_equal(one.rankers[r].name, names[r]);
-		assert_true(s->playlists == one.rankers[0].overall.playlists && s->ndcg_low <= s->ndcg && s->ndcg <= s->ndcg_high);
+		assert_true(s->playlists == one.rankers[0].overall.playlists && s->ndcg_low <= s->ndcg &&
+		            s->ndcg <= s->ndcg_high);
 		/* Fewer than a hundred are ranked, so every ranker lists each new song that the playlist does not show. */
 		assert_true(s->recall > 1 - 1e-12);
 	}
@@ -243,6 +259,75 @@ static void new_songs_are_found_by_their_tags_and_not_by_chance(void **state)
 	free(w);
 }
 
+/* ---- a catalogue with new songs in it ------------------------------------------------------------------ */
+
+/* Songs 10, 20, 30, 40, 50 are known, 30 by hidden links alone; fresh lists hold 15 (tags b and one unknown), 20 (a),
+ * 30 (a), 99 (the unknown tag). */
+static void new_songs_stand_among_the_known_ones(void **state)
+{
+	struct err err = {0};
+	int64_t ids[] = {10, 20, 30, 40, 50}, albums[] = {1, 2, -1, 4, 5}, song_start[] = {0, 2, 5},
+	        tag_start[] = {0, 1, 2};
+	int32_t songs[] = {0, 1, 2, 3, 4}, tags[] = {0, 1};
+	uint8_t song_held[] = {0, 0, 1, 0, 0}, tag_held[] = {0, 0};
+	char *names[] = {(char *)"ten", (char *)"twenty", (char *)"", (char *)"forty", (char *)"fifty"},
+	     *tag_names[] = {(char *)"a", (char *)"b"};
+	float user[] = {1, 0, 0, 1}, item[] = {2, 0, 1, 0.1F, 0, 0, 0, 3, 0.1F, 2};
+	const struct playlists known = {.n_playlists = 2,
+	                                .n_tags = 2,
+	                                .n_songs = 5,
+	                                .song_id = ids,
+	                                .song_album = albums,
+	                                .song_name = {names, 5, 5},
+	                                .song_artist = {names, 5, 5},
+	                                .tag_name = {tag_names, 2, 2},
+	                                .tags = {tag_start, tags, tag_held},
+	                                .songs = {song_start, songs, song_held}};
+	const struct als_model model = {.users = 2, .items = 5, .factors = 2, .user = user, .item = item};
+	int64_t fresh_ids[] = {15, 20, 30, 99}, fresh_albums[] = {7, 8, 9, 10}, fresh_song_start[] = {0, 1, 3, 4},
+	        fresh_tag_start[] = {0, 2, 3, 4};
+	int32_t fresh_songs[] = {0, 1, 2, 3}, fresh_tags[] = {0, 1, 2, 1};
+	uint8_t shown[4] = {0};
+	char *fresh_names[] = {(char *)"fifteen", (char *)"other", (char *)"thirty", (char *)"none"},
+	     *fresh_tag_names[] = {(char *)"b", (char *)"unknown", (char *)"a"};
+	const struct playlists fresh = {.n_playlists = 3,
+	                                .n_tags = 3,
+	                                .n_songs = 4,
+	                                .song_id = fresh_ids,
+	                                .song_album = fresh_albums,
+	                                .song_name = {fresh_names, 4, 4},
+	                                .song_artist = {fresh_names, 4, 4},
+	                                .tag_name = {fresh_tag_names, 3, 3},
+	                                .tags = {fresh_tag_start, fresh_tags, shown},
+	                                .songs = {fresh_song_start, fresh_songs, shown}};
+	static const int64_t all_ids[] = {10, 15, 20, 30, 40, 50}, all_albums[] = {1, 7, 2, 9, 4, 5},
+	                     start[] = {0, 0, 1, 1, 2, 2, 2};
+	static const char *const all_names[] = {"ten", "fifteen", "twenty", "thirty", "forty", "fifty"};
+	static const int32_t links[] = {0, 2, 3, 4, 5}, by[] = {1, 0};
+	struct new_songs all;
+	(void)state;
+	assert_ok(new_songs_admit(&all, &known, &model, &fresh, &err));
+	assert_true(all.added == 2 && all.without_tags == 1);
+	assert_true(all.playlists.n_songs == 6 && all.model.items == 6 && all.tags.rows == 6 && all.tags.columns == 2);
+	assert_memory_equal(all.playlists.song_id, all_ids, sizeof all_ids);
+	assert_memory_equal(all.playlists.song_album, all_albums, sizeof all_albums);
+	assert_memory_equal(all.playlists.songs.index, links, sizeof links);
+	assert_memory_equal(all.tags.start, start, sizeof start);
+	assert_memory_equal(all.tags.index, by, sizeof by);
+	for (size_t s = 0; s < 6; s++)
+		assert_string_equal(all.playlists.song_name.items[s], all_names[s]);
+	for (size_t k = 0; k < 2; k++) {
+		assert_true(all.model.item[0 * 2 + k] == item[0 * 2 + k] && all.model.item[2 * 2 + k] == item[1 * 2 + k]);
+		assert_true(all.model.item[4 * 2 + k] == item[3 * 2 + k]);
+	}
+	/* Tag a is that of songs along the first direction, b that of those along the second. */
+	assert_true(all.model.item[1 * 2 + 1] > fabsf(all.model.item[1 * 2]) &&
+	            all.model.item[3 * 2] > fabsf(all.model.item[3 * 2 + 1]));
+	new_songs_free(&all);
+	const struct als_model other = {.users = 2, .items = 3, .factors = 2, .user = user, .item = item};
+	assert_refused(new_songs_admit(&all, &known, &other, &fresh, &err), ERR_DATA, "beside a model of 3 songs");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +335,7 @@ int main(void)
 	    cmocka_unit_test(factors_by_tags_are_those_of_the_formula),
 	    cmocka_unit_test(a_song_with_the_tags_of_a_group_lies_near_the_group),
 	    cmocka_unit_test(new_songs_are_found_by_their_tags_and_not_by_chance),
+	    cmocka_unit_test(new_songs_stand_among_the_known_ones),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

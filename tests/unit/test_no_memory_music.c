@@ -64,7 +64,7 @@ static void train(void)
 
 static struct recommender_source source(void)
 {
-	return (struct recommender_source){have.playlists, have.vectors.data, DIMS, &have.model};
+	return (struct recommender_source){have.playlists, have.vectors.data, DIMS, &have.model, NULL};
 }
 
 static int set_up(void **state)
@@ -381,7 +381,30 @@ static int ask(struct err *err)
 	return code;
 }
 
+static int admit_songs(struct err *err)
+{
+	int64_t id = 999, start[] = {0, 1}, album = -1;
+	int32_t first = 0;
+	uint8_t shown = 0;
+	struct new_songs all;
+	struct path_list name = {(char *[]){(char *)"a song"}, 1, 1};
+	const struct playlists fresh = {.n_playlists = 1, .n_tags = 1, .n_songs = 1, .song_id = &id, .song_album = &album, .tag_name = {have.playlists->tag_name.items, 1, 1},
+	                                .song_name = name, .song_artist = name, .tags = {start, &first, &shown}, .songs = {start, &first, &shown}};
+	int code = new_songs_admit(&all, have.playlists, &have.model, &fresh, err);
+	if (code == OK)
+		new_songs_free(&all);
+	return code;
+}
+
+static int judge_new_songs(struct err *err)
+{
+	const struct new_songs_options options = {.ranking = {.bootstrap = 10, .threads = 1}, .als = als_options.model, .share = 0.5};
+	struct new_songs_evaluation found;
+	return new_songs_evaluate(have.playlists, &have.model, &options, &found, err);
+}
+
 static const struct attempt song_attempts[] = {
+	{"new_songs_admit", admit_songs}, {"new_songs_evaluate", judge_new_songs},
 	{"als_train", train_als}, {"als_load", load_als}, {"rankers", make_rankers}, {"arena_answer", continue_playlists},
 	{"recommender_build", build_recommender}, {"recommender_map", map_recommender}, {"recommend", ask},
 };

@@ -123,9 +123,94 @@ static void a_file_that_lacks_a_tensor_is_refused(void **state)
 	scratch_remove(folder);
 }
 
+/* Songs 3 and 80 pass for new ones of tags 0, 2 and 7: the file says so, and an answer that lists one says by which tags. */
+static void a_new_song_says_by_which_tags_it_stands_there(void **state)
+{
+	struct err err = {0};
+	struct world *w = world_new();
+	struct recommender *built, *mapped;
+	struct tensor_file *file;
+	char *folder = scratch_new(), *happy[] = {"tag1"};
+	int64_t start[SONGS + 1];
+	int32_t tags[] = {0, 2, 7};
+	struct recommend_label label = {"positive", 1, happy, 1};
+	struct recommend_request request = request_of(&label, 1);
+	struct recommend_result result;
+	size_t found = 0;
+	(void)state;
+	for (size_t s = 0; s <= SONGS; s++)
+		start[s] = s <= 3 ? 0 : s <= 80 ? 2 : 3;
+	const struct csr new_tags = {.rows = SONGS, .columns = TAGS, .start = start, .index = tags};
+	w->source.new_tags = &new_tags;
+	for (size_t k = 0; k < FACTORS; k++)
+		w->item[3 * FACTORS + k] = k == 0 ? 9 : 0; /* nobody fits the first kind better */
+	assert_ok(recommender_build(&built, &w->source, &err));
+	assert_ok(recommender_write(scratch_path(folder, "r.safetensors"), &w->source, &err));
+	assert_ok(tensors_map(&file, scratch_path(folder, "r.safetensors"), &err));
+	assert_ok(recommender_map(&mapped, file, &err));
+	const struct recommender_view *view = recommender_view(mapped);
+	assert_true(view->n_new == 2 && view->new_song[0] == 3 && view->new_song[1] == 80 && view->new_start[2] == 3);
+	request.count = 20;
+	assert_ok(recommend(mapped, &request, &result, &err));
+	for (size_t i = 0; i < result.count; i++) {
+		const struct path_list *by = &result.songs[i].why.new_by;
+		bool new = recommender_song(mapped, result.songs[i].id) == 3;
+		assert_true(by->count == (new ? 2 : 0) || recommender_song(mapped, result.songs[i].id) == 80);
+		found += new;
+		if (new) {
+			assert_string_equal(by->items[0], "Tag0");
+			assert_string_equal(by->items[1], "Tag2");
+		}
+	}
+	assert_int_equal(found, 1);
+	recommend_result_free(&result);
+	recommender_free(mapped);
+	tensors_unmap(file);
+	/* What points outside is refused. */
+	struct recommender_view bad = *recommender_view(built);
+	int32_t songs[] = {80, 3};
+	bad.new_song = songs;
+	assert_refused(recommender_new(&mapped, &bad, "r", &err), ERR_DATA, "r: new_songs/song: entry 1 is 3");
+	bad = *recommender_view(built);
+	tags[1] = TAGS;
+	bad.new_tag = tags;
+	assert_refused(recommender_new(&mapped, &bad, "r", &err), ERR_DATA, "r: new_songs/index: entry 1 is 12");
+	recommender_free(built);
+	scratch_remove(folder);
+	world_free(w);
+}
+
+static void an_unknown_tag_gives_way_to_the_one_spelt_most_like_it_and_a_note_says_so(void **state)
+{
+	struct err err = {0};
+	struct world *w = world_new();
+	struct recommender *r;
+	char *tags[] = {"tagg3"}, *meant[] = {"tag3"};
+	struct recommend_request request = request_of(NULL, 0);
+	struct recommend_result result, wanted;
+	(void)state;
+	request.tags = tags;
+	request.n_tags = 1;
+	assert_ok(recommender_build(&r, &w->source, &err));
+	assert_ok(recommend(r, &request, &result, &err));
+	assert_int_equal(result.notes.count, 1);
+	assert_non_null(strstr(result.notes.items[0], "'tagg3'"));
+	assert_non_null(strstr(result.notes.items[0], "'Tag3' is spelt most like it"));
+	request.tags = meant;
+	assert_ok(recommend(r, &request, &wanted, &err));
+	assert_int_equal(wanted.notes.count, 0);
+	assert_same_result(&result, &wanted);
+	recommend_result_free(&result);
+	recommend_result_free(&wanted);
+	recommender_free(r);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_new_song_says_by_which_tags_it_stands_there),
+	    cmocka_unit_test(an_unknown_tag_gives_way_to_the_one_spelt_most_like_it_and_a_note_says_so),
 	    cmocka_unit_test(written_and_mapped_is_what_was_built),
 	    cmocka_unit_test(tags_and_songs_are_found_by_name_and_id),
 	    cmocka_unit_test(what_points_outside_is_refused),

@@ -222,6 +222,7 @@ function whyOf(why) {
 	if (why.tag) parts.push(`#${why.tag}`);
 	if (why.similar && why.similar !== why.tag) parts.push(`#${why.similar}`);
 	parts.push(`${text("playlist")} ${why.title ? `“${why.title}”` : why.playlist}`);
+	if (why.new_by) parts.push(`${text("new_song")} ${why.new_by.map((tag) => `#${tag}`).join(" ")}`);
 	return parts.join(" → ");
 }
 

@@ -25,7 +25,7 @@ export const texts = {
 		too_large: "That picture is too large or is neither JPEG nor PNG.", start_again: "Start the camera again",
 		basis_face: "for an expression that looks {label}", basis_label: "for the mood you chose: {label}",
 		no_songs: "No further song fits. Pick another mood.", no_title: "Song {id}", like: "Like {name}", dislike: "Not for me: {name}",
-		why: "{label} {share} %", playlist: "playlist", search: "Search on {place}", server_camera: "The server's own camera is shown.",
+		why: "{label} {share} %", playlist: "playlist", new_song: "new song:", search: "Search on {place}", server_camera: "The server's own camera is shown.",
 	},
 	ko: {
 		skip: "본문으로 건너뛰기", title: "표정에서 기분으로, 기분에서 노래로.",
@@ -52,7 +52,7 @@ export const texts = {
 		too_large: "사진이 너무 크거나 JPEG, PNG가 아닙니다.", start_again: "카메라 다시 켜기",
 		basis_face: "{label} 표정에 어울리는 노래", basis_label: "고른 기분: {label}",
 		no_songs: "더 맞는 노래가 없습니다. 다른 기분을 골라 주세요.", no_title: "노래 {id}", like: "좋아요: {name}", dislike: "별로예요: {name}",
-		why: "{label} {share} %", playlist: "플레이리스트", search: "{place}에서 찾기", server_camera: "서버에 달린 카메라를 보여 줍니다.",
+		why: "{label} {share} %", playlist: "플레이리스트", new_song: "새 노래:", search: "{place}에서 찾기", server_camera: "서버에 달린 카메라를 보여 줍니다.",
 	},
 };
 
