@@ -26,7 +26,7 @@ done
 ! grep -q 'new song:' <(songs --song 800001 2>&1 | grep -A1 '\[800001\]') || { echo "a listener's own song was recommended"; exit 1; }
 # The same bytes with any number of threads.
 stage() { "$MOODCAST_BIN/moodcast-train" pack --config "$scratch/out/sample/config.ini" $(printf -- '--set %s ' $small) --set "pack.new_songs=$new" \
-  $(for s in cascade features emotion playlists tags als evaluate; do echo --in "$s=$scratch/out/sample/$s"; done) "$@" 2>"$scratch/log"; }
+  $(for s in sample cascade features emotion playlists tags als evaluate; do echo --in "$s=$scratch/out/sample/$s"; done) "$@" 2>"$scratch/log"; }
 stage --set run.threads=3 --out "$scratch/three" || { cat "$scratch/log"; exit 1; }
 cmp "$scratch/three/bundle/recommender.safetensors" "$bundle/recommender.safetensors"
 # A file that is cut off: a sentence with its name, and no bundle.
