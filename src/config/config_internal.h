@@ -4,6 +4,8 @@
 
 #include "config/config.h"
 
+#define SETTINGS_LINE_LIMIT 198 /* bytes: libinih's buffer, less its newline and NUL */
+
 enum setting_type {
 	SETTING_INTEGER, /* long */
 	SETTING_REAL,    /* double */
@@ -39,6 +41,8 @@ int setting_set_member(struct settings *settings, const struct setting *setting,
                        const char *where, struct err *err) MUST_CHECK;
 /* The value as it would be written, in one canonical form. */
 void setting_write(const struct settings *settings, const struct setting *setting, struct strbuf *out);
+/* No list, which may go on below. */
+bool setting_is_single(const struct setting *setting);
 /* Both, without the blank at the end of `between` when the text would then read as a comment ("#rain"). */
 void setting_join(struct strbuf *out, const char *between, const char *text);
 void setting_clear(struct settings *settings, const struct setting *setting);

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_LIMIT 198 /* libinih's buffer, less its newline and NUL */
 #define NAME_LIMIT 49  /* libinih cuts names here without a word */
 
 struct reader {
@@ -119,8 +118,7 @@ static void line_trim(char *line)
 static int continue_list(struct reader *reader, const char *text)
 {
 	const struct setting *setting = reader->setting;
-	if (!setting || setting->type == SETTING_INTEGER || setting->type == SETTING_REAL ||
-	    setting->type == SETTING_BOOL || setting->type == SETTING_CHOICE || setting->type == SETTING_TEXT)
+	if (!setting || setting_is_single(setting))
 		return err_set(reader->err, ERR_SETTINGS,
 		               "%s:%zu: an indented line continues a list, and there is none above it", reader->file,
 		               reader->line);
@@ -171,10 +169,10 @@ static int read_pair(struct reader *reader, const char *line)
 static int read_line(struct reader *reader, char *line)
 {
 	bool indented = isspace((unsigned char)*line) != 0;
-	if (strlen(line) > LINE_LIMIT)
+	if (strlen(line) > SETTINGS_LINE_LIMIT)
 		return err_set(reader->err, ERR_SETTINGS,
 		               "%s:%zu: longer than %d bytes; continue a list on an indented line below", reader->file,
-		               reader->line, LINE_LIMIT);
+		               reader->line, SETTINGS_LINE_LIMIT);
 	line_trim(line);
 	const char *text = line;
 	while (isspace((unsigned char)*text))

@@ -129,6 +129,60 @@ int settings_paths(const struct settings *settings, const char *sections, struct
 	return OK;
 }
 
+/* An entry of a list: behind the last one, or below where the line would be longer than what is read. What would open a
+ * comment ("#rain") has no white space in front. */
+static void print_entry(struct strbuf *out, size_t *column, bool first, const char *text, size_t length)
+{
+	const char *between = first ? " " : ", ";
+	bool bare = *text == '#' || *text == ';';
+	if (*column + strlen(between) + length > SETTINGS_LINE_LIMIT) {
+		strbuf_add(out, first || *column == SETTINGS_LINE_LIMIT ? "\n" : ",\n");
+		*column = 0;
+		between = bare ? " ," : " ";
+	}
+	size_t gap = strlen(between) - (bare && between[strlen(between) - 1] == ' ');
+	strbuf_add_bytes(out, between, gap);
+	strbuf_add_bytes(out, text, length);
+	*column += gap + length;
+}
+
+static void print_list(struct strbuf *out, size_t column, const char *text)
+{
+	for (bool first = true; *text; first = false) {
+		size_t length = strcspn(text, ",");
+		print_entry(out, &column, first, text, length);
+		text += length;
+		text += strspn(text, ", ");
+	}
+}
+
+static void print_value(const struct settings *settings, const struct setting *row, struct strbuf *out)
+{
+	struct strbuf value = {0};
+	strbuf_add(&value, "");
+	setting_write(settings, row, &value);
+	strbuf_format(out, "%s =", row->key);
+	if (value.failed)
+		out->failed = true;
+	else if (setting_is_single(row))
+		setting_join(out, " ", value.text);
+	else
+		print_list(out, strlen(row->key) + 2, value.text);
+	strbuf_add(out, "\n");
+	strbuf_free(&value);
+}
+
+static void print_family(const struct text_map *map, const struct setting *row, struct strbuf *out)
+{
+	for (size_t i = 0; i < map->count; i++) {
+		size_t column = strlen(row->key) + strlen(map->names[i]) + 3;
+		strbuf_format(out, "%s.%s =", row->key, map->names[i]);
+		for (size_t k = 0; k < map->values[i].count; k++)
+			print_entry(out, &column, k == 0, map->values[i].items[k], strlen(map->values[i].items[k]));
+		strbuf_add(out, "\n");
+	}
+}
+
 static void print_row(const struct settings *settings, const struct setting *row, bool comments, struct strbuf *out)
 {
 	if (comments) {
@@ -139,24 +193,10 @@ static void print_row(const struct settings *settings, const struct setting *row
 			strbuf_format(out, " (%s)", row->choices);
 		strbuf_add(out, "\n");
 	}
-	if (row->type != SETTING_FAMILY) {
-		struct strbuf value = {0};
-		strbuf_add(&value, "");
-		setting_write(settings, row, &value);
-		strbuf_format(out, "%s =", row->key);
-		setting_join(out, " ", value.failed ? "" : value.text);
-		strbuf_add(out, "\n");
-		out->failed |= value.failed;
-		strbuf_free(&value);
-		return;
-	}
-	const struct text_map *map = setting_place(settings, row);
-	for (size_t i = 0; i < map->count; i++) {
-		strbuf_format(out, "%s.%s =", row->key, map->names[i]);
-		for (size_t k = 0; k < map->values[i].count; k++)
-			setting_join(out, k ? ", " : " ", map->values[i].items[k]);
-		strbuf_add(out, "\n");
-	}
+	if (row->type == SETTING_FAMILY)
+		print_family(setting_place(settings, row), row, out);
+	else
+		print_value(settings, row, out);
 }
 
 int settings_print(const struct settings *settings, enum settings_view view, const char *sections, struct strbuf *out,

@@ -275,6 +275,13 @@ int setting_set_member(struct settings *settings, const struct setting *setting,
 	return map_add(setting_place(settings, setting), name, text, err);
 }
 
+bool setting_is_single(const struct setting *setting)
+{
+	enum setting_type type = setting->type;
+	return type == SETTING_INTEGER || type == SETTING_REAL || type == SETTING_BOOL || type == SETTING_CHOICE ||
+	       type == SETTING_TEXT;
+}
+
 void setting_join(struct strbuf *out, const char *between, const char *text)
 {
 	strbuf_add_bytes(out, between, *text == '#' || *text == ';' ? strcspn(between, " ") : strlen(between));

@@ -133,12 +133,12 @@ static void an_identity_follows_results_only(void **state)
 	free(plain), free(same), free(other);
 }
 
-static void what_is_printed_reads_back_as_the_same(void **state)
+static void reads_back_the_same(const char *text)
 {
-	(void)state;
 	struct err err;
-	struct settings *settings =
-	    load_text("[faces]\ncameras = 4, 3, 7\n[als]\nalpha = 0.3\n[recommend]\ntags.q = a b, c\n", &err);
+	struct settings *settings = load_text(text, &err);
+	if (!settings)
+		fail_msg("%s", err.text);
 	struct strbuf first = {0}, second = {0};
 	assert_ok(settings_print(settings, SETTINGS_COMMENTED, NULL, &first, &err));
 	settings_free(settings);
@@ -150,6 +150,30 @@ static void what_is_printed_reads_back_as_the_same(void **state)
 	settings_free(settings);
 	strbuf_free(&first);
 	strbuf_free(&second);
+}
+
+static void what_is_printed_reads_back_as_the_same(void **state)
+{
+	(void)state;
+	reads_back_the_same("[faces]\ncameras = 4, 3, 7\n[als]\nalpha = 0.3\n[recommend]\ntags.q = a b, c\n");
+}
+
+static void lists_longer_than_a_line_read_back_as_the_same(void **state)
+{
+	(void)state;
+	static const char *const starts[] = {"", "#", ";"};
+	char word[200], text[2000];
+	for (size_t length = 150; length <= 196; length++)
+		for (size_t i = 0; i < ARRAY_COUNT(starts); i++) {
+			memset(word, 'x', length);
+			word[length] = '\0';
+			memcpy(word, starts[i], strlen(starts[i]));
+			snprintf(text, sizeof text, "[faces]\ninput = a,\n ,%s\n b\n[recommend]\ntags.neutral = a, b,\n ,%s\n c,d\n",
+			         i ? "q" : word, word);
+			reads_back_the_same(text);
+			snprintf(text, sizeof text, "[recommend]\ntags.neutral =\n ,%s\n", word);
+			reads_back_the_same(text);
+		}
 }
 
 static void what_is_no_settings_file_is_refused(void **state)
@@ -231,6 +255,7 @@ int main(void)
 	    cmocka_unit_test(overrides_come_last_and_are_checked_alike),
 	    cmocka_unit_test(an_identity_follows_results_only),
 	    cmocka_unit_test(what_is_printed_reads_back_as_the_same),
+	    cmocka_unit_test(lists_longer_than_a_line_read_back_as_the_same),
 	    cmocka_unit_test(what_is_no_settings_file_is_refused),
 	    cmocka_unit_test(values_that_settings_of_their_kind_cannot_hold_are_refused),
 	    cmocka_unit_test(a_byte_order_mark_comments_and_the_environment_are_read),
