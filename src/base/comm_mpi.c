@@ -22,12 +22,13 @@
 #define DESK_NANOSECONDS 500000 /* between two looks at the desk; while nobody comes each pause is longer, up to the next */
 #define DESK_MOST_NANOSECONDS 8000000
 #define DESK_SECONDS 5.0        /* within which rank 0 must have ended the job; then the rank that failed does */
-#define LEAVE_SECONDS 5         /* for MPICH's connections to be closed */
+#define LEAVE_SECONDS 20        /* for MPICH's connections to be closed */
+#define MEET_SECONDS 0.2        /* for what is on its way over them */
 #define TOLD_NANOSECONDS 300000000 /* for the launcher to read the sentence */
 #define CHUNK_VALUES ((size_t)1 << 22)
 #define CHUNK_BYTES ((size_t)1 << 30)
 
-enum tag { TAG_ASK = 1, TAG_NUMBER, TAG_FAILURE };
+enum tag { TAG_ASK = 1, TAG_NUMBER, TAG_FAILURE, TAG_LEAVE };
 
 static struct {
 	bool joined;
@@ -222,8 +223,32 @@ static void end_at_once(int signal_number)
 }
 #endif
 
-/* All ranks are through. MPI_Finalize of MPICH 4.0 over UCX and TCP may wait for ever for a connection to be closed that its peer looks after no
- * more, and its launcher kills the others when a process ends without: so it is tried, and given up only when it hangs. */
+#ifdef MPICH_VERSION
+/* A word to and from every other rank, then a while of answering: whole connections, of which none is still being made. */
+static void meet_all(void)
+{
+	struct err err = {0};
+	int there;
+	MPI_Request *request = mem_alloc((size_t)job.all, 2 * sizeof *request, &err);
+	char *word = mem_alloc((size_t)job.all, 2, &err);
+	for (int round = 0; request && word && round < 2; round++) {
+		for (int r = 0; r < job.all; r++) {
+			MPI_Irecv(word + r, 1, MPI_CHAR, r, TAG_LEAVE, job.ranks, request + r);
+			MPI_Isend(word + job.all + r, 1, MPI_CHAR, r, TAG_LEAVE, job.ranks, request + job.all + r);
+		}
+		for (int i = 0; i < 2 * job.all; i++)
+			MPI_Wait(request + i, MPI_STATUS_IGNORE);
+	}
+	for (double until = clock_seconds() + MEET_SECONDS; clock_seconds() < until; pause_for(PAUSE_NANOSECONDS))
+		MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, job.ranks, &there, MPI_STATUS_IGNORE);
+	free(request);
+	free(word);
+}
+#endif
+
+/* All ranks are through. MPI_Finalize of MPICH 4.0 over UCX and TCP waits for ever for a connection that is not made yet, when its peer has come
+ * further and looks after connections no more; its launcher kills the others when a process ends without MPI_Finalize. So connections are made
+ * whole first, and what hangs all the same is given up in the end. */
 static void leave(void)
 {
 #ifdef MPICH_VERSION
@@ -231,6 +256,8 @@ static void leave(void)
 		fflush(NULL);
 		signal(SIGALRM, end_at_once);
 		alarm(LEAVE_SECONDS);
+		if (comm_machines() > 1)
+			meet_all();
 	}
 #endif
 	MPI_Finalize();
