@@ -13,4 +13,15 @@ int comm_host(void);
 /* host[r]: the smallest rank on the machine of rank r, which may be several of comm_machines(). Together, once the ranks are there. */
 int comm_machine_open(const int *host, struct err *err) MUST_CHECK;
 
+/* A sum in the order of the ranks: each adds up a share of the values, of which it has every rank's. */
+struct comm_sum {
+	void *values;
+	size_t size;   /* of a value: float or double */
+	size_t *start; /* [ranks + 1]: the shares */
+	int *counts;   /* [4][ranks]: sent, from where, received, to where */
+	char *others;  /* [ranks][share] */
+	double *total; /* [share] */
+};
+void comm_add_up(const struct comm_sum *sum, int rank, int ranks);
+
 #endif

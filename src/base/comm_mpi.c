@@ -22,7 +22,7 @@
 #define DESK_NANOSECONDS 500000 /* between two looks at the desk; while nobody comes each pause is longer, up to the next */
 #define DESK_MOST_NANOSECONDS 8000000
 #define DESK_SECONDS 5.0        /* within which rank 0 must have ended the job; then the rank that failed does */
-#define LEAVE_SECONDS 20        /* for MPICH's connections to be closed */
+#define LEAVE_SECONDS 10        /* for MPICH's connections to be closed */
 #define MEET_SECONDS 0.2        /* for what is on its way over them */
 #define TOLD_NANOSECONDS 300000000 /* for the launcher to read the sentence */
 #define CHUNK_VALUES ((size_t)1 << 22)
@@ -221,10 +221,8 @@ static void end_at_once(int signal_number)
 	(void)signal_number;
 	_exit(OK);
 }
-#endif
 
-#ifdef MPICH_VERSION
-/* A word to and from every other rank, then a while of answering: whole connections, of which none is still being made. */
+/* A word to and from every other rank, to all at once (a pair after the other left some unmade), then a while of answering: whole connections. */
 static void meet_all(void)
 {
 	struct err err = {0};
@@ -404,34 +402,7 @@ int comm_sum_u64(uint64_t *values, size_t count, struct err *err)
 
 /* ---- sums in the order of the ranks ------------------------------------------------------------------------------ */
 
-/* Each rank adds up a share of the values, of which it gets every rank's. */
-struct sum {
-	void *values;
-	size_t size;  /* of a value */
-	size_t *start;
-	int *counts;  /* [4][ranks]: sent, from where, received, to where */
-	char *others; /* [ranks][share] */
-	double *total;
-};
-
-static void add_up(const struct sum *sum)
-{
-	size_t first = sum->start[job.rank], share = sum->start[job.rank + 1] - first;
-	for (size_t i = 0; i < share; i++)
-		sum->total[i] = 0;
-	for (size_t r = 0; r < (size_t)job.size; r++) {
-		const void *from = sum->others + r * share * sum->size;
-		for (size_t i = 0; i < share; i++)
-			sum->total[i] += sum->size == sizeof(float) ? (double)((const float *)from)[i] : ((const double *)from)[i];
-	}
-	for (size_t i = 0; i < share; i++)
-		if (sum->size == sizeof(float))
-			((float *)sum->values)[first + i] = (float)sum->total[i];
-		else
-			((double *)sum->values)[first + i] = sum->total[i];
-}
-
-static int sum_chunk(struct sum *sum, struct err *err)
+static int sum_chunk(struct comm_sum *sum, struct err *err)
 {
 	MPI_Datatype type = sum->size == sizeof(float) ? MPI_FLOAT : MPI_DOUBLE;
 	MPI_Request request;
@@ -446,7 +417,7 @@ static int sum_chunk(struct sum *sum, struct err *err)
 	                          job.ranks, &request);
 	if (wait_for(code, &request, "exchanging what is to be added up", err) != OK)
 		return err->code;
-	add_up(sum);
+	comm_add_up(sum, job.rank, job.size);
 	return comm_gather(sum->values, sum->start, sum->size, err);
 }
 
@@ -455,7 +426,7 @@ static int sum_values(void *values, size_t count, size_t size, struct err *err)
 	if (job.size == 1 || count == 0)
 		return OK;
 	size_t most = count < CHUNK_VALUES ? count : CHUNK_VALUES, ranks = (size_t)job.size, share = most / ranks + 2;
-	struct sum sum = {.size = size};
+	struct comm_sum sum = {.size = size};
 	sum.counts = mem_alloc(4 * ranks, sizeof *sum.counts, err);
 	sum.others = mem_alloc(ranks * share, size, err);
 	sum.total = mem_alloc(share, sizeof *sum.total, err);

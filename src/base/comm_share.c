@@ -1,5 +1,5 @@
 /* What both twins of comm have in common. */
-#include "base/comm.h"
+#include "base/comm_internal.h"
 
 #include <stdlib.h>
 
@@ -84,4 +84,24 @@ int comm_best(struct comm_best *best, struct err *err)
 	free(start);
 	free(all);
 	return code;
+}
+
+static double value_at(const void *values, size_t size, size_t i)
+{
+	return size == sizeof(float) ? (double)((const float *)values)[i] : ((const double *)values)[i];
+}
+
+void comm_add_up(const struct comm_sum *sum, int rank, int ranks)
+{
+	size_t first = sum->start[rank], share = sum->start[rank + 1] - first;
+	for (size_t i = 0; i < share; i++)
+		sum->total[i] = 0;
+	for (size_t r = 0; r < (size_t)ranks; r++)
+		for (size_t i = 0; i < share; i++)
+			sum->total[i] += value_at(sum->others + r * share * sum->size, sum->size, i);
+	for (size_t i = 0; i < share; i++)
+		if (sum->size == sizeof(float))
+			((float *)sum->values)[first + i] = (float)sum->total[i];
+		else
+			((double *)sum->values)[first + i] = sum->total[i];
 }
