@@ -51,7 +51,7 @@ const struct stage stage_table[] = {
      .help = "factorises playlists × songs (implicit ALS)", .outputs = "als.npz loss.jsonl"},
     {.name = "evaluate", .version = 13, .sections = "run evaluate recommend als cascade preprocess network emotion.trainable", .run = stage_evaluate, .shared = true,
      .help = "judges every model on held-out people and playlists", .outputs = "predictions.tsv? external_predictions.tsv? external_skipped.tsv?"},
-    {.name = "report", .version = 12, .sections = "report preprocess.detect_scale preprocess.detect_neighbors preprocess.detect_min_size", .run = stage_report,
+    {.name = "report", .version = 13, .sections = "report preprocess.detect_scale preprocess.detect_neighbors preprocess.detect_min_size", .run = stage_report,
      .help = "writes one HTML page, a model card and a data statement",
      .outputs = "index.html model_card.md data_statement.md"},
     {.name = "pack", .version = 7, .sections = "pack playlists.song_meta playlists.max_skipped recommend emotion network preprocess", .run = stage_pack,

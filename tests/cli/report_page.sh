@@ -20,6 +20,9 @@ cmp "$page" "$folder/two/index.html"
 for word in 'From a face to songs' '여름' 'item_knn_bm25' '&lt;script&gt;' '5 &lt; 6 &amp; 7' '115,071'; do
   grep -qF "$word" "$page" || { echo "the page does not say: $word"; exit 1; }
 done
+shipped=$($python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["als"]["test"]["shipped"])' "$folder/evaluate/metrics.json")
+grep -q 'best comparator, [a-z]' "$page" || { echo "the summary names no comparator"; exit 1; }
+! grep -q "best comparator, $shipped:" "$page" || { echo "what ships is compared with itself"; exit 1; }
 ! grep -q '‘’' "$page" || { echo "a playlist without a title has an empty one in the page"; exit 1; }
 [ "$(grep -o '<svg' "$page" | wc -l)" = 5 ] || { echo "not five plots"; exit 1; }
 
