@@ -261,3 +261,30 @@ int hdf_group(struct hdf_file *file, const char *name, struct err *err)
 	H5Gclose(group);
 	return OK;
 }
+
+/* ---- how a new data set is made --------------------------------------------------------------------- */
+
+hid_t hdf_creation(size_t rank, const hsize_t *chunk, int compress)
+{
+	hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+	bool good = creation >= 0 && H5Pset_obj_track_times(creation, 0) >= 0;
+	if (good && chunk)
+		good = H5Pset_chunk(creation, (int)rank, chunk) >= 0;
+	if (good && chunk && compress > 0)
+		good = H5Pset_shuffle(creation) >= 0 && H5Pset_deflate(creation, (unsigned)compress) >= 0;
+	if (!good && creation >= 0) {
+		H5Pclose(creation);
+		creation = H5I_INVALID_HID;
+	}
+	return creation;
+}
+
+void hdf_close_recipe(hid_t creation, hid_t space, hid_t type)
+{
+	if (creation >= 0)
+		H5Pclose(creation);
+	if (space >= 0)
+		H5Sclose(space);
+	if (type >= 0)
+		H5Tclose(type);
+}

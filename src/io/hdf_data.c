@@ -266,21 +266,6 @@ int hdf_shape(const struct hdf_file *file, const char *name, struct hdf_shape *o
 
 /* ---- writing --------------------------------------------------------------------------------------- */
 
-hid_t hdf_creation(size_t rank, const hsize_t *chunk, int compress)
-{
-	hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
-	bool good = creation >= 0 && H5Pset_obj_track_times(creation, 0) >= 0;
-	if (good && chunk)
-		good = H5Pset_chunk(creation, (int)rank, chunk) >= 0;
-	if (good && chunk && compress > 0)
-		good = H5Pset_shuffle(creation) >= 0 && H5Pset_deflate(creation, (unsigned)compress) >= 0;
-	if (!good && creation >= 0) {
-		H5Pclose(creation);
-		creation = H5I_INVALID_HID;
-	}
-	return creation;
-}
-
 struct new_set {
 	const char *name;
 	const struct hdf_shape *shape;
@@ -311,12 +296,7 @@ static int create_set(struct hdf_file *file, const struct new_set *wanted, hid_t
 		status = hdf_fail(file, ERR_IO, wanted->name, "the data set cannot be made", err);
 	else
 		*out = set;
-	if (creation >= 0)
-		H5Pclose(creation);
-	if (space >= 0)
-		H5Sclose(space);
-	if (type >= 0)
-		H5Tclose(type);
+	hdf_close_recipe(creation, space, type);
 	return status;
 }
 

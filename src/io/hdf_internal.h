@@ -31,6 +31,8 @@ hid_t hdf_stored_type(enum hdf_type type); /* closed by the caller */
 /* Properties of a new data set: no time stamps (same content, same bytes), chunks and filters where `chunk` is not
  * NULL. */
 hid_t hdf_creation(size_t rank, const hsize_t *chunk, int compress);
+/* What a data set was made by; those below 0 were never open. */
+void hdf_close_recipe(hid_t creation, hid_t space, hid_t type);
 
 /* A fixed-length, NUL-padded string type that holds the longest of the texts; cset ASCII when all bytes are, else
  * UTF-8. */

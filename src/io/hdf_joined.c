@@ -43,12 +43,7 @@ int hdf_create_joined(struct hdf_file *file, const char *name, const struct hdf_
 	int status = set < 0 ? hdf_fail(file, ERR_IO, name, "the data set cannot be made", err) : OK;
 	if (status == OK && H5Dclose(set) < 0)
 		status = hdf_fail(file, ERR_IO, name, "writing failed; is there room?", err);
-	if (creation >= 0)
-		H5Pclose(creation);
-	if (space >= 0)
-		H5Sclose(space);
-	if (type >= 0)
-		H5Tclose(type);
+	hdf_close_recipe(creation, space, type);
 	return status;
 }
 

@@ -117,12 +117,7 @@ int hdf_write_texts(struct hdf_file *file, const char *name, char *const *texts,
 	free(block);
 	if (set >= 0)
 		H5Dclose(set);
-	if (creation >= 0)
-		H5Pclose(creation);
-	if (space >= 0)
-		H5Sclose(space);
-	if (type >= 0)
-		H5Tclose(type);
+	hdf_close_recipe(creation, space, type);
 	return status;
 }
 

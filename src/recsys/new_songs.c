@@ -113,11 +113,10 @@ static bool describe(const struct song_fold *fold, const int32_t *tags, size_t c
 	return scale_to_unit(f, sum, out);
 }
 
-static bool trained(const struct song_fold *fold, size_t song)
+bool factor_given(const float *x, size_t n)
 {
-	const float *u = fold->unit + song * fold->model->factors;
-	for (size_t k = 0; k < fold->model->factors; k++)
-		if (u[k] < 0 || u[k] > 0)
+	for (size_t k = 0; k < n; k++)
+		if (x[k] < 0 || x[k] > 0)
 			return true;
 	return false;
 }
@@ -183,7 +182,7 @@ static void add_chunk(const struct song_fold *fold, size_t first, size_t end, st
 		const int32_t *tags = fold->known->index + fold->known->start[i];
 		size_t count = (size_t)(fold->known->start[i + 1] - fold->known->start[i]);
 		const float *own = fold->unit + i * f;
-		if (!trained(fold, i) || !describe(fold, tags, count, own, room->sum, room->phi + rows * f))
+		if (!factor_given(own, f) || !describe(fold, tags, count, own, room->sum, room->phi + rows * f))
 			continue;
 		memcpy(room->unit + rows++ * f, own, f * sizeof *own);
 	}

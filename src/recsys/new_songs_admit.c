@@ -13,14 +13,6 @@ struct arrival {
 	size_t *place;   /* [known songs]: where each stands among all */
 };
 
-static bool any(const float *x, size_t n)
-{
-	for (size_t k = 0; k < n; k++)
-		if (x[k] < 0 || x[k] > 0)
-			return true;
-	return false;
-}
-
 /* Tags of the fresh songs by their known numbers; what is not known is left out. */
 static int renumber_tags(struct arrival *a, struct err *err)
 {
@@ -52,9 +44,9 @@ static size_t merge_ids(struct arrival *a, struct new_songs *all)
 		while (k < known->n_songs && known->song_id[k] < fresh->song_id[i])
 			a->place[k++] = total++;
 		bool there = k < known->n_songs && known->song_id[k] == fresh->song_id[i];
-		if (there && any(a->model->item + k * f, f))
+		if (there && factor_given(a->model->item + k * f, f))
 			continue;
-		a->new[i] = any(a->factor + i * f, f);
+		a->new[i] = factor_given(a->factor + i * f, f);
 		all->added += a->new[i];
 		all->without_tags += !a->new[i];
 		total += a->new[i] && !there;

@@ -206,4 +206,7 @@ struct als_half {
 };
 int als_solve_rows(const struct als_half *half, struct err *err) MUST_CHECK;
 
+/* Is it the factor of a song that was trained or has a tag? Zeros are no factor. */
+bool factor_given(const float *x, size_t n);
+
 #endif

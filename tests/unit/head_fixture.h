@@ -31,7 +31,7 @@ static struct head_data draw_data(size_t n, size_t inputs, size_t classes, doubl
 	return data;
 }
 
-static struct head_training usual(void)
+__attribute__((unused)) static struct head_training usual(void)
 {
 	return (struct head_training){.epochs = 10,
 	                              .batch = 16,

@@ -1,29 +1,10 @@
 /* HDF5 files that others wrote, or that were damaged: what h5py writes by itself is read, what is inconsistent is refused by name. */
-#include "support/support.h"
+#include "hdf_fixture.h"
 
 #include <hdf5.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "io/io.h"
-
-static struct hdf_file *create(const char *path)
-{
-	struct err err = {0};
-	struct hdf_file *file;
-	assert_ok(hdf_create(&file, path, &err));
-	return file;
-}
-
-static struct hdf_file *reopen(struct hdf_file *file, const char *path)
-{
-	struct err err = {0};
-	struct hdf_file *back;
-	assert_ok(hdf_commit(file, &err));
-	assert_ok(hdf_open(&back, path, &err));
-	return back;
-}
 
 /* A data set `name` of `type` and `rank` dimensions; data == NULL leaves it empty. */
 static void foreign_set(hid_t file, const char *name, hid_t type, int rank, const hsize_t *dims, const void *data)

@@ -1,31 +1,12 @@
-#include "support/support.h"
+#include "hdf_fixture.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/io.h"
-
 static struct hdf_shape list(enum hdf_type type, size_t count)
 {
 	return (struct hdf_shape){.type = type, .rank = 1, .dims = {count}};
-}
-
-static struct hdf_file *create(const char *path)
-{
-	struct err err = {0};
-	struct hdf_file *file;
-	assert_ok(hdf_create(&file, path, &err));
-	return file;
-}
-
-static struct hdf_file *reopen(struct hdf_file *file, const char *path)
-{
-	struct err err = {0};
-	struct hdf_file *back;
-	assert_ok(hdf_commit(file, &err));
-	assert_ok(hdf_open(&back, path, &err));
-	return back;
 }
 
 static void every_type_reads_back_equal_packed_or_not(void **state)
