@@ -1,7 +1,7 @@
 # What can be typed: `make help`.
 
 .DEFAULT_GOAL := help
-.PHONY: help slurm run sweep status report demo compare verify gc test bench fuzz weights clean
+.PHONY: help slurm run sweep status report demo compare verify gc test bench fuzz fuzz-all weights clean
 
 help:
 	@echo "make run [EXP=sample] [SET=\"als.factors=64 …\"]   train what is out of date for configs/EXP.ini"
@@ -20,6 +20,7 @@ help:
 	@echo "     $(CHECKS)   each by itself · beside them check-tidy check-threads"
 	@echo "make coverage          which lines and branches of src/ the tests run"
 	@echo "make fuzz [FUZZ=fuzz_picture] [SECONDS=60]   libFuzzer on one target of tests/fuzz, starting from its corpus"
+	@echo "make fuzz-all [SECONDS=3600]   each target until it has had so much CPU time, which is remembered"
 	@echo "make weights           download Keras' VGG16 weights into data/weights and check them"
 	@echo "make deps | deps-test | deps-check   install the Debian packages for building | for the tests' judges | for check, fuzz and coverage"
 	@echo "make bench [NAME=faces]   each part beside its peers, in turns on the same input"
@@ -88,15 +89,18 @@ test:
 	@$(MAKE) -s --no-print-directory $(jobs) programs unit fuzz-targets
 	@tests/run.sh $(BIN) $(BUILD)/tests
 
-# What it finds goes to build/fuzzer/found, never into the corpus by itself.
+# What they find goes to build/fuzzer, never into the corpus by itself. fuzz-all counts each target's CPU time across runs.
 FUZZ    ?= fuzz_nested_zip
 SECONDS ?= 60
+FUZZER   = $(MAKE) -s --no-print-directory $(jobs) MODE=asan CC=clang BUILD=build/fuzzer FUZZ_MAIN= CFLAGS='-fsanitize=fuzzer-no-link' FUZZ_LINK=-fsanitize=fuzzer
 fuzz:
-	@$(MAKE) -s --no-print-directory $(jobs) MODE=asan CC=clang BUILD=build/fuzzer FUZZ_MAIN= \
-	  CFLAGS='-fsanitize=fuzzer-no-link' FUZZ_LINK=-fsanitize=fuzzer build/fuzzer/fuzz/$(FUZZ)
-	@mkdir -p build/fuzzer/found/$(FUZZ)
-	@build/fuzzer/fuzz/$(FUZZ) -max_total_time=$(SECONDS) -rss_limit_mb=4096 -artifact_prefix=build/fuzzer/found/$(FUZZ)- \
-	  build/fuzzer/found/$(FUZZ) tests/fuzz/corpus/$(FUZZ)
+	@$(FUZZER) build/fuzzer/fuzz/$(FUZZ)
+	@mkdir -p build/fuzzer/corpus/$(FUZZ) build/fuzzer/found/$(FUZZ)
+	@build/fuzzer/fuzz/$(FUZZ) -max_total_time=$(SECONDS) -rss_limit_mb=2500 -artifact_prefix=build/fuzzer/found/$(FUZZ)/ \
+	  build/fuzzer/corpus/$(FUZZ) tests/fuzz/corpus/$(FUZZ)
+fuzz-all:
+	@$(FUZZER) fuzz-targets
+	@python3 tests/fuzz/hours.py build/fuzzer $(SECONDS) $(JOBS)
 
 WEIGHTS_NAME  := vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5
 WEIGHTS_URL   ?= https://github.com/fchollet/deep-learning-models/releases/download/v0.1/$(WEIGHTS_NAME)

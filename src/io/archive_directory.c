@@ -87,8 +87,8 @@ static bool widen(const uint8_t *extra, size_t length, struct zip_member *member
 	return true;
 }
 
-/* One record; its length, or 0 when it is broken. */
-static size_t take_record(struct zip_directory *directory, size_t at, const struct zip_region *region)
+/* One record; its length, or 0 when it is broken: members lie before the directory. */
+static size_t take_record(struct zip_directory *directory, size_t at, const struct zip_region *region, uint64_t members_end)
 {
 	const uint8_t *record = (const uint8_t *)directory->bytes + at;
 	if (directory->size - at < RECORD || memcmp(record, "PK\1\2", 4) != 0)
@@ -107,7 +107,7 @@ static size_t take_record(struct zip_directory *directory, size_t at, const stru
 	                            .flags = (uint16_t)zip_little(record + 8, 2)};
 	/* Made on Unix: the upper half of the attributes is the mode. */
 	member.link = record[5] == 3 && (zip_little(record + 40, 2) & S_IFMT) == S_IFLNK;
-	if (!widen(record + RECORD + name, extra, &member) || member.at > region->size)
+	if (!widen(record + RECORD + name, extra, &member) || member.at > members_end)
 		return 0;
 	member.at += region->start;
 	directory->members[directory->count++] = member;
@@ -128,7 +128,7 @@ static bool take_records(const struct zip_region *region, const struct directory
 	size_t at = 0;
 	bool ordered = true;
 	while (at < directory->size && directory->count < place->count) {
-		size_t length = take_record(directory, at, region);
+		size_t length = take_record(directory, at, region, place->offset);
 		if (length == 0)
 			return false;
 		size_t last = directory->count - 1;

@@ -1,8 +1,11 @@
 /* Runs a fuzz target over the files of its corpus, without a fuzzer: fuzz_NAME FILE…. Exit 0 when none of them brought
- * it down. */
+ * it down or took more memory than a file of its size can ask for. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+
+#define MOST_MEMORY 2000000 /* kB; the fuzzer's own limit is 2,500 MB */
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -31,6 +34,11 @@ int main(int argc, char **argv)
 	int failed = 0;
 	for (int i = 1; i < argc; i++)
 		failed |= replay(argv[i]);
+	struct rusage used;
+	if (getrusage(RUSAGE_SELF, &used) == 0 && used.ru_maxrss > MOST_MEMORY) {
+		fprintf(stderr, "%s: one of the files took %ld MB\n", argv[0], used.ru_maxrss / 1000);
+		failed = 1;
+	}
 	printf("%d inputs\n", argc - 1);
 	return failed;
 }

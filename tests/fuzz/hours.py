@@ -1,0 +1,70 @@
+"""Gives every fuzz target its time: hours.py FUZZERS SECONDS [JOBS].
+
+FUZZERS holds libFuzzer programs (`make fuzz-all` builds them). JOBS run at a time, one turn of two minutes each, always the target with the least CPU time
+so far, until each has had SECONDS; hours.json beside them remembers across runs, so this may be interrupted. What is found goes to found/, what adds
+coverage to corpus/. Closes with the table of tests/RELIABILITY.md; status 1 when something was found.
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+
+TURN = 120
+tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+root, seconds, jobs = os.path.abspath(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else os.cpu_count()
+targets = sorted(name[:-2] for name in os.listdir(tests + "/fuzz") if name.startswith("fuzz_") and name.endswith(".c"))
+book = root + "/hours.json"
+spent = json.load(open(book)) if os.path.exists(book) else {}
+for target in targets:
+    spent.setdefault(target, {"cpu": 0.0, "inputs": 0})
+busy, failed, lock = set(), set(), threading.Lock()
+environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", UBSAN_OPTIONS="print_stacktrace=1",
+                   LSAN_OPTIONS=f"suppressions={tests}/support/lsan.supp:print_suppressions=0")
+
+
+def next_target():
+    with lock:
+        open_ones = [t for t in targets if t not in busy | failed and spent[t]["cpu"] < seconds]
+        target = min(open_ones, key=lambda t: spent[t]["cpu"], default=None)
+        busy.add(target)
+        return target
+
+
+def turn(target):
+    corpus, found = f"{root}/corpus/{target}", f"{root}/found/{target}"
+    log = f"{root}/log/{target}"
+    for folder in (corpus, found, root + "/log"):
+        os.makedirs(folder, exist_ok=True)
+    with open(log, "wb") as out:
+        fuzzer = subprocess.Popen(["nice", "-n", "19", f"{root}/fuzz/{target}", f"-max_total_time={TURN}", "-rss_limit_mb=2500", "-print_final_stats=1",
+                                   "-artifact_prefix=" + found + "/", corpus, f"{tests}/fuzz/corpus/{target}"],
+                                  env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        _, status, used = os.wait4(fuzzer.pid, 0)
+    inputs = re.findall(rb"stat::number_of_executed_units:\s*(\d+)", open(log, "rb").read())
+    with lock:
+        spent[target]["cpu"] += used.ru_utime
+        spent[target]["inputs"] += int(inputs[-1]) if inputs else 0
+        busy.discard(target)
+        if status:
+            failed.add(target)
+        with open(book + ".part", "w") as out:
+            json.dump(spent, out)
+        os.replace(book + ".part", book)
+        print(f"{target}: {spent[target]['cpu']:.0f} s" + (f": see {log} and {found}" if status else ""), flush=True)
+
+
+def work():
+    while (target := next_target()):
+        turn(target)
+
+
+threads = [threading.Thread(target=work) for _ in range(jobs)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+for target in targets:
+    print(f"| {target} | {spent[target]['cpu']:,.0f} | {spent[target]['inputs']:,} |")
+sys.exit(1 if failed else 0)
