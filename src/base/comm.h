@@ -73,6 +73,9 @@ int comm_machine_ranks(void);
 /* `bytes` zeros that the ranks of a machine have in common; freed by comm_memory_free on each of them. Together. */
 int comm_memory_new(size_t bytes, void **out, struct err *err) MUST_CHECK;
 void comm_memory_free(void *memory, size_t bytes);
+/* *own, the same on all ranks of the machine, becomes one copy of it in such memory (then *out; *own is freed and NULL). *out stays NULL and *own what
+ * it was on a rank that is alone on its machine. Together. */
+int comm_memory_join(void **own, size_t bytes, void **out, struct err *err) MUST_CHECK;
 /* As parallel_for, by the threads of all ranks of the machine, with the same count on each; when it returns all of them are done. */
 int comm_machine_for(size_t count, size_t chunk, int threads, parallel_body *body, void *context, struct err *err) MUST_CHECK;
 /* Waits for the ranks of the machine. */

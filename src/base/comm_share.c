@@ -2,6 +2,7 @@
 #include "base/comm_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 int comm_shares(size_t count, size_t group, const double *weight, size_t **start, struct err *err)
 {
@@ -26,6 +27,27 @@ int comm_shares(size_t count, size_t group, const double *weight, size_t **start
 	while (rank <= ranks)
 		cuts[rank++] = count;
 	*start = cuts;
+	return OK;
+}
+
+int comm_memory_join(void **own, size_t bytes, void **out, struct err *err)
+{
+	void *common = NULL;
+	*out = NULL;
+	if (comm_machine_ranks() == 1)
+		return OK;
+	int code = comm_memory_new(bytes, &common, err);
+	if (code == OK && comm_machine_rank() == 0)
+		memcpy(common, *own, bytes);
+	if (code == OK)
+		code = comm_machine_barrier(err);
+	if (code != OK) {
+		comm_memory_free(common, bytes);
+		return code;
+	}
+	free(*own);
+	*own = NULL;
+	*out = common;
 	return OK;
 }
 

@@ -2,6 +2,7 @@
  * Playlists like the one in question vote for the songs and tags that they hold. Whatever two playlists share, a song
  * or a tag, counts by how rare it is, so one table of songs and one of tags serve every mixture of what is shown.
  */
+#include "base/comm.h"
 #include "recsys/rankers_internal.h"
 #include "recsys/recsys_internal.h"
 
@@ -14,6 +15,7 @@ struct link_side {
 	struct csr of_playlist, of_item; /* patterns */
 	float *weight;                   /* [items] */
 	float *damping;                  /* [items]: n(i)^−δ */
+	void *common[2];                 /* the indices of both, where the ranks of a machine have one copy */
 };
 
 struct neighbours {
@@ -46,15 +48,41 @@ static int weigh_side(struct link_side *side, double share, double damping, stru
 	return OK;
 }
 
+static size_t index_bytes(const struct csr *matrix)
+{
+	return (size_t)matrix->start[matrix->rows] * sizeof *matrix->index;
+}
+
+/* Votes are bound by memory: a copy a rank would halve the cache that the processors share. */
+static int side_join(struct link_side *side, struct err *err)
+{
+	struct csr *both[2] = {&side->of_playlist, &side->of_item};
+	int code = OK;
+	for (size_t i = 0; i < 2 && code == OK; i++) {
+		void *index = both[i]->index;
+		code = comm_memory_join(&index, index_bytes(both[i]), &side->common[i], err);
+		both[i]->index = side->common[i] ? side->common[i] : index;
+	}
+	return code;
+}
+
 static int side_init(struct link_side *side, const struct playlist_links *links, size_t rows, size_t kinds,
                      struct err *err)
 {
 	int code = playlist_links_shown(links, rows, kinds, &side->of_playlist, err);
-	return code == OK ? csr_transpose(&side->of_playlist, &side->of_item, err) : code;
+	if (code == OK)
+		code = csr_transpose(&side->of_playlist, &side->of_item, err);
+	return code == OK ? side_join(side, err) : code;
 }
 
 static void side_free(struct link_side *side)
 {
+	struct csr *both[2] = {&side->of_playlist, &side->of_item};
+	for (size_t i = 0; i < 2; i++)
+		if (side->common[i]) {
+			comm_memory_free(side->common[i], index_bytes(both[i]));
+			both[i]->index = NULL;
+		}
 	csr_free(&side->of_playlist);
 	csr_free(&side->of_item);
 	free(side->weight);
