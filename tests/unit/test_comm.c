@@ -213,6 +213,30 @@ static void what_a_machine_has_made_all_have(void **state)
 	free(start);
 }
 
+/* What the first of a machine changes in its copy, the others see: there is one. */
+static void ranks_of_a_machine_join_what_they_hold_alike(void **state)
+{
+	enum { THINGS = 3000 };
+	int32_t *own = mem_alloc(THINGS, sizeof *own, &err);
+	void *block = own, *common = NULL;
+	(void)state;
+	assert_non_null(own);
+	for (int32_t i = 0; i < THINGS; i++)
+		own[i] = 7 * i - 5;
+	assert_ok(comm_memory_join(&block, THINGS * sizeof *own, &common, &err));
+	assert_int_equal(common != NULL, comm_machine_ranks() > 1);
+	assert_int_equal(block == NULL, comm_machine_ranks() > 1);
+	int32_t *things = common ? common : block;
+	for (int32_t i = 0; i < THINGS; i++)
+		assert_int_equal(things[i], 7 * i - 5);
+	assert_ok(comm_machine_barrier(&err));
+	if (comm_machine_rank() == 0)
+		things[THINGS - 1] = 1;
+	assert_ok(comm_machine_barrier(&err));
+	assert_int_equal(things[THINGS - 1], 1);
+	comm_memory_free(things, THINGS * sizeof *own);
+}
+
 static void rank_0_reads_a_file_for_all(void **state)
 {
 	(void)state;
@@ -279,6 +303,7 @@ int main(void)
 	    cmocka_unit_test(each_number_is_dealt_once),
 	    cmocka_unit_test(the_ranks_of_a_machine_share_memory_and_loops),
 	    cmocka_unit_test(what_a_machine_has_made_all_have),
+	    cmocka_unit_test(ranks_of_a_machine_join_what_they_hold_alike),
 	    cmocka_unit_test(rank_0_reads_a_file_for_all),
 	    cmocka_unit_test(nobody_stops_unasked_and_threads_are_shared_out),
 	    cmocka_unit_test(all_ranks_stop_in_the_same_round),
