@@ -255,7 +255,7 @@ static struct processors processors_here(void)
 /* Launchers bind ranks to processors of their own, or to none: those with the very same set share it. */
 int comm_threads(int wanted, int *out, struct err *err)
 {
-	size_t *start = NULL, sharing = 0, ranks = (size_t)comm_size();
+	size_t *start = NULL, sharing = 1, ranks = (size_t)comm_size();
 	*out = thread_count(wanted);
 	if (wanted > 0 || ranks == 1)
 		return OK;
@@ -266,7 +266,7 @@ int comm_threads(int wanted, int *out, struct err *err)
 		code = comm_gather(all, start, sizeof *all, err);
 	}
 	for (size_t r = 0; code == OK && r < ranks; r++)
-		sharing += all[r].hash == own.hash && all[r].host == own.host;
+		sharing += r != (size_t)comm_rank() && all[r].hash == own.hash && all[r].host == own.host;
 	if (code == OK)
 		*out = (size_t)own.count > sharing ? own.count / (int)sharing : 1;
 	free(start);

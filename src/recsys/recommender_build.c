@@ -5,15 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Memory that the recommender will own; NULL and *err when there is none. */
-static void *own(struct recommender *r, size_t count, size_t size, struct err *err)
-{
-	void *block = mem_alloc(count, size, err);
-	if (block)
-		r->owned[r->n_owned++] = block;
-	return block;
-}
-
 /* Strings of the kept rows (`rows` NULL = all), one after the other. */
 static int pack_texts(struct recommender *r, const struct path_list *texts, const size_t *rows, size_t count,
                       struct text_table *out, struct err *err)
@@ -21,8 +12,8 @@ static int pack_texts(struct recommender *r, const struct path_list *texts, cons
 	size_t total = 0;
 	for (size_t i = 0; i < count; i++)
 		total += strlen(texts->items[rows ? rows[i] : i]);
-	int64_t *offsets = own(r, count + 1, sizeof *offsets, err);
-	uint8_t *bytes = offsets ? own(r, total, 1, err) : NULL;
+	int64_t *offsets = recommender_block(&r->own, count + 1, sizeof *offsets, err);
+	uint8_t *bytes = offsets ? recommender_block(&r->own, total, 1, err) : NULL;
 	if (!bytes)
 		return err->code;
 	for (size_t i = 0; i < count; i++) {
@@ -38,7 +29,7 @@ static int pack_texts(struct recommender *r, const struct path_list *texts, cons
 static int pack_vectors(struct recommender *r, const struct recommender_source *source, struct err *err)
 {
 	size_t tags = source->playlists->n_tags, dims = source->dims;
-	float *vectors = own(r, tags, dims * sizeof *vectors, err);
+	float *vectors = recommender_block(&r->own, tags, dims * sizeof *vectors, err);
 	if (!vectors)
 		return err->code;
 	for (size_t t = 0; t < tags; t++) {
@@ -61,7 +52,7 @@ static int pack_tag_links(struct recommender *r, const struct playlists *playlis
 {
 	const struct playlist_links *links = &playlists->tags;
 	size_t tags = playlists->n_tags;
-	int64_t *start = own(r, tags + 1, sizeof *start, err);
+	int64_t *start = recommender_block(&r->own, tags + 1, sizeof *start, err);
 	if (!start)
 		return err->code;
 	for (size_t i = 0; i < r->view.n_playlists; i++)
@@ -69,7 +60,7 @@ static int pack_tag_links(struct recommender *r, const struct playlists *playlis
 			start[links->index[e] + 1] += links->held[e] == 0;
 	for (size_t t = 0; t < tags; t++)
 		start[t + 1] += start[t];
-	int32_t *index = own(r, (size_t)start[tags], sizeof *index, err);
+	int32_t *index = recommender_block(&r->own, (size_t)start[tags], sizeof *index, err);
 	int64_t *next = mem_alloc(tags, sizeof *next, err);
 	if (!index || !next) {
 		free(next);
@@ -91,8 +82,8 @@ static int pack_song_links(struct recommender *r, const struct playlists *playli
 {
 	const struct playlist_links *links = &playlists->songs;
 	size_t count = r->view.n_playlists, at = 0;
-	int64_t *start = own(r, count + 1, sizeof *start, err);
-	int32_t *index = start ? own(r, (size_t)links->start[playlists->n_playlists], sizeof *index, err) : NULL;
+	int64_t *start = recommender_block(&r->own, count + 1, sizeof *start, err);
+	int32_t *index = start ? recommender_block(&r->own, (size_t)links->start[playlists->n_playlists], sizeof *index, err) : NULL;
 	if (!index)
 		return err->code;
 	for (size_t i = 0; i < count; i++) {
@@ -110,8 +101,9 @@ static int pack_playlists(struct recommender *r, const struct recommender_source
                           struct err *err)
 {
 	size_t count = r->view.n_playlists, f = r->view.n_factors;
-	int64_t *id = own(r, count, sizeof *id, err), *likes = own(r, count, sizeof *likes, err);
-	float *factor = own(r, count, f * sizeof *factor, err);
+	int64_t *id = recommender_block(&r->own, count, sizeof *id, err);
+	int64_t *likes = recommender_block(&r->own, count, sizeof *likes, err);
+	float *factor = recommender_block(&r->own, count, f * sizeof *factor, err);
 	if (!id || !likes || !factor)
 		return err->code;
 	for (size_t i = 0; i < count; i++) {
@@ -128,8 +120,8 @@ static int pack_playlists(struct recommender *r, const struct recommender_source
 static int pack_order(struct recommender *r, struct err *err)
 {
 	size_t songs = r->view.n_songs;
-	int32_t *order = own(r, songs, sizeof *order, err);
-	float *norm = order ? own(r, songs, sizeof *norm, err) : NULL;
+	int32_t *order = recommender_block(&r->own, songs, sizeof *order, err);
+	float *norm = order ? recommender_block(&r->own, songs, sizeof *norm, err) : NULL;
 	if (!norm)
 		return err->code;
 	r->view.song_order = order;
@@ -140,9 +132,9 @@ static int pack_order(struct recommender *r, struct err *err)
 static int pack_codes(struct recommender *r, struct err *err)
 {
 	size_t blocks = sketch_blocks(r->view.n_songs), steps = sketch_steps(r->view.n_factors);
-	uint8_t *code = own(r, blocks, steps * SKETCH_ROWS * 4, err);
-	float *scale = code ? own(r, blocks, SKETCH_ROWS * sizeof *scale, err) : NULL;
-	float *error = scale ? own(r, blocks, SKETCH_ROWS * sizeof *error, err) : NULL;
+	uint8_t *code = recommender_block(&r->own, blocks, steps * SKETCH_ROWS * 4, err);
+	float *scale = code ? recommender_block(&r->own, blocks, SKETCH_ROWS * sizeof *scale, err) : NULL;
+	float *error = scale ? recommender_block(&r->own, blocks, SKETCH_ROWS * sizeof *error, err) : NULL;
 	if (!error)
 		return err->code;
 	sketch_build(r->view.song_factor, r->view.song_order, r->view.n_songs, r->view.n_factors, code, scale, error);
@@ -157,8 +149,9 @@ static int pack_new_songs(struct recommender *r, const struct csr *tags, struct 
 	size_t songs = tags ? tags->rows : 0, links = tags ? (size_t)tags->start[songs] : 0, count = 0;
 	for (size_t s = 0; s < songs; s++)
 		count += tags->start[s + 1] > tags->start[s];
-	int32_t *song = own(r, count, sizeof *song, err), *tag = song ? own(r, links, sizeof *tag, err) : NULL;
-	int64_t *start = tag ? own(r, count + 1, sizeof *start, err) : NULL;
+	int32_t *song = recommender_block(&r->own, count, sizeof *song, err);
+	int32_t *tag = song ? recommender_block(&r->own, links, sizeof *tag, err) : NULL;
+	int64_t *start = tag ? recommender_block(&r->own, count + 1, sizeof *start, err) : NULL;
 	if (!start)
 		return err->code;
 	for (size_t s = 0, i = 0; s < songs; s++) {
@@ -240,12 +233,10 @@ int recommender_build(struct recommender **out, const struct recommender_source 
 		code = recommender_new(&r, &packed.view, "recommender", err);
 	free(rows);
 	if (code != OK) {
-		for (size_t i = 0; i < packed.n_owned; i++)
-			free(packed.owned[i]);
+		recommender_blocks_free(&packed.own);
 		return code;
 	}
-	memcpy(r->owned, packed.owned, sizeof packed.owned);
-	r->n_owned = packed.n_owned;
+	r->own = packed.own;
 	r->playlist_song = packed.playlist_song;
 	*out = r;
 	return OK;

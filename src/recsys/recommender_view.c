@@ -286,12 +286,25 @@ int recommender_new(struct recommender **out, const struct recommender_view *vie
 	return OK;
 }
 
+void *recommender_block(struct recommender_blocks *own, size_t count, size_t size, struct err *err)
+{
+	void *block = mem_alloc(count, size, err);
+	if (block)
+		own->block[own->count++] = block;
+	return block;
+}
+
+void recommender_blocks_free(struct recommender_blocks *own)
+{
+	for (size_t i = 0; i < own->count; i++)
+		free(own->block[i]);
+}
+
 void recommender_free(struct recommender *recommender)
 {
 	if (!recommender)
 		return;
-	for (size_t i = 0; i < recommender->n_owned; i++)
-		free(recommender->owned[i]);
+	recommender_blocks_free(&recommender->own);
 	free(recommender->slots);
 	free(recommender);
 }

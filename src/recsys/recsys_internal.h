@@ -120,9 +120,14 @@ struct recommender {
 	uint32_t *slots; /* [n_slots] 0 = empty, else 1 + 2 · tag + (1 = by displayed spelling); linear probing */
 	size_t n_slots;  /* a power of two */
 	const int32_t *playlist_song; /* of a built one: the file has it for others, no answer reads it */
-	void *owned[28]; /* what a built recommender holds of its own */
-	size_t n_owned;
+	struct recommender_blocks {
+		void *block[28];
+		size_t count;
+	} own; /* what a built recommender holds itself */
 };
+/* A further block of zeros, freed with the others; NULL and *err when there is no memory. */
+void *recommender_block(struct recommender_blocks *own, size_t count, size_t size, struct err *err);
+void recommender_blocks_free(struct recommender_blocks *own);
 
 /* The tag of some playlist whose spelling is nearest to that of an unknown one, of equals the one that more playlists hold; n_tags when none is
  * near. */

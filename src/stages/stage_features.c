@@ -65,15 +65,18 @@ static int open_cascade(struct features_stage *stage, const struct stage_run *ru
 		log_warn("features", "no cascade was trained: faces are taken from the other sources of preprocess.crop");
 		return OK;
 	}
-	stage->cascade_path = stage_in_path(run, "cascade", "cascade.xml", err);
-	return stage->cascade_path ? cascade_load(&stage->cascade, stage->cascade_path, err) : err->code;
+	char *path = stage_in_path(run, "cascade", "cascade.xml", err);
+	int code = path ? cascade_load(&stage->cascade, path, err) : err->code;
+	stage->cascade_path = path;
+	return code;
 }
 
 static int open_faces(struct features_stage *stage, const struct stage_run *run, struct err *err)
 {
 	struct hdf_shape pixels, area, box, split;
-	stage->faces_path = stage_in_path(run, "faces", "faces.h5", err);
-	int code = stage->faces_path ? hdf_open(&stage->faces, stage->faces_path, err) : err->code;
+	char *path = stage_in_path(run, "faces", "faces.h5", err);
+	int code = path ? hdf_open(&stage->faces, path, err) : err->code;
+	stage->faces_path = path;
 	if (code != OK || (code = hdf_shape(stage->faces, "pixels", &pixels, err)) != OK ||
 	    (code = hdf_read(stage->faces, "area", HDF_I32, MAX_ROWS, (void **)&stage->area, &area, err)) != OK ||
 	    (code = hdf_read(stage->faces, "box", HDF_I32, MAX_ROWS, (void **)&stage->box, &box, err)) != OK ||

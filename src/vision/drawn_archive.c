@@ -94,8 +94,8 @@ static int add_picture(struct zip_writer *zip, const struct drawn_faces *faces, 
 		code = zip_add(zip, name, jpeg, size, false, err);
 	if (code == OK && is_marked(shot)) {
 		drawn_marks_print(&marks, &text);
-		memcpy(name + strlen(name) - 3, "txt",
-		       3); /* NOLINT(bugprone-not-null-terminated-result): in the place of "jpg" */
+		/* In the place of "jpg". NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
+		memcpy(name + strlen(name) - 3, "txt", 3);
 		code = strbuf_check(&text, err);
 		if (code == OK)
 			code = zip_add(zip, name, text.text, text.length, true, err);

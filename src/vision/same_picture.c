@@ -27,7 +27,7 @@ static uint16_t cell_mean(const struct image *image, size_t column, size_t row)
 {
 	size_t w = image->width, h = image->height, channels = image->channels;
 	size_t x0 = column * w / COLUMNS, x1 = (column + 1) * w / COLUMNS, y0 = row * h / ROWS, y1 = (row + 1) * h / ROWS;
-	uint64_t sum = 0;
+	uint64_t sum = 0, values;
 
 	x1 = x1 > x0 ? x1 : x0 + 1;
 	y1 = y1 > y0 ? y1 : y0 + 1;
@@ -36,7 +36,8 @@ static uint16_t cell_mean(const struct image *image, size_t column, size_t row)
 		for (size_t x = channels * x0; x < channels * x1; x++)
 			sum += line[x];
 	}
-	return (uint16_t)(sum * (uint64_t)UNIT / (channels * (x1 - x0) * (y1 - y0)));
+	values = channels * (x1 - x0) * (y1 - y0);
+	return values ? (uint16_t)(sum * (uint64_t)UNIT / values) : 0;
 }
 
 void picture_print_take(struct picture_print *out, const struct image *image)
@@ -58,10 +59,10 @@ static double terms_at(const struct picture_print *a, const struct picture_print
 {
 	size_t at = row * COLUMNS + column;
 	double m[5]; /* here, left, right, above, below */
-	static const int offsets[5] = {0, -1, 1, -COLUMNS, COLUMNS};
+	static const ptrdiff_t offsets[5] = {0, -1, 1, -COLUMNS, COLUMNS};
 
 	for (size_t i = 0; i < 5; i++) {
-		size_t cell = (size_t)((int)at + offsets[i]);
+		size_t cell = at + (size_t)offsets[i];
 		m[i] = (a->cells[cell] + b->cells[cell]) / (2 * UNIT);
 	}
 	terms[0] = (m[2] - m[1]) / 2;
