@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define MAX_ROWS ((size_t)1 << 32)
+
 struct features_stage {
 	struct features_job job;
 	struct preprocess preprocess;
@@ -94,19 +95,16 @@ static int open_faces(struct features_stage *stage, const struct stage_run *run,
 static int stage_open(struct features_stage *stage, const struct stage_run *run, struct err *err)
 {
 	int code = preprocess_from_settings(&stage->preprocess, &run->settings->preprocess, err);
-	if (code != OK || (code = open_cascade(stage, run, err)) != OK || (code = open_faces(stage, run, err)) != OK ||
-	    (code = open_network(stage, run, err)) != OK)
+	if (code != OK || (code = open_cascade(stage, run, err)) != OK || (code = open_faces(stage, run, err)) != OK || (code = open_network(stage, run, err)) != OK)
 		return code;
 	struct features_job *job = &stage->job;
 	*job = (struct features_job){.preprocess = &stage->preprocess, .network = stage->network, .cascade = stage->cascade,
 	                             .faces = stage->faces, .rows = job->rows, .frame_height = job->frame_height, .frame_width = job->frame_width,
 	                             .area = stage->area, .box = stage->box, .split = stage->split, .threads = run->threads,
-	                             .batch = (size_t)run->settings->network.batch, .precision = run->settings->network.precision,
-	                             .checkpoint_seconds = (double)run->settings->run.checkpoint_seconds};
+	                             .batch = (size_t)run->settings->network.batch, .precision = run->settings->network.precision, .checkpoint_seconds = (double)run->settings->run.checkpoint_seconds};
 	augment_from_settings(&job->augment, &run->settings->augment, (uint64_t)run->settings->run.seed);
 	if (stage->network->count > 0 && strcmp(network_pretrained(stage->network), "full") != 0)
-		log_warn("features", "the network is %s pretrained",
-		         strcmp(network_pretrained(stage->network), "none") ? "only partly" : "not");
+		log_warn("features", "the network is %s pretrained", strcmp(network_pretrained(stage->network), "none") ? "only partly" : "not");
 	code = features_served_frame(job, &stage->preprocess, err);
 	return code == OK ? network_shape(stage->network, stage->preprocess.size, &job->map, err) : code;
 }
@@ -117,8 +115,7 @@ static int compute_and_write(struct features_stage *stage, const struct stage_ru
 	char identity[SHA256_HEX], *path = stage_out_path(run, "features.h5", err);
 	char *side_path = stage_out_path(run, "features.f32.part", err);
 	struct features_side side = {0};
-	int code = path && side_path ? features_identity(&stage->job, stage->faces_path, stage->cascade_path, identity, err)
-	                             : ERR_MEMORY;
+	int code = path && side_path ? features_identity(&stage->job, stage->faces_path, stage->cascade_path, identity, err) : ERR_MEMORY;
 	struct features_side_wish wish = {side_path, identity, map->height * map->width * map->channels, features_rows_of(&stage->job)};
 	if (code == OK)
 		code = features_side_open(&side, &wish, err);
