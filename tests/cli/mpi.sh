@@ -46,6 +46,23 @@ END
 (cd "$scratch" && fails 3 'rank 1: als: playlists/playlists.h5: ' \
   ranks $mpi 3 bash elsewhere.sh "$train" als --in playlists=playlists --out "$scratch/als") || exit 1
 [ ! -e "$scratch/als/done" ] || bad "it is said to be done"
+# A song in every playlist: its row is solved in parts, by ranks in turn, and leaves the bytes of one process.
+awk 'BEGIN { srand(5); printf "["
+  for (p = 1; p <= 12000; p++) printf "%s{\"id\":%d,\"plylst_title\":\"p\",\"tags\":[\"t\"],\"like_cnt\":1,\"updt_date\":\"2020-01-01\",\"songs\":[0,1,%d,%d]}", (p > 1 ? "," : ""),
+    p, 2 + int(rand() * 20), 22 + int(rand() * 20)
+  print "]" }' >"$scratch/hit.json"
+"$train" playlists --out "$scratch/hit" --set playlists.input="$scratch/hit.json" 2>"$scratch/log" || { cat "$scratch/log"; bad "a song in every playlist"; }
+for solver in cholesky cg; do
+  same="--in playlists=$scratch/hit --set als.solver=$solver --set als.factors=16 --set als.iterations=2"
+  "$train" als $same --out "$scratch/hit.one" >"$scratch/log" 2>&1 || { cat "$scratch/log"; bad "als, a long row"; }
+  for n in 2 3; do
+    ranks $mpi $n "$train" als $same --out "$scratch/hit.$n" >"$scratch/log" 2>&1 || { cat "$scratch/log"; bad "als, a long row, $n ranks"; }
+    cmp "$scratch/hit.one/als.npz" "$scratch/hit.$n/als.npz" || bad "$solver: $n ranks solve a long row otherwise"
+    rm -r "$scratch/hit.$n"
+  done
+  rm -r "$scratch/hit.one"
+done
+
 # Ranks of one machine that cannot see one another's processes, as in a container each, have no memory in common: the same bytes.
 if [[ " $mpis " == *" mpich "* ]] && unshare --fork --pid --mount-proc true 2>/dev/null; then
   train=$PWD/build/mpi.mpich$mpi_mode/bin/moodcast-train apart="unshare --fork --pid --mount-proc"
