@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Two ranks of one thread each beside one process of two threads, stage by stage, by turns on the same input; the ratio is of wall time.
-# bench_mpi.sh BINDIR; ROUNDS (5), STAGES, MPI (mpich), PEOPLE (120), PLAYLISTS (60000), WORK (a folder that keeps the input). Each stage takes
+# bench_mpi.sh BINDIR; ROUNDS (5), ONLY (stages), MPI (mpich), PEOPLE (120), PLAYLISTS (60000), WORK (a folder that keeps the input). Each stage takes
 # some five seconds, beside which the start of MPI is small. Then one run each of 1, 2 and 4 ranks of 1 thread, and of 1 thread with half the
 # input beside 2 ranks with the whole; SCALING=0 leaves these out, WEAK=0 the last, ROUNDS=0 the first.
 set -eu
@@ -60,7 +60,7 @@ run() { # RANKS THREADS STAGE [half]
   if [ "$1" = 1 ]; then seconds "$one" "$stage" $options --out "$work/out" --set run.threads="$2"
   else seconds "mpirun.$mpi" -n "$1" "$many" "$stage" $options --out "$work/out" --set run.threads="$2"; fi
 }
-for stage in ${STAGES:-faces cascade features emotion layers tags als evaluate}; do
+for stage in ${ONLY:-faces cascade features emotion layers tags als evaluate}; do
   : >"$work/times"
   for round in $(seq "${ROUNDS:-5}"); do echo "$(run 1 2 "$stage") $(run 2 1 "$stage")" >>"$work/times"; done
   [ "${SCALING:-1}" = 0 ] || scaling="$(run 1 1 "$stage") $(run 2 1 "$stage") $(run 4 1 "$stage")"

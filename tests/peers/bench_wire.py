@@ -79,7 +79,7 @@ def main(train, many, near, tag, work, rates, *stages):
         slow_down(tag, 0)
         if name == "head":
             print(f"head     {1e6 * (points[0][1] - memory) / (2 * times):.0f} us more a message than over memory in common")
-        if len(points) > 2:
+        if len(points) > 3:
             tell_wire(name, points, counted)
 
 
