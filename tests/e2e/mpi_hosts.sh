@@ -33,6 +33,10 @@ done
 [ "$(wc -l <"$scratch/one")" -ge 15 ] || { cat "$scratch/one"; echo "too few artefacts were compared"; exit 1; }
 echo "four hosts: $(wc -l <"$scratch/one") artefacts with the same bytes"
 
+# One process makes the shards again.
+make --no-print-directory -s verify STAGE=faces EXP=sample OUT="$scratch/out" >"$scratch/log" 2>&1 || { cat "$scratch/log"; echo "verify of shards"; exit 1; }
+grep -q '^faces .*run again: the same bytes' "$scratch/log" || { cat "$scratch/log"; echo "shards were not made again"; exit 1; }
+
 # Two hosts of two ranks: those of a host have memory in common, and the first of each speak for both.
 two=$(echo "$hosts" | cut -d, -f1,2)
 two=${two/,/:2,}:2
