@@ -1,0 +1,197 @@
+/* Whole stages, from their settings to `done`, with memory that runs out: what is not refused with a sentence has the files of a run with enough. */
+#include <ftw.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "failing_memory.h"
+#include "stages/stages.h"
+
+/* As small as they go: each is run hundreds of times. */
+static const char *const settings[] = {
+    "run.threads=1", "run.checkpoint_seconds=0",
+    "sample.people=6", "sample.pictures=3", "sample.width=96", "sample.height=80", "sample.backgrounds=4", "sample.playlists=50", "sample.songs=100",
+    "faces.input=@sample/faces.zip", "faces.layout=kface", "faces.frame_width=96", "faces.frame_height=80", "faces.validation=0.2", "faces.test=0.3",
+    "cascade.backgrounds=@sample/backgrounds.zip", "cascade.window_width=12", "cascade.window_height=12", "cascade.num_pos=20", "cascade.num_neg=20",
+    "cascade.stages=1", "cascade.max_weak_count=2", "cascade.copies=1", "cascade.min_hit_rate=0.9", "cascade.max_false_alarm=0.9",
+    "preprocess.size=32", "preprocess.detect_scale=4", "preprocess.detect_min_size=70", "network.cut=block1_pool",
+    "emotion.average_pool=16", "emotion.epochs=2", "emotion.batch=8",
+    "playlists.input=@sample/playlists.json", "playlists.song_meta=@sample/song_meta.json", "tags.size=2", "tags.epochs=1", "als.factors=2", "als.iterations=1",
+    "evaluate.bootstrap=10", "evaluate.leaks=ignore"};
+static const char *const upstream[] = {"sample", "faces", "cascade", "features", "emotion", "playlists", "tags", "als", "evaluate"};
+
+/* A run of a stage, into a folder of its own; `instead` reads the results of such a one instead of those of the stage that it names. */
+struct stage_walk {
+	const char *stage, *out;
+	const char *more[8]; /* settings */
+	const char *instead[2][2];
+};
+
+static struct {
+	char *folder, *try, *files; /* the text of every file of an undisturbed run */
+	const struct stage_walk *walk;
+} now;
+
+/* ---- what a run leaves ---- */
+
+static struct strbuf *left;
+
+/* Without what may be lost (the log) and what differs from run to run (times, memory). */
+static int add_file(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+	struct err err = {0};
+	char *text;
+	size_t size;
+	(void)info, (void)walk;
+	if (kind != FTW_F || strcmp(path_name(path), "log.jsonl") == 0)
+		return 0;
+	assert_ok(file_read(path, (size_t)1 << 24, &text, &size, &err));
+	strbuf_format(left, "%s: %zu\n", path, strcmp(path_name(path), "done") == 0 ? 0 : size);
+	if (strcmp(path_name(path), "done") != 0)
+		strbuf_add_bytes(left, text, size);
+	char *rest = text;
+	for (char *line; strcmp(path_name(path), "done") == 0 && (line = strsep(&rest, "\n"));)
+		if (!strstr(line, "seconds") && !strstr(line, "peak_memory"))
+			strbuf_format(left, "%s\n", line);
+	free(text);
+	return 0;
+}
+
+static uint64_t files_left(void)
+{
+	struct strbuf all = {0};
+	struct err err = {0};
+	left = &all;
+	nftw(now.try, add_file, 16, FTW_PHYS);
+	assert_ok(strbuf_check(&all, &err));
+	uint64_t sum = hash64(all.text, all.length, 1);
+	strbuf_free(&all);
+	return sum;
+}
+static uint64_t calm_files;
+static bool same_files(void)
+{
+	return files_left() == calm_files;
+}
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+	(void)info, (void)kind, (void)walk;
+	return remove(path);
+}
+
+/* ---- a run ---- */
+
+static char *input_of(const char *name)
+{
+	const char *from = name;
+	static char texts[ARRAY_COUNT(upstream)][1200];
+	static size_t next;
+	char *text = texts[next++ % ARRAY_COUNT(upstream)];
+	for (size_t i = 0; i < ARRAY_COUNT(now.walk->instead); i++)
+		if (now.walk->instead[i][0] && strcmp(now.walk->instead[i][0], name) == 0)
+			from = now.walk->instead[i][1];
+	snprintf(text, sizeof texts[0], "%s=%s", name, scratch_path(now.folder, from));
+	return text;
+}
+
+static int run(struct err *err)
+{
+	char *words[2 * (ARRAY_COUNT(settings) + ARRAY_COUNT(now.walk->more) + ARRAY_COUNT(upstream)) + 2];
+	int count = 0;
+	nftw(now.try, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	for (size_t i = 0; i < ARRAY_COUNT(settings); i++)
+		words[count++] = (char *)(uintptr_t) "--set", words[count++] = (char *)(uintptr_t)settings[i];
+	for (size_t i = 0; i < ARRAY_COUNT(now.walk->more) && now.walk->more[i]; i++)
+		words[count++] = (char *)(uintptr_t) "--set", words[count++] = (char *)(uintptr_t)now.walk->more[i];
+	for (size_t i = 0; i < ARRAY_COUNT(upstream); i++)
+		words[count++] = (char *)(uintptr_t) "--in", words[count++] = input_of(upstream[i]);
+	words[count++] = (char *)(uintptr_t) "--out", words[count++] = now.try;
+	return stage_command(stage_find(now.walk->stage), count, words, err);
+}
+
+static size_t walk(const struct stage_walk *walk)
+{
+	struct err err = {0};
+	now.walk = walk;
+	if (run(&err) != OK)
+		fail_msg("%s: %s", walk->out, err.text);
+	calm_files = files_left();
+	double t = clock_seconds();
+	size_t wrong = memory_walk_places(&(struct attempt){walk->out, run}, same_files);
+	print_message("%.1f s\n", clock_seconds() - t);
+	if (run(&err) != OK)
+		fail_msg("%s: %s", walk->out, err.text);
+	assert_int_equal(rename(now.try, scratch_path(now.folder, walk->out)), 0);
+	return wrong;
+}
+
+static const struct stage_walk walks[] = {
+    {.stage = "sample", .out = "sample"},
+    {.stage = "faces", .out = "faces"},
+    {.stage = "cascade", .out = "cascade"},
+    {.stage = "features", .out = "features"},
+    {.stage = "emotion", .out = "emotion"},
+    {.stage = "playlists", .out = "playlists"},
+    {.stage = "tags", .out = "tags"},
+    {.stage = "als", .out = "als"},
+    {.stage = "evaluate", .out = "evaluate"},
+    {.stage = "pack", .out = "pack"},
+    {.stage = "report", .out = "report", .more = {"report.faces=yes"}},
+    {.stage = "cascade", .out = "cascade_deep", .more = {"cascade.max_depth=2", "cascade.mode=ALL"}},
+    {.stage = "features", .out = "features_varied", .more = {"augment.copies=1", "augment.blur=1", "augment.cutout=0.2"}},
+    {.stage = "emotion", .out = "emotion_folds", .more = {"emotion.folds=2", "emotion.hidden=3", "emotion.dropout=0.5"}},
+    {.stage = "features", .out = "features_layers", .more = {"emotion.trainable=all"}},
+    {.stage = "emotion", .out = "emotion_layers", .more = {"emotion.trainable=all", "emotion.tune_epochs=1"}, .instead = {{"features", "features_layers"}}},
+    {.stage = "evaluate", .out = "evaluate_external", .more = {"evaluate.external=@sample/faces.zip"}},
+    {.stage = "pack", .out = "pack_songs", .more = {"pack.new_songs=@sample/playlists.json"}},
+};
+
+static void stages(void **state)
+{
+	(void)state;
+	size_t wrong = 0;
+	for (size_t i = 0; i < ARRAY_COUNT(walks); i++)
+		wrong += walk(&walks[i]);
+	if (wrong)
+		fail_msg("%zu times", wrong);
+}
+
+/* Which starts slowly; it is no part of what fails here. */
+static void stand_in_for_gnuplot(void)
+{
+	static const char draws[] = "#!/bin/sh\necho '<svg><g id=\"gnuplot_canvas\"></g></svg>'\n";
+	struct err err = {0};
+	char path[1200];
+	const char *program = scratch_path(now.folder, "gnuplot");
+	assert_ok(file_write(program, draws, strlen(draws), &err));
+	assert_int_equal(chmod(program, 0755), 0);
+	snprintf(path, sizeof path, "%s:%s", now.folder, getenv("PATH"));
+	assert_int_equal(setenv("PATH", path, 1), 0);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	now.folder = scratch_new();
+	now.try = strdup(scratch_path(now.folder, "try"));
+	stand_in_for_gnuplot();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	scratch_remove(now.folder);
+	free(now.try);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(stages),
+	};
+	log_set_level(LOG_QUIET);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
