@@ -117,9 +117,7 @@ static size_t walk(const struct stage_walk *walk)
 	if (run(&err) != OK)
 		fail_msg("%s: %s", walk->out, err.text);
 	calm_files = files_left();
-	double t = clock_seconds();
 	size_t wrong = memory_walk_places(&(struct attempt){walk->out, run}, same_files);
-	print_message("%.1f s\n", clock_seconds() - t);
 	if (run(&err) != OK)
 		fail_msg("%s: %s", walk->out, err.text);
 	assert_int_equal(rename(now.try, scratch_path(now.folder, walk->out)), 0);
