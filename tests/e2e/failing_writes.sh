@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Each writer with a disk that fails at its first write, fsync or rename, at the second, … at the last (tests/support/preload/failing_writes.c): a sentence
 # and status 3, no file under a name that promises a whole one but with its right bytes, and the next run ends with the bytes of one that nothing disturbed.
+# Of more than STEPS (20) writes so many are tried, the first and the last among them.
 set -eu
 cd "$(dirname "$0")/../.."
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
@@ -28,7 +29,7 @@ with() {
 fail() { tail -n 5 "$scratch/log"; echo "$*"; exit 1; }
 # NAME and its command, which finds what lies in $scratch/before.
 walk() {
-  local name=$1 most kind n code; shift
+  local name=$1 most kind n last step steps code; shift
   begin() { rm -rf "$try"; cp -r "$scratch/before" "$try"; }
   begin
   with none "$@" || fail "$name: failed undisturbed"
@@ -38,14 +39,17 @@ walk() {
   read -r writes syncs renames <"$scratch/count"
   [ "$writes" -gt 0 ] || fail "$name: the shim saw no write"
   for kind in write:$writes fsync:$syncs rename:$renames; do
-    most=${kind#*:} kind=${kind%:*}
-    for n in $(seq "$most"); do
-      tried=$((tried + 1))
+    most=${kind#*:} kind=${kind%:*} last=0 steps=${STEPS:-20}
+    [ $kind = write ] && [ "$most" -gt "$steps" ] || steps=$most
+    for step in $(seq 0 $((steps - 1))); do
+      n=$((1 + step * (most - 1) / (steps > 1 ? steps - 1 : 1)))
+      [ $n -ne $last ] || continue
+      last=$n tried=$((tried + 1))
       begin
       code=0; with $kind:$n "$@" || code=$?
       [ $code -eq 3 ] && grep -q '^error: ' "$scratch/log" || fail "$name: $kind $n of $most: exit $code"
       [ ! -e "$try/done" ] || fail "$name: done after a failed $kind $n of $most"
-      sums_of "$try" | grep -vE '(\.part|\.jsonl|checkpoint[^ ]*|\.ckpt|/printed)$' | grep -vxFf "$scratch/whole" -f "$scratch/old" && fail "$name: half-written after $kind $n of $most"
+      sums_of "$try" | grep -vE '(\.part|\.part\.fold[0-9]+|\.jsonl|/printed)$' | grep -vxFf "$scratch/whole" -f "$scratch/old" && fail "$name: half-written after $kind $n of $most"
       with none "$@" || fail "$name: no run after a failed $kind $n of $most"
       sums_of "$try" | diff "$scratch/whole" - || fail "$name: other bytes after a failed $kind $n of $most"
     done
@@ -57,10 +61,10 @@ in=(); for up in sample faces cascade features emotion playlists tags als evalua
 stage() { local name=$1; shift; walk "$name" "$bin/moodcast-train" "${name%-*}" "${words[@]}" "$@" "${in[@]}" --out "$try"; }
 for name in sample faces cascade features emotion playlists tags als evaluate report pack; do stage $name; done
 # The layers below the head, cross-validation, a signature, songs that came later.
-stage features-layers --set emotion.trainable=all
-calm_features=$calm/features; mv "$calm_features" "$calm/kept"; mv "$calm/features-layers" "$calm_features"
+calm_features=$calm/features && mv "$calm_features" "$calm/kept"
+"$bin/moodcast-train" features "${words[@]}" "${in[@]}" --set emotion.trainable=all --out "$calm_features" 2>"$scratch/log" || fail "features of layers: failed undisturbed"
 stage emotion-layers --set emotion.trainable=all --set emotion.tune_epochs=1
-rm -rf "$calm_features"; mv "$calm/kept" "$calm_features"
+rm -rf "$calm_features" && mv "$calm/kept" "$calm_features"
 stage emotion-folds --set emotion.folds=2 --set emotion.hidden=3
 openssl genpkey -algorithm ed25519 -out "$scratch/key.pem" 2>/dev/null || { echo "openssl is not installed"; exit 1; }
 stage pack-signed --set pack.sign_key="$scratch/key.pem" --set pack.new_songs=@sample/playlists.json
@@ -74,13 +78,15 @@ head = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 32, 32, 3), }".lj
 open(sys.argv[1], "wb").write(b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head + b"\0" * (4 * 32 * 32 * 3))
 END
 walk network "$train" network --forward "$scratch/in.npy" --cut block1_pool --size 32 --out "$try/out.npy"
-walk plan "$train" plan "${words[@]}" --store "$try" --out "$try/plan.mk" sample playlists tags:playlists als:playlists
-walk config bash -c '"$1" config >"$2/printed"' - "$train" "$try"
-walk settings bash -c '"$1" config --reference >"$2/printed"' - "$train" "$try"
-walk describe bash -c '"$1" faces --describe --in "faces=$3" >"$2/printed"' - "$train" "$try" "$calm/faces"
-walk nearest bash -c '"$1" tags --nearest 여름 --in "tags=$3" >"$2/printed"' - "$train" "$try" "$calm/tags"
+echo "[playlists]" >"$scratch/plan.ini"
+walk plan "$train" plan --config "$scratch/plan.ini" "${words[@]}" --store "$try" --out "$try/plan.mk" sample playlists tags:playlists als:playlists
+walk config bash -c 'exec "$1" config >"$2/printed"' - "$train" "$try"
+walk settings bash -c 'exec "$1" config --reference >"$2/printed"' - "$train" "$try"
+walk describe bash -c 'exec "$1" faces --describe --in "faces=$3" >"$2/printed"' - "$train" "$try" "$calm/faces"
+walk nearest bash -c 'exec "$1" tags --nearest 여름 --in "tags=$3" >"$2/printed"' - "$train" "$try" "$calm/tags"
 echo 1 >"$scratch/before/history"
 walk history "$run" recommend --bundle "$calm/pack/bundle" --label positive -n 3 --history "$try/history"
+rm "$scratch/before/history"
 walk annotate "$run" analyze --bundle "$calm/pack/bundle" --annotate "$try/drawn.png" "$calm/cascade/mean_face.png"
-walk info bash -c '"$1" info --bundle "$3" >"$2/printed"' - "$run" "$try" "$calm/pack/bundle"
+walk info bash -c 'exec "$1" info --bundle "$3" >"$2/printed"' - "$run" "$try" "$calm/pack/bundle"
 echo "$tried faults"

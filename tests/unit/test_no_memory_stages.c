@@ -155,6 +155,115 @@ static void stages(void **state)
 		fail_msg("%zu times", wrong);
 }
 
+/* ---- commands about the results ------------------------------------------------------------------------------ */
+
+static char *path_of(const char *name)
+{
+	return (char *)(uintptr_t)scratch_path(now.folder, name);
+}
+
+static char *in_folder(const char *stage)
+{
+	static char texts[2][1200];
+	static size_t next;
+	char *text = texts[next++ % 2];
+	snprintf(text, sizeof texts[0], "%s=%s", stage, path_of(stage));
+	return text;
+}
+
+#define WORD(text) ((char *)(uintptr_t)(text))
+
+static int plan(struct err *err)
+{
+	char *words[] = {WORD("--config"), path_of("plan.ini"), WORD("--store"), now.try, WORD("--out"), path_of("plan.mk"),
+	                 WORD("sample"), WORD("playlists"), WORD("tags:playlists"), WORD("als:playlists")};
+	nftw(now.try, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return plan_command(ARRAY_COUNT(words), words, err);
+}
+
+static int status(struct err *err)
+{
+	char *words[] = {WORD("--store"), now.try, path_of("plan.json"), path_of("last.json")};
+	return status_command(ARRAY_COUNT(words), words, err);
+}
+
+static int summary(struct err *err)
+{
+	char *words[] = {WORD("--in"), in_folder("evaluate"), WORD("--exp"), WORD("small")};
+	return summary_command(ARRAY_COUNT(words), words, err);
+}
+
+static int forward(struct err *err)
+{
+	char *words[] = {WORD("--forward"), path_of("in.npy"), WORD("--cut"), WORD("block1_pool"), WORD("--size"), WORD("32"), WORD("--threads"), WORD("1"),
+	                 WORD("--out"), path_of("out.npy")};
+	return network_command(ARRAY_COUNT(words), words, err);
+}
+
+static int summarise(struct err *err)
+{
+	char *words[] = {WORD("--summary"), WORD("--size"), WORD("32")};
+	return network_command(ARRAY_COUNT(words), words, err);
+}
+
+static int arena(struct err *err)
+{
+	char *words[] = {path_of("sample/playlists.json"), WORD("--set"), WORD("run.threads=1"), WORD("--in"), in_folder("playlists"), WORD("--in"), in_folder("als"),
+	                 WORD("--out"), path_of("results.json")};
+	return arena_command(ARRAY_COUNT(words), words, err);
+}
+
+static int nearest(struct err *err)
+{
+	return tags_nearest_command(path_of("tags"), "여름", 3, err);
+}
+
+static int describe(struct err *err)
+{
+	return faces_describe_command(path_of("faces"), err);
+}
+
+static int draw(struct err *err)
+{
+	return cascade_draw_file(path_of("cascade"), path_of("drawn.png"), 3, err);
+}
+
+static const struct attempt command_attempts[] = {
+    {"plan", plan},   {"status", status},   {"summary", summary},   {"network --forward", forward}, {"network --summary", summarise},
+    {"arena", arena}, {"nearest", nearest}, {"describe", describe}, {"draw", draw},
+};
+
+static void write_inputs(void)
+{
+	struct err err = {0};
+	static const char last[] = "{\"stages\":{\"als\":{\"identity\":[\"als 1\"]}}}";
+	static float zeros[32 * 32 * 3];
+	const struct npy in = {.type = NPY_F32, .rank = 4, .dims = {1, 32, 32, 3}, .item = 4, .data = zeros};
+	struct strbuf ini = {0};
+	strbuf_format(&ini, "[playlists]\ninput = %s/sample/playlists.json\n", now.folder);
+	assert_ok(npy_save(&in, path_of("in.npy"), &err));
+	assert_ok(file_write(path_of("plan.ini"), ini.text, ini.length, &err));
+	assert_ok(file_write(path_of("last.json"), last, strlen(last), &err));
+	strbuf_free(&ini);
+}
+
+static void commands(void **state)
+{
+	(void)state;
+	size_t wrong = 0;
+	fflush(stdout);
+	int kept = dup(STDOUT_FILENO);
+	assert_non_null(freopen("/dev/null", "w", stdout));
+	write_inputs();
+	for (size_t i = 0; i < ARRAY_COUNT(command_attempts); i++)
+		wrong += memory_walk_places(&command_attempts[i], NULL);
+	fflush(stdout);
+	dup2(kept, STDOUT_FILENO);
+	close(kept);
+	if (wrong)
+		fail_msg("%zu times", wrong);
+}
+
 /* Which starts slowly; it is no part of what fails here. */
 static void stand_in_for_gnuplot(void)
 {
@@ -189,6 +298,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(stages),
+	    cmocka_unit_test(commands),
 	};
 	log_set_level(LOG_QUIET);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
