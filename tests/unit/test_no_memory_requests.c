@@ -1,5 +1,5 @@
 /* Every kind of request, with memory that runs out in the server: it is answered as ever, refused with a sentence, or hung up upon; nothing stays
- * behind, and the next one is answered. */
+ * behind, and the next one is answered. And the desk, and a bundle that is signed. */
 #include "failing_memory.h"
 #include "http_fixture.h"
 
@@ -121,10 +121,68 @@ static void requests(void **state)
 	free(jpeg);
 }
 
+/* ---- without a server ------------------------------------------------------------------------------------------ */
+
+static int watch_pictures(struct err *err)
+{
+	const struct watch_options options = {.source = scratch_path(folder, "pictures"), .songs = 2, .threads = 1};
+	return watch_run(bundle, &options, err);
+}
+
+static int load_signed(struct err *err)
+{
+	struct bundle *loaded;
+	int code = bundle_load_signed(&loaded, folder, scratch_path(folder, "public.pem"), err);
+	if (code == OK)
+		bundle_free(loaded);
+	return code;
+}
+
+/* The first key of RFC 8032, 7.1. */
+static void sign_bundle(void)
+{
+	static const char private_pem[] = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
+	                                  "-----END PRIVATE KEY-----\n",
+	                  public_pem[] = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"
+	                                 "-----END PUBLIC KEY-----\n";
+	struct err err = {0};
+	unsigned char signature[SIGNATURE_BYTES];
+	char *card;
+	size_t size;
+	assert_ok(file_write(scratch_path(folder, "private.pem"), private_pem, strlen(private_pem), &err));
+	assert_ok(file_write(scratch_path(folder, "public.pem"), public_pem, strlen(public_pem), &err));
+	assert_ok(file_read(scratch_path(folder, "bundle.json"), (size_t)1 << 20, &card, &size, &err));
+	assert_ok(signature_make(scratch_path(folder, "private.pem"), card, size, signature, &err));
+	assert_ok(file_write(scratch_path(folder, "bundle.json.sig"), signature, sizeof(signature), &err));
+	free(card);
+}
+
+static const struct attempt attempts[] = {{"watch_run", watch_pictures}, {"bundle_load_signed", load_signed}};
+
+static void desk_and_signature(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct image image = fixture_picture(160, 120, true);
+	sign_bundle();
+	assert_ok(folder_make(scratch_path(folder, "pictures"), &err));
+	assert_ok(image_save_png(&image, scratch_path(folder, "pictures/1.png"), &err));
+	assert_ok(image_save_png(&image, scratch_path(folder, "pictures/2.png"), &err));
+	image_free(&image);
+	fflush(stdout);
+	int kept = dup(STDOUT_FILENO);
+	assert_non_null(freopen("/dev/null", "w", stdout));
+	memory_walk(attempts, ARRAY_COUNT(attempts));
+	fflush(stdout);
+	dup2(kept, STDOUT_FILENO);
+	close(kept);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(requests),
+	    cmocka_unit_test(desk_and_signature),
 	};
 	log_set_level(LOG_QUIET);
 	return cmocka_run_group_tests(tests, start, end);

@@ -16,7 +16,7 @@ static const char *const settings[] = {
     "cascade.stages=1", "cascade.max_weak_count=2", "cascade.copies=1", "cascade.min_hit_rate=0.9", "cascade.max_false_alarm=0.9",
     "preprocess.size=32", "preprocess.detect_scale=4", "preprocess.detect_min_size=70", "network.cut=block1_pool",
     "emotion.average_pool=16", "emotion.epochs=2", "emotion.batch=8",
-    "playlists.input=@sample/playlists.json", "playlists.song_meta=@sample/song_meta.json", "tags.size=2", "tags.epochs=1", "als.factors=2", "als.iterations=1",
+    "playlists.input=@sample/playlists.json", "playlists.song_meta=@sample/song_meta.json", "playlists.matrix_market=yes", "tags.size=2", "tags.epochs=1", "als.factors=2", "als.iterations=1",
     "evaluate.bootstrap=10", "evaluate.leaks=ignore"};
 static const char *const upstream[] = {"sample", "faces", "cascade", "features", "emotion", "playlists", "tags", "als", "evaluate"};
 
@@ -189,7 +189,7 @@ static int status(struct err *err)
 
 static int summary(struct err *err)
 {
-	char *words[] = {WORD("--in"), in_folder("evaluate"), WORD("--exp"), WORD("small")};
+	char *words[] = {WORD("--in"), in_folder("evaluate"), WORD("--exp"), WORD("small"), WORD("--out"), now.folder};
 	return summary_command(ARRAY_COUNT(words), words, err);
 }
 
@@ -213,6 +213,18 @@ static int arena(struct err *err)
 	return arena_command(ARRAY_COUNT(words), words, err);
 }
 
+static int compare(struct err *err)
+{
+	char *words[] = {now.folder, now.folder};
+	return compare_command(ARRAY_COUNT(words), words, err);
+}
+
+static int verify(struct err *err)
+{
+	char *words[] = {WORD("--exp"), now.folder};
+	return verify_command(ARRAY_COUNT(words), words, err);
+}
+
 static int nearest(struct err *err)
 {
 	return tags_nearest_command(path_of("tags"), "여름", 3, err);
@@ -231,12 +243,16 @@ static int draw(struct err *err)
 static const struct attempt command_attempts[] = {
     {"plan", plan},   {"status", status},   {"summary", summary},   {"network --forward", forward}, {"network --summary", summarise},
     {"arena", arena}, {"nearest", nearest}, {"describe", describe}, {"draw", draw},
+    {"compare", compare}, {"verify", verify},
 };
 
 static void write_inputs(void)
 {
 	struct err err = {0};
 	static const char last[] = "{\"stages\":{\"als\":{\"identity\":[\"als 1\"]}}}";
+	static const char record[] = "{\"overrides\":[\"als.factors=2\"],\"stages\":{\"faces\":{\"id\":\"a\",\"identity\":[\"faces 1\"]},"
+	                             "\"als\":{\"id\":\"b\",\"identity\":[\"als 1\",\"als.factors=2\"]},"
+	                             "\"evaluate\":{\"id\":\"c\",\"identity\":[\"evaluate 1\",\"reads als b\"],\"reads\":[\"als\"]}}}";
 	static float zeros[32 * 32 * 3];
 	const struct npy in = {.type = NPY_F32, .rank = 4, .dims = {1, 32, 32, 3}, .item = 4, .data = zeros};
 	struct strbuf ini = {0};
@@ -245,21 +261,25 @@ static void write_inputs(void)
 	assert_ok(file_write(path_of("plan.ini"), ini.text, ini.length, &err));
 	assert_ok(file_write(path_of("last.json"), last, strlen(last), &err));
 	strbuf_free(&ini);
+	/* The folder is laid out as that of an experiment. */
+	assert_ok(file_write(path_of("run.json"), record, strlen(record), &err));
+	assert_int_equal(symlink("evaluate/metrics.json", path_of("metrics.json")), 0);
 }
 
 static void commands(void **state)
 {
 	(void)state;
-	size_t wrong = 0;
+	size_t wrong = 0, places = 0;
 	fflush(stdout);
 	int kept = dup(STDOUT_FILENO);
 	assert_non_null(freopen("/dev/null", "w", stdout));
 	write_inputs();
-	for (size_t i = 0; i < ARRAY_COUNT(command_attempts); i++)
+	for (size_t i = 0; i < ARRAY_COUNT(command_attempts); i++, places += memory_places.count)
 		wrong += memory_walk_places(&command_attempts[i], NULL);
 	fflush(stdout);
 	dup2(kept, STDOUT_FILENO);
 	close(kept);
+	print_message("commands: %zu places\n", places);
 	if (wrong)
 		fail_msg("%zu times", wrong);
 }
