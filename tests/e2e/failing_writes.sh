@@ -16,7 +16,7 @@ small="run.checkpoint_seconds=0 sample.people=6 sample.pictures=3 sample.width=9
   emotion.average_pool=16 emotion.epochs=3 emotion.batch=8 emotion.checkpoint_steps=1 playlists.input=@sample/playlists.json playlists.matrix_market=yes
   playlists.song_meta=@sample/song_meta.json tags.size=4 tags.epochs=1 als.factors=4 als.iterations=2 evaluate.bootstrap=10 evaluate.leaks=ignore"
 words=(); for word in $small; do words+=(--set "$word"); done
-sums_of() { (cd "$1" && find . -type f ! -name done ! -name log.jsonl ! -name metrics.json ! -name costs.json | sort | xargs -r sha256sum); }
+sums_of() { (cd "$1" && find . -type f ! -name done ! -name log.jsonl ! -name metrics.json | sort | xargs -r sha256sum); }
 
 # The disk's fault, or none, and a command.
 printed=$scratch/printed
@@ -49,7 +49,7 @@ walk() {
       code=0; with $kind:$n "$@" || code=$?
       [ $code -eq 3 ] && grep -q '^error: ' "$scratch/log" || fail "$name: $kind $n of $most: exit $code"
       [ ! -e "$try/done" ] || fail "$name: done after a failed $kind $n of $most"
-      sums_of "$try" | grep -vE '(\.part|\.part\.fold[0-9]+|\.jsonl|/printed)$' | grep -vxFf "$scratch/whole" -f "$scratch/old" && fail "$name: half-written after $kind $n of $most"
+      sums_of "$try" | grep -vE '(\.part|\.part\.fold[0-9]+|\.jsonl|/checkpoint[^ ]*|/printed)$' | grep -vxFf "$scratch/whole" -f "$scratch/old" && fail "$name: half-written after $kind $n of $most"
       with none "$@" || fail "$name: no run after a failed $kind $n of $most"
       sums_of "$try" | diff "$scratch/whole" - || fail "$name: other bytes after a failed $kind $n of $most"
     done
@@ -89,4 +89,8 @@ walk history "$run" recommend --bundle "$calm/pack/bundle" --label positive -n 3
 rm "$scratch/before/history"
 walk annotate "$run" analyze --bundle "$calm/pack/bundle" --annotate "$try/drawn.png" "$calm/cascade/mean_face.png"
 walk info bash -c 'exec "$1" info --bundle "$3" >"$2/printed"' - "$run" "$try" "$calm/pack/bundle"
+walk arena "$train" arena "$calm/sample/playlists.json" --in "playlists=$calm/playlists" --in "als=$calm/als" --out "$try/results.json"
+cp -r "$calm/als" "$calm/report" "$scratch/before"
+echo '{"stages":{"als":{"id":"a"}}}' >"$scratch/before/run.json"
+walk summary "$train" summary --in "evaluate=$calm/evaluate" --exp small --out "$try"
 echo "$tried faults"
