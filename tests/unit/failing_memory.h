@@ -162,7 +162,7 @@ char *__wrap_strdup(const char *text)
 
 /* What a run allocated from places that none before it did: a place is the last MEMORY_FRAMES calls that led to an allocation. */
 #define MEMORY_FRAMES 3
-#define MEMORY_ABOVE 3 /* frames of this file above them */
+#define MEMORY_ABOVE 3 /* frames above them: of this file, or of the nearest caller where the compiler has made one of two */
 /* Of the places each eighth where a sanitizer makes everything slow. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define MEMORY_STEP 8

@@ -16,7 +16,8 @@ static const char *const settings[] = {
     "cascade.stages=1", "cascade.max_weak_count=2", "cascade.copies=1", "cascade.min_hit_rate=0.9", "cascade.max_false_alarm=0.9",
     "preprocess.size=32", "preprocess.detect_scale=4", "preprocess.detect_min_size=70", "network.cut=block1_pool",
     "emotion.average_pool=16", "emotion.epochs=2", "emotion.batch=8",
-    "playlists.input=@sample/playlists.json", "playlists.song_meta=@sample/song_meta.json", "playlists.matrix_market=yes", "tags.size=2", "tags.epochs=1", "als.factors=2", "als.iterations=1",
+    "playlists.input=@sample/playlists.json", "playlists.song_meta=@sample/song_meta.json", "playlists.matrix_market=yes",
+    "tags.size=2", "tags.epochs=1", "als.factors=2", "als.iterations=1",
     "evaluate.bootstrap=10", "evaluate.leaks=ignore"};
 static const char *const upstream[] = {"sample", "faces", "cascade", "features", "emotion", "playlists", "tags", "als", "evaluate"};
 
@@ -27,48 +28,54 @@ struct stage_walk {
 	const char *instead[2][2];
 };
 
+#define WORD(text) ((char *)(uintptr_t)(text))
+
 static struct {
-	char *folder, *try, *files; /* the text of every file of an undisturbed run */
+	char *folder, *try;
 	const struct stage_walk *walk;
 } now;
 
 /* ---- what a run leaves ---- */
 
-static struct strbuf *left;
+static uint64_t calm_files; /* of an undisturbed run */
 
-/* Without what may be lost (the log) and what differs from run to run (times, memory). */
-static int add_file(const char *path, const struct stat *info, int kind, struct FTW *walk)
+static bool is(const char *path, const char *name)
 {
-	struct err err = {0};
-	char *text;
-	size_t size;
-	(void)info, (void)walk;
-	if (kind != FTW_F || strcmp(path_name(path), "log.jsonl") == 0)
-		return 0;
-	assert_ok(file_read(path, (size_t)1 << 24, &text, &size, &err));
-	strbuf_format(left, "%s: %zu\n", path, strcmp(path_name(path), "done") == 0 ? 0 : size);
-	if (strcmp(path_name(path), "done") != 0)
-		strbuf_add_bytes(left, text, size);
-	char *rest = text;
-	for (char *line; strcmp(path_name(path), "done") == 0 && (line = strsep(&rest, "\n"));)
-		if (!strstr(line, "seconds") && !strstr(line, "peak_memory"))
-			strbuf_format(left, "%s\n", line);
-	free(text);
-	return 0;
+	return strcmp(path_name(path), name) == 0;
 }
 
+static void add_file(struct strbuf *all, const char *path)
+{
+	struct err err = {0};
+	char *text, *rest, *line;
+	size_t size;
+	assert_ok(file_read(path, (size_t)1 << 24, &text, &size, &err));
+	strbuf_format(all, "%s\n", path);
+	if (!is(path, "done"))
+		strbuf_add_bytes(all, text, size);
+	for (rest = text; is(path, "done") && (line = strsep(&rest, "\n"));)
+		if (!strstr(line, "seconds") && !strstr(line, "peak_memory"))
+			strbuf_format(all, "%s\n", line);
+	free(text);
+}
+
+/* Without what may be lost (the log) and what differs from run to run (times, memory). */
 static uint64_t files_left(void)
 {
+	struct path_list files = {0};
 	struct strbuf all = {0};
 	struct err err = {0};
-	left = &all;
-	nftw(now.try, add_file, 16, FTW_PHYS);
+	assert_ok(folder_walk(&files, now.try, &err));
+	for (size_t i = 0; i < files.count; i++)
+		if (!is(files.items[i], "log.jsonl"))
+			add_file(&all, files.items[i]);
 	assert_ok(strbuf_check(&all, &err));
 	uint64_t sum = hash64(all.text, all.length, 1);
 	strbuf_free(&all);
+	path_list_free(&files);
 	return sum;
 }
-static uint64_t calm_files;
+
 static bool same_files(void)
 {
 	return files_left() == calm_files;
@@ -101,12 +108,12 @@ static int run(struct err *err)
 	int count = 0;
 	nftw(now.try, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	for (size_t i = 0; i < ARRAY_COUNT(settings); i++)
-		words[count++] = (char *)(uintptr_t) "--set", words[count++] = (char *)(uintptr_t)settings[i];
+		words[count++] = WORD("--set"), words[count++] = WORD(settings[i]);
 	for (size_t i = 0; i < ARRAY_COUNT(now.walk->more) && now.walk->more[i]; i++)
-		words[count++] = (char *)(uintptr_t) "--set", words[count++] = (char *)(uintptr_t)now.walk->more[i];
+		words[count++] = WORD("--set"), words[count++] = WORD(now.walk->more[i]);
 	for (size_t i = 0; i < ARRAY_COUNT(upstream); i++)
-		words[count++] = (char *)(uintptr_t) "--in", words[count++] = input_of(upstream[i]);
-	words[count++] = (char *)(uintptr_t) "--out", words[count++] = now.try;
+		words[count++] = WORD("--in"), words[count++] = input_of(upstream[i]);
+	words[count++] = WORD("--out"), words[count++] = now.try;
 	return stage_command(stage_find(now.walk->stage), count, words, err);
 }
 
@@ -170,8 +177,6 @@ static char *in_folder(const char *stage)
 	snprintf(text, sizeof texts[0], "%s=%s", stage, path_of(stage));
 	return text;
 }
-
-#define WORD(text) ((char *)(uintptr_t)(text))
 
 static int plan(struct err *err)
 {
