@@ -46,7 +46,7 @@ static void write_record(const char *topic, const char *level, const char *text)
 	strbuf_add(&line, "\", \"text\": \"");
 	add_escaped(&line, text);
 	strbuf_add(&line, "\"}\n");
-	ssize_t written = line.text ? write(file, line.text, line.length) : 0;
+	ssize_t written = !line.failed ? write(file, line.text, line.length) : 0;
 	(void)written;
 	strbuf_free(&line);
 }

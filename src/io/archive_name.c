@@ -73,7 +73,7 @@ static bool is_utf8(const char *bytes, size_t length)
 	return true;
 }
 
-/* NULL when the bytes are not CP949 or this system cannot convert it. */
+/* NULL when the bytes are not CP949 or this system cannot convert it; *err is set when memory ran out. */
 static char *from_cp949(const char *bytes, size_t length, struct err *err)
 {
 	iconv_t convert = iconv_open("UTF-8", "CP949");
@@ -93,10 +93,14 @@ char *name_as_utf8(const char *bytes, size_t length, struct err *err)
 {
 	if (is_utf8(bytes, length))
 		return mem_format(err, "%.*s", (int)length, bytes);
-	struct err ignored = {0};
-	char *text = from_cp949(bytes, length, &ignored);
+	struct err failure = {0};
+	char *text = from_cp949(bytes, length, &failure);
 	if (text)
 		return text;
+	if (failure.code != OK) {
+		*err = failure;
+		return NULL;
+	}
 	text = mem_alloc(3 * length + 1, 1, err);
 	if (!text)
 		return NULL;

@@ -183,8 +183,10 @@ int hdf_create(struct hdf_file **out, const char *path, struct err *err)
 	if (status == OK) {
 		hid_t access = access_strong();
 		file->id = H5Fcreate(part, H5F_ACC_TRUNC, H5P_DEFAULT, access);
-		if (file->id < 0)
+		if (file->id < 0) {
 			status = hdf_fail(file, ERR_IO, "", "cannot be created", err);
+			unlink(part);
+		}
 		H5Pclose(access);
 	}
 	free(part);
@@ -195,15 +197,27 @@ int hdf_create(struct hdf_file **out, const char *path, struct err *err)
 	return status;
 }
 
+/* Once: the library has let go of half of a file that it could not close, and a second try reads what is gone. */
+static int close_whole(struct hdf_file *file, struct err *err)
+{
+	hid_t id = file->id;
+	file->id = H5I_INVALID_HID;
+	if (H5Fclose(id) >= 0)
+		return OK;
+	int status = hdf_fail(file, ERR_IO, "", "writing failed; is there room?", err);
+	remove_part(file);
+	return status;
+}
+
 int hdf_commit(struct hdf_file *file, struct err *err)
 {
 	int status = OK;
 	if (!file->created)
 		status = err_set(err, ERR_IO, "%s: was opened for reading and cannot be committed", file->path);
-	else if (H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0 || H5Fclose(file->id) < 0)
+	else if (H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0)
 		status = hdf_fail(file, ERR_IO, "", "writing failed; is there room?", err);
 	else
-		file->id = H5I_INVALID_HID;
+		status = close_whole(file, err);
 	if (status == OK)
 		status = file_commit(file->path, err);
 	hdf_close(file);

@@ -227,8 +227,7 @@ static int adopt_rows(struct hdf_file *file, const struct hdf_rows *rows, struct
 		if (H5Dwrite_chunk(set, H5P_DEFAULT, 0, at, (size_t)rows->sizes[i], nothing) < 0)
 			status = hdf_fail(file, ERR_IO, rows->name, "a row cannot be taken over", err);
 	}
-	H5Dclose(set);
-	return status;
+	return hdf_close_written(file, rows->name, set, status, err);
 }
 
 int hdf_create_around(struct hdf_file **out, const char *path, const struct hdf_rows *rows, struct err *err)

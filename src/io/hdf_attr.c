@@ -60,8 +60,8 @@ static int attr_write(const struct place *place, const struct attr_value *value,
 	int status = OK;
 	if (attr < 0 || (value->data && H5Awrite(attr, value->type, value->data) < 0))
 		status = attr_fail(place, ERR_IO, "cannot be written", err);
-	if (attr >= 0)
-		H5Aclose(attr);
+	if (attr >= 0 && H5Aclose(attr) < 0 && status == OK)
+		status = attr_fail(place, ERR_IO, "cannot be written", err);
 	return status;
 }
 

@@ -223,6 +223,12 @@ int hdf_dataset(const struct hdf_file *file, const char *name, hid_t *id, struct
 	return status;
 }
 
+int hdf_close_written(const struct hdf_file *file, const char *name, hid_t set, int status, struct err *err)
+{
+	bool good = H5Dclose(set) >= 0;
+	return good || status != OK ? status : hdf_fail(file, ERR_IO, name, "writing failed; is there room?", err);
+}
+
 /* Scalars have rank 0. */
 static int shape_of(const struct hdf_file *file, const char *name, hid_t set, struct hdf_shape *out, struct err *err)
 {
@@ -317,9 +323,7 @@ int hdf_write(struct hdf_file *file, const char *name, const struct hdf_shape *s
 	    .file = file, .name = name, .set = set, .memory = H5S_ALL, .stored = H5S_ALL, .type = shape->type, .count = count};
 	if (count > 0)
 		status = write_values(&move, data, err);
-	if (H5Dclose(set) < 0 && status == OK)
-		status = hdf_fail(file, ERR_IO, name, "writing failed; is there room?", err);
-	return status;
+	return hdf_close_written(file, name, set, status, err);
 }
 
 int hdf_create_rows(struct hdf_file *file, const char *name, const struct hdf_shape *shape, size_t chunk_rows,
@@ -331,9 +335,8 @@ int hdf_create_rows(struct hdf_file *file, const char *name, const struct hdf_sh
 		return status;
 	struct new_set wanted = {
 	    .name = name, .shape = shape, .chunk_rows = chunk_rows ? chunk_rows : 1, .grows = true, .compress = compress};
-	if ((status = create_set(file, &wanted, &set, err)) == OK)
-		H5Dclose(set);
-	return status;
+	status = create_set(file, &wanted, &set, err);
+	return status == OK ? hdf_close_written(file, name, set, status, err) : status;
 }
 
 /* ---- rows --------------------------------------------------------------------------------------------- */
@@ -419,8 +422,7 @@ int hdf_write_rows(struct hdf_file *file, const char *name, size_t first, size_t
 	if (status == OK)
 		status = move_rows(&move, &shape, first, count, err);
 out:
-	H5Dclose(move.set);
-	return status;
+	return hdf_close_written(file, name, move.set, status, err);
 }
 
 int hdf_read_rows(const struct hdf_file *file, const char *name, enum hdf_type type, size_t first, size_t count,

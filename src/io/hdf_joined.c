@@ -40,9 +40,8 @@ int hdf_create_joined(struct hdf_file *file, const char *name, const struct hdf_
 	}
 	if (good)
 		set = H5Dcreate2(file->id, name, type, space, file->links, creation, H5P_DEFAULT);
-	int status = set < 0 ? hdf_fail(file, ERR_IO, name, "the data set cannot be made", err) : OK;
-	if (status == OK && H5Dclose(set) < 0)
-		status = hdf_fail(file, ERR_IO, name, "writing failed; is there room?", err);
+	int status = set < 0 ? hdf_fail(file, ERR_IO, name, "the data set cannot be made", err)
+	                     : hdf_close_written(file, name, set, OK, err);
 	hdf_close_recipe(creation, space, type);
 	return status;
 }

@@ -116,7 +116,7 @@ int hdf_write_texts(struct hdf_file *file, const char *name, char *const *texts,
 		status = hdf_fail(file, ERR_IO, name, "the texts cannot be written", err);
 	free(block);
 	if (set >= 0)
-		H5Dclose(set);
+		status = hdf_close_written(file, name, set, status, err);
 	hdf_close_recipe(creation, space, type);
 	return status;
 }

@@ -53,12 +53,21 @@ static int done_add_matching(struct json *outputs, const char *folder, const cha
 	return status;
 }
 
-bool file_in(const char *folder, const char *name, struct err *err)
+int file_in(const char *folder, const char *name, bool *there, struct err *err)
 {
 	char *path = path_join(folder, name, err);
-	bool there = path && path_exists(path);
+	if (!path)
+		return err->code;
+	*there = path_exists(path);
 	free(path);
-	return there;
+	return OK;
+}
+
+static int done_add_if_there(struct json *outputs, const char *folder, const char *name, struct err *err)
+{
+	bool there = false;
+	int status = file_in(folder, name, &there, err);
+	return status == OK && there ? done_add(outputs, folder, name, err) : status;
 }
 
 /* Every file that the table promises, hashed; a promised file that is not there is an error. */
@@ -76,7 +85,9 @@ static int done_outputs(const struct stage *stage, const char *folder, struct js
 			status = done_add_folder(outputs, folder, name, err);
 		else if (strchr(name, '*'))
 			status = done_add_matching(outputs, folder, name, err);
-		else if (mark != '?' || file_in(folder, name, err))
+		else if (mark == '?')
+			status = done_add_if_there(outputs, folder, name, err);
+		else
 			status = done_add(outputs, folder, name, err);
 		at += length;
 	}
@@ -100,7 +111,7 @@ static void processor_name(char *out, size_t size)
 }
 
 /* With what it was made: what may explain a difference that the settings do not. */
-static void add_program(struct json *done)
+static int add_program(struct json *done, struct err *err)
 {
 	struct json *program = json_set_object(done, "program");
 	json_set_text(program, "version", MOODCAST_VERSION);
@@ -111,7 +122,9 @@ static void add_program(struct json *done)
 #endif
 	struct strbuf libraries = {0};
 	io_libraries(&libraries);
-	json_set_text(program, "libraries", libraries.text ? libraries.text : "");
+	int status = strbuf_check(&libraries, err);
+	if (status == OK)
+		json_set_text(program, "libraries", libraries.text);
 	strbuf_free(&libraries);
 	json_set_text(program, "blas", blas_version());
 	json_set_text(program, "blas_core", blas_core());
@@ -120,6 +133,7 @@ static void add_program(struct json *done)
 	processor_name(processor, sizeof processor);
 	json_set_text(program, "processor", processor);
 	json_set_integer(program, "cores", thread_count(0));
+	return status;
 }
 
 /* Effective, with those that change no result (threads, memory). */
@@ -179,9 +193,10 @@ int done_write(const struct stage *stage, const struct stage_run *run, double se
 		json_set_integer(done, "ranks", comm_size());
 	if (run->as_ranks)
 		json_set_bool(done, "as_ranks", true);
-	add_program(done);
 	char identity[SHA256_HEX];
-	int status = add_settings(stage, run, done, err);
+	int status = add_program(done, err);
+	if (status == OK)
+		status = add_settings(stage, run, done, err);
 	if (status == OK)
 		status = identity_of(stage, run->settings, identity, err);
 	if (status == OK) {

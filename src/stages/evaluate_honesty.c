@@ -171,7 +171,7 @@ void evaluate_honesty(struct stage_run *run)
 	say_music(run->metrics, list);
 }
 
-void evaluate_headline(struct stage_run *run)
+int evaluate_headline(struct stage_run *run, struct err *err)
 {
 	const struct json *emotion = test_of(run->metrics, "emotion"), *cascade = test_of(run->metrics, "cascade");
 	const struct json *external = json_get(json_get(run->metrics, "emotion"), "external");
@@ -190,6 +190,8 @@ void evaluate_headline(struct stage_run *run)
 	if (isfinite(figure(songs, "ndcg100")))
 		strbuf_format(&text, "%ssongs: nDCG@100 %.3f against %.3f (popularity)", text.length ? " · " : "",
 		              figure(songs, "ndcg100"), figure(songs, "popularity_ndcg100"));
+	int code = strbuf_check(&text, err);
 	snprintf(run->headline, sizeof(run->headline), "%s", text.length ? text.text : "nothing was held out to judge by");
 	strbuf_free(&text);
+	return code;
 }

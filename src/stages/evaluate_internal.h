@@ -65,7 +65,7 @@ int evaluate_als(struct evaluation *evaluation, struct err *err) MUST_CHECK;    
 int evaluate_chain(struct evaluation *evaluation, struct err *err) MUST_CHECK;   /* chain */
 /* `honesty` and the headline, from the metrics alone. */
 void evaluate_honesty(struct stage_run *run);
-void evaluate_headline(struct stage_run *run);
+int evaluate_headline(struct stage_run *run, struct err *err) MUST_CHECK;
 
 /* ---- evaluate_variety.c: lists of songs as they are given, face after face ---- */
 

@@ -110,6 +110,6 @@ struct features_result {
 int features_write(const struct features_result *result, const char *path, struct features_counts *counts,
                    struct err *err) MUST_CHECK;
 /* Metrics and headline of the stage. */
-void features_report(const struct features_job *job, const struct features_counts *counts, struct stage_run *run);
+int features_report(const struct features_job *job, const struct features_counts *counts, struct stage_run *run, struct err *err) MUST_CHECK;
 
 #endif

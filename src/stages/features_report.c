@@ -55,7 +55,8 @@ static void pretrained_text(const struct network *network, char *text, size_t si
 		snprintf(text, size, "pretrained in %zu of %zu convolutions", from_file, convolutions);
 }
 
-static void report_headline(const struct features_job *job, const struct features_counts *counts, struct stage_run *run)
+static int report_headline(const struct features_job *job, const struct features_counts *counts, struct stage_run *run,
+                           struct err *err)
 {
 	char number[32], pretrained[80];
 	struct strbuf text = {0};
@@ -71,11 +72,14 @@ static void report_headline(const struct features_job *job, const struct feature
 	if (counts->dropped)
 		strbuf_format(&text, "; %s without a face left out", thousands(counts->dropped, number));
 	strbuf_format(&text, "; %s", pretrained);
-	snprintf(run->headline, sizeof run->headline, "%s", text.failed || !text.text ? "" : text.text);
+	int code = strbuf_check(&text, err);
+	if (code == OK)
+		snprintf(run->headline, sizeof run->headline, "%s", text.text);
 	strbuf_free(&text);
+	return code;
 }
 
-void features_report(const struct features_job *job, const struct features_counts *counts, struct stage_run *run)
+int features_report(const struct features_job *job, const struct features_counts *counts, struct stage_run *run, struct err *err)
 {
 	json_set_integer(run->metrics, "pictures", (int64_t)counts->pictures);
 	json_set_integer(run->metrics, "copies", (int64_t)counts->copies);
@@ -85,5 +89,5 @@ void features_report(const struct features_job *job, const struct features_count
 		report_crops(json_set_object(classes, counts->classes.items[i]), counts->by_class[i],
 		             counts->by_class[i][CROP_SOURCES]);
 	report_network(job, counts, run->metrics);
-	report_headline(job, counts, run);
+	return report_headline(job, counts, run, err);
 }

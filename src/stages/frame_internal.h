@@ -3,7 +3,8 @@
 
 #include "stages/stages.h"
 
-bool file_in(const char *folder, const char *name, struct err *err); /* is it there? */
+/* *there: is it? ERR_MEMORY when that cannot be asked. */
+int file_in(const char *folder, const char *name, bool *there, struct err *err) MUST_CHECK;
 /* Hashes every output that the table promises (a missing one is an error) and writes OUT/done, the last file of a
  * stage. */
 int done_write(const struct stage *stage, const struct stage_run *run, double seconds, struct err *err) MUST_CHECK;

@@ -165,14 +165,16 @@ static void plan_write(const struct plan *plan, struct strbuf *out)
 	}
 }
 
-static void add_lines(struct json *array, const char *text)
+static int add_lines(struct json *array, const char *text, struct err *err)
 {
 	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
-		struct strbuf line = {0};
-		strbuf_add_bytes(&line, text, strcspn(text, "\n"));
-		json_append_text(array, line.text ? line.text : "");
-		strbuf_free(&line);
+		char *line = mem_format(err, "%.*s", (int)strcspn(text, "\n"), text);
+		if (!line)
+			return err->code;
+		json_append_text(array, line);
+		free(line);
 	}
+	return OK;
 }
 
 /* PLAN.mk's fellow for programs, PLAN.json: of each stage what its identity is made of. */
@@ -183,7 +185,8 @@ static int record_write(const struct plan *plan, const struct stage_options *opt
 	size_t stem = strlen(options->out);
 	for (size_t i = 0; i < options->n_overrides; i++)
 		json_append_text(overrides, options->overrides[i]);
-	for (size_t i = 0; i < plan->count; i++) {
+	int status = OK;
+	for (size_t i = 0; status == OK && i < plan->count; i++) {
 		const struct planned *planned = &plan->stages[i];
 		if (!planned->active)
 			continue;
@@ -191,12 +194,13 @@ static int record_write(const struct plan *plan, const struct stage_options *opt
 		json_set_text(stage, "id", planned->id);
 		for (size_t k = 0; k < planned->n_up; k++)
 			json_append_text(reads, plan->stages[planned->up[k]].stage->name);
-		add_lines(json_set_array(stage, "identity"), planned->identity.text);
+		status = add_lines(json_set_array(stage, "identity"), planned->identity.text, err);
 	}
 	if (stem > 3 && strcmp(options->out + stem - 3, ".mk") == 0)
 		stem -= 3;
-	char *path = mem_format(err, "%.*s.json", (int)stem, options->out);
-	int status = path ? json_save(root, path, err) : err->code;
+	char *path = status == OK ? mem_format(err, "%.*s.json", (int)stem, options->out) : NULL;
+	if (status == OK)
+		status = path ? json_save(root, path, err) : err->code;
 	free(path);
 	json_free(root);
 	return status;

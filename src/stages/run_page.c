@@ -87,17 +87,18 @@ static void cost_section(struct costs *costs)
 	page_table_end(&costs->page);
 }
 
-/* Was stage `b` made by the same program on the same machine as stage `a`? */
-static bool same_program(const struct costs *costs, size_t a, size_t b)
+/* Was stage `b` made by the same program on the same machine as stage `a`? A page that memory was too little for is no page. */
+static bool same_program(struct costs *costs, size_t a, size_t b)
 {
-	struct err absent = {0};
+	struct err failure = {0};
 	char *texts[2] = {NULL, NULL};
 
 	if (b >= costs->count)
 		return false;
-	int code = json_print(json_get(costs->done[a], "program"), 0, &texts[0], &absent);
+	int code = json_print(json_get(costs->done[a], "program"), 0, &texts[0], &failure);
 	if (code == OK)
-		code = json_print(json_get(costs->done[b], "program"), 0, &texts[1], &absent);
+		code = json_print(json_get(costs->done[b], "program"), 0, &texts[1], &failure);
+	costs->page.body.failed |= code == ERR_MEMORY;
 	bool same = code == OK && strcmp(texts[0], texts[1]) == 0;
 	free(texts[0]);
 	free(texts[1]);

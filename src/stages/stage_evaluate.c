@@ -35,7 +35,7 @@ int stage_evaluate(struct stage_run *run, struct err *err)
 		code = evaluate_chain(&evaluation, err);
 	if (code == OK) {
 		evaluate_honesty(run);
-		evaluate_headline(run);
+		code = evaluate_headline(run, err);
 	}
 	evaluation_free(&evaluation);
 	return code;

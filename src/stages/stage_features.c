@@ -143,7 +143,7 @@ int stage_features(struct stage_run *run, struct err *err)
 	if (code == OK)
 		code = compute_and_write(&stage, run, &counts, err);
 	if (code == OK && comm_publishes())
-		features_report(&stage.job, &counts, run);
+		code = features_report(&stage.job, &counts, run, err);
 	features_counts_free(&counts);
 	stage_free(&stage);
 	return code;

@@ -40,7 +40,8 @@ static int run_stage(const struct stage *stage, struct stage_run *run, struct er
 		err_wrap(err, "%s", stage->name);
 	log_end_file(err);
 	struct err absent = {0};
-	if (status != OK && file_in(run->out, "log.jsonl", &absent))
+	bool logged = false;
+	if (status != OK && file_in(run->out, "log.jsonl", &logged, &absent) == OK && logged)
 		log_info(stage->name, "its log: %s/log.jsonl", run->out);
 	return status;
 }
@@ -53,11 +54,11 @@ struct ranks {
 
 static int ask_ranks(const struct stage *stage, const struct settings *settings, const char *out, struct ranks *ranks, struct err *err)
 {
-	ranks->done = comm_publishes() && file_in(out, "done", err);
+	int status = comm_publishes() ? file_in(out, "done", &ranks->done, err) : OK;
 	ranks->threads = thread_count((int)settings->run.threads);
-	if (comm_size() == 1)
-		return OK;
-	int status = comm_broadcast(&ranks->done, sizeof ranks->done, 0, err);
+	if (status != OK || comm_size() == 1)
+		return status;
+	status = comm_broadcast(&ranks->done, sizeof ranks->done, 0, err);
 	if (status == OK)
 		status = comm_threads((int)settings->run.threads, &ranks->threads, err);
 	if (status == OK && !ranks->done)

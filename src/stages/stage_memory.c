@@ -97,14 +97,13 @@ int stage_memory_need(const struct stage *stage, const struct stage_run *run, do
 static double machine_memory(void)
 {
 	double most = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-	char *text = NULL;
-	size_t size;
-	struct err absent = {0};
+	char text[64];
+	FILE *file = fopen("/sys/fs/cgroup/memory.max", "r");
 
-	if (file_read("/sys/fs/cgroup/memory.max", 64, &text, &size, &absent) == OK && text[0] >= '0' && text[0] <= '9' &&
-	    strtod(text, NULL) < most)
+	if (file && fgets(text, sizeof text, file) && text[0] >= '0' && text[0] <= '9' && strtod(text, NULL) < most)
 		most = strtod(text, NULL);
-	free(text);
+	if (file)
+		fclose(file);
 	return 0.9 * most;
 }
 

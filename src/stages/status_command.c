@@ -12,16 +12,18 @@ struct run_state {
 	const char *store;
 };
 
-static bool stage_done(const struct run_state *state, const char *name, const struct json *stage, bool *begun)
+enum stage_state { STAGE_NOT_BEGUN, STAGE_BEGUN, STAGE_DONE };
+
+static int stage_look(const struct run_state *state, const char *name, enum stage_state *out, struct err *err)
 {
-	struct err err = {0};
-	char *folder = mem_format(&err, "%s/%s-%s", state->store, name, json_text(json_get(stage, "id"), ""));
-	char *done = folder ? path_join(folder, "done", &err) : NULL;
-	bool there = done && path_exists(done);
-	*begun = !there && folder && path_exists(folder);
-	free(done);
+	const char *id = json_text(json_get(json_get(state->now, name), "id"), "");
+	char *folder = mem_format(err, "%s/%s-%s", state->store, name, id);
+	char *done = folder ? path_join(folder, "done", err) : NULL;
+	if (done)
+		*out = path_exists(done) ? STAGE_DONE : path_exists(folder) ? STAGE_BEGUN : STAGE_NOT_BEGUN;
 	free(folder);
-	return there;
+	free(done);
+	return done ? OK : err->code;
 }
 
 /* Length of what a line is about: "als.factors=", "input faces.zip ", "reads tags ", "als 1" (a stage's version) up to the blank; all of
@@ -88,13 +90,16 @@ static int print_stage(const struct run_state *state, const char *name, struct e
 {
 	const struct json *stage = json_get(state->now, name), *before = json_get(state->last, name);
 	struct strbuf why = {0};
-	bool begun, done = stage_done(state, name, stage, &begun);
+	enum stage_state found = STAGE_NOT_BEGUN;
 
+	if (stage_look(state, name, &found, err) != OK)
+		return err->code;
+	bool done = found == STAGE_DONE;
 	if (!done && before)
 		say_reasons(&why, stage, before);
 	if (!done && why.length == 0)
 		strbuf_add(&why, before ? "its results are not there" : "has not run yet");
-	if (begun)
+	if (found == STAGE_BEGUN)
 		strbuf_add(&why, "; begun, goes on from there");
 	int code = strbuf_check(&why, err);
 	if (code == OK)
@@ -107,12 +112,14 @@ static int print_stage(const struct run_state *state, const char *name, struct e
 /* All stages above the one named must be done. */
 static int check_from(const struct run_state *state, const char *from, struct err *err)
 {
-	bool begun;
+	enum stage_state found = STAGE_NOT_BEGUN;
 	if (!json_get(state->now, from))
 		return err_set(err, ERR_SETTINGS, "FROM=%s: is no stage of this experiment; `make status` lists them", from);
 	for (size_t i = 0; strcmp(json_key(state->now, i), from) != 0; i++) {
 		const char *name = json_key(state->now, i);
-		if (!stage_done(state, name, json_get(state->now, name), &begun))
+		if (stage_look(state, name, &found, err) != OK)
+			return err->code;
+		if (found != STAGE_DONE)
 			return err_set(err, ERR_SETTINGS, "FROM=%s: %s stands before it and is to do; run without FROM, or see `make status`",
 			               from, name);
 	}

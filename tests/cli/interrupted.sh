@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Stages that read, write and compute, among a storm of signals that ask for nothing (a handler without SA_RESTART, so that every waiting system call
 # is interrupted), with reads that give a few bytes or EINTR, with a clock that steps back and forth (tests/support/preload/odd_calls.c): they end as if nothing
-# had happened, with the same bytes, and no duration is negative. The readers' unit tests pass among the same reads.
+# had happened, with the same bytes, and no duration is negative. The readers' unit tests pass among the same reads, the server's
+# with its sockets.
 set -eu
 cd "$(dirname "$0")/../.."
 train=${MOODCAST_BIN:-build/bin}/moodcast-train
@@ -68,3 +69,9 @@ for test in test_io_archive test_io_npy test_io_hdf; do
     { grep -E '^\[  (ERROR|FAILED)|^ERROR' "$scratch/unit" | head -n 5; echo "$test fails among short reads"; exit 1; }
   grep -q '^odd [1-9]' "$scratch/unit" || { echo "$test: no call was bent"; exit 1; }
 done
+# The server on sockets that take and give one byte at a time, with EINTR and EAGAIN in between: pages, pictures, songs, verdicts, refusals.
+gcc -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra -shared -fPIC -o "$scratch/sockets.so" tests/support/preload/odd_sockets.c -ldl
+LD_PRELOAD="$scratch/sockets.so" "$MOODCAST_UNITS/test_http" >"$scratch/unit" 2>&1 ||
+  { grep -E '^\[  (ERROR|FAILED)|^ERROR' "$scratch/unit" | head -n 5; echo "test_http fails on short sockets"; exit 1; }
+bent=$(sed -n 's/^odd //p' "$scratch/unit")
+[ "$bent" -gt 100000 ] || { echo "only $bent calls of sockets were bent"; exit 1; }

@@ -9,6 +9,7 @@
 #define MOODCAST_TESTS_FAILING_MEMORY_H
 
 #include <errno.h>
+#include <execinfo.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -32,11 +33,15 @@ char *__wrap_strdup(const char *text);
 
 static struct {
 	atomic_long count, fail_at; /* 0 = none */
-	atomic_bool all_behind, failed;
+	atomic_bool all_behind, failed, noting;
 } memory;
+
+static void memory_note(void);
 
 static bool memory_fails(void)
 {
+	if (atomic_load(&memory.noting))
+		memory_note();
 	long at = atomic_load(&memory.fail_at), now = at ? atomic_fetch_add(&memory.count, 1) + 1 : 0;
 	if (at == 0 || now < at || (now > at && !atomic_load(&memory.all_behind)))
 		return false;
@@ -153,6 +158,43 @@ char *__wrap_strdup(const char *text)
 	return copy ? strcpy(copy, text) : NULL;
 }
 
+/* ---- where they are made ----------------------------------------------------------------------------- */
+
+/* What a run allocated from places that none before it did: a place is the last MEMORY_FRAMES calls that led to an allocation. */
+#define MEMORY_FRAMES 3
+#define MEMORY_ABOVE 3 /* frames above them: of this file, or of the nearest caller where the compiler has made one of two */
+/* Of the places each eighth where a sanitizer makes everything slow. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MEMORY_STEP 8
+#else
+#define MEMORY_STEP 1
+#endif
+static uint64_t memory_known[1 << 14];
+static struct {
+	long first[1 << 12]; /* the number of the first allocation from there */
+	size_t count;
+} memory_places;
+
+static void memory_note(void)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	void *frames[MEMORY_ABOVE + MEMORY_FRAMES] = {0};
+	backtrace(frames, ARRAY_COUNT(frames));
+	uint64_t place = hash64(frames + MEMORY_ABOVE, MEMORY_FRAMES * sizeof *frames, 1) | 1;
+	size_t at = (size_t)(place >> 50);
+	pthread_mutex_lock(&lock);
+	long number = atomic_fetch_add(&memory.count, 1) + 1;
+	while (memory_known[at] && memory_known[at] != place)
+		at = (at + 1) % ARRAY_COUNT(memory_known);
+	if (!memory_known[at]) {
+		if (memory_places.count == ARRAY_COUNT(memory_places.first))
+			abort(); /* a case too large for this */
+		memory_places.first[memory_places.count++] = number;
+	}
+	memory_known[at] = place;
+	pthread_mutex_unlock(&lock);
+}
+
 /* ---- the walk ------------------------------------------------------------------------------------------ */
 
 /* Makes something, and lets it go again when that succeeded. */
@@ -160,41 +202,75 @@ struct attempt {
 	const char *name;
 	int (*make)(struct err *err);
 };
+/* For what can be made without an allocation that was refused: was it, as well as with it? */
+typedef bool memory_whole(void);
 
-/* spared: some of what is made is thrown away again, so the result can be whole without it. */
-static void memory_walk_one(const struct attempt *attempt, bool all_behind, bool spared)
+/* With allocation n failing: was it reached? What goes wrong is told and counted. whole: NULL where it cannot be. */
+static bool memory_try(const struct attempt *attempt, memory_whole *whole, long n, bool all_behind, size_t *wrong)
 {
-	for (long n = 1;; n++) {
-		struct err err = {0};
-		memory_forget();
-		memory_arm(n, all_behind);
-		int code = attempt->make(&err);
-		bool failed = memory_disarm();
-		if (memory_live)
-			fail_msg("%s: %zu blocks are left behind when allocation %ld %s", attempt->name, memory_live, n,
-			         failed ? "fails" : "does not fail");
-		if (!failed && code != OK)
-			fail_msg("%s: %s", attempt->name, err.text);
-		if (!failed)
-			return;
-		if (code == OK && spared)
-			continue;
-		if (code != ERR_MEMORY || err.code != ERR_MEMORY || !err.text[0])
-			fail_msg("%s: allocation %ld fails%s: status %d, \"%s\"", attempt->name, n,
-			         all_behind ? " and all behind it" : "", code, err.text);
+	const char *behind = all_behind ? " and all behind it" : "";
+	struct err err = {0};
+	memory_forget();
+	memory_arm(n, all_behind);
+	int code = attempt->make(&err);
+	bool failed = memory_disarm(), sentence = code == ERR_MEMORY && err.code == ERR_MEMORY && err.text[0];
+	*wrong += memory_live > 0;
+	if (memory_live)
+		print_error("%s: %zu blocks are left behind when allocation %ld%s %s\n", attempt->name, memory_live, n, behind,
+		            failed ? "fails" : "does not fail");
+	if (failed ? !sentence && !(code == OK && whole && whole()) : code != OK) {
+		print_error("%s: allocation %ld%s: status %d, \"%s\"\n", attempt->name, n, behind, code, err.text);
+		++*wrong;
 	}
+	return failed;
 }
 
-static void memory_walk(const struct attempt *attempts, size_t count)
+/* Once without a fault: what libraries keep for the life of the process exists from here on. */
+static void memory_calm(const struct attempt *attempt)
 {
+	struct err err = {0};
+	if (attempt->make(&err) != OK)
+		fail_msg("%s: %s", attempt->name, err.text);
+}
+
+static inline void memory_walk_spared(const struct attempt *attempts, size_t count, memory_whole *whole)
+{
+	size_t wrong = 0;
 	for (size_t i = 0; i < count; i++) {
-		struct err err = {0};
-		/* Once without a fault: what libraries keep for the life of the process exists from here on. */
-		if (attempts[i].make(&err) != OK)
-			fail_msg("%s: %s", attempts[i].name, err.text);
-		memory_walk_one(&attempts[i], false, false);
-		memory_walk_one(&attempts[i], true, false);
+		memory_calm(&attempts[i]);
+		for (int all_behind = 0; all_behind < 2; all_behind++)
+			for (long n = 1; memory_try(&attempts[i], whole, n, all_behind, &wrong); n++)
+				;
 	}
+	if (wrong)
+		fail_msg("%zu times", wrong);
+}
+
+static inline void memory_walk(const struct attempt *attempts, size_t count)
+{
+	memory_walk_spared(attempts, count, NULL);
+}
+
+/* The same for a call that allocates thousands of times: the first from each place that no call before came by, and at each fourth all behind it, too.
+ * It must allocate in the same order each time. How many went wrong. */
+static inline size_t memory_walk_places(const struct attempt *attempt, memory_whole *whole)
+{
+	size_t wrong = 0;
+	memory_calm(attempt);
+	memory_calm(attempt);
+	memory_places.count = 0;
+	atomic_store(&memory.count, 0);
+	atomic_store(&memory.noting, true);
+	memory_calm(attempt);
+	atomic_store(&memory.noting, false);
+	for (size_t i = 0; i < memory_places.count; i += MEMORY_STEP) {
+		if (!memory_try(attempt, whole, memory_places.first[i], false, &wrong))
+			fail_msg("%s: allocation %ld was not reached again", attempt->name, memory_places.first[i]);
+		if (i / MEMORY_STEP % 4 == 0)
+			(void)memory_try(attempt, whole, memory_places.first[i], true, &wrong);
+	}
+	print_message("%s: %zu places\n", attempt->name, memory_places.count);
+	return wrong;
 }
 
 #endif

@@ -9,7 +9,7 @@
 static struct {
 	char *folder, *checkpoint, *faces, *backgrounds, *out;
 	struct world world;
-	struct path_list positives, negatives;
+	struct path_list positives, negatives, samples;
 } have;
 
 static void folder_of_pictures(const char *folder)
@@ -23,6 +23,18 @@ static void folder_of_pictures(const char *folder)
 		assert_ok(image_save_png(&have.world.backgrounds[i], path, &err));
 		free(path);
 	}
+}
+
+/* Six samples as opencv_createsamples writes them. */
+static void file_of_samples(const char *path)
+{
+	enum { SAMPLES = 6, EACH = 1 + 2 * PIXELS };
+	static uint8_t bytes[12 + SAMPLES * EACH] = {SAMPLES, 0, 0, 0, PIXELS & 255, PIXELS >> 8};
+	struct err err = {0};
+	for (size_t i = 0; i < SAMPLES; i++)
+		for (size_t p = 0; p < PIXELS; p++)
+			bytes[12 + i * EACH + 1 + 2 * p] = (uint8_t)(p * 7 + i);
+	assert_ok(file_write(path, bytes, sizeof bytes, &err));
 }
 
 static int set_up(void **state)
@@ -39,6 +51,8 @@ static int set_up(void **state)
 	folder_of_pictures(have.backgrounds);
 	assert_ok(path_list_add(&have.positives, have.faces, &err));
 	assert_ok(path_list_add(&have.negatives, have.backgrounds, &err));
+	assert_ok(path_list_add(&have.samples, scratch_path(have.folder, "samples.vec"), &err));
+	file_of_samples(have.samples.items[0]);
 	return 0;
 }
 
@@ -49,6 +63,7 @@ static int tear_down(void **state)
 	world_free(&have.world);
 	path_list_free(&have.positives);
 	path_list_free(&have.negatives);
+	path_list_free(&have.samples);
 	for (size_t i = 0; i < ARRAY_COUNT(paths); i++)
 		free(paths[i]);
 	scratch_remove(have.folder);
@@ -103,9 +118,9 @@ static int train_cascade(struct err *err)
 	return twice(cascade_rounds, err);
 }
 
-static int read_sources(struct err *err)
+static int read_data(const struct path_list *positives, struct err *err)
 {
-	const struct cascade_sources sources = {.positives = &have.positives,
+	const struct cascade_sources sources = {.positives = positives,
 	                                        .backgrounds = &have.negatives,
 	                                        .window_w = WINDOW,
 	                                        .window_h = WINDOW,
@@ -121,6 +136,16 @@ static int read_sources(struct err *err)
 		cascade_data_free(&data);
 	}
 	return code;
+}
+
+static int read_sources(struct err *err)
+{
+	return read_data(&have.positives, err);
+}
+
+static int read_samples(struct err *err)
+{
+	return read_data(&have.samples, err);
 }
 
 /* ---- head, factors ---- */
@@ -189,6 +214,7 @@ static int train_factors(struct err *err)
 static const struct attempt attempts[] = {
     {"cascade_train", train_cascade},
     {"cascade_data_read", read_sources},
+    {"vec_open", read_samples},
     {"head_train", train_head},
     {"als_train", train_factors},
 };

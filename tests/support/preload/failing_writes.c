@@ -1,7 +1,7 @@
 /*
  * Loaded with LD_PRELOAD: the n-th write (write, pwrite, pwritev, as the C library's own streams make them too where they come through these
- * names; fwrite and fflush are counted as such) or the n-th fsync or fdatasync to a regular file below FAIL_UNDER fails as on a full or dying disk.
- * FAIL=write:N or fsync:N; kill:N kills the process at that write. With FAIL_COUNT=FILE the calls are counted there instead.
+ * names; fwrite and fflush are counted as such) or the n-th fsync or fdatasync to a file below FAIL_UNDER, or the n-th rename to
+ * a name there, fails as on a full or dying disk. FAIL=write:N, fsync:N or rename:N; kill:N kills the process at that write. With FAIL_COUNT=FILE the calls are counted there instead.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -14,30 +14,38 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static long writes, syncs;
+static long writes, syncs, renames;
+
+static int below(const char *path)
+{
+	const char *folder = getenv("FAIL_UNDER");
+	/* The log may be lost without a word. */
+	return folder && strncmp(path, folder, strlen(folder)) == 0 && !strstr(path, "log.jsonl");
+}
 
 static int under(int fd)
 {
-	const char *folder = getenv("FAIL_UNDER");
 	char link[64], path[4096];
 	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 	ssize_t length = readlink(link, path, sizeof path - 1);
-	if (!folder || length < 0)
-		return 0;
-	path[length] = '\0';
-	/* The log may be lost without a word. */
-	return strncmp(path, folder, strlen(folder)) == 0 && !strstr(path, "log.jsonl");
+	path[length < 0 ? 0 : length] = '\0';
+	return below(path);
+}
+
+/* `here`: is it a file of those that may fail? */
+static int counted(int here, const char *kind, long *count)
+{
+	const char *wish = getenv("FAIL");
+	size_t length = strlen(kind);
+	if (here && *kind == 'w' && wish && strncmp(wish, "kill:", 5) == 0 && *count + 1 == atol(wish + 5))
+		raise(SIGKILL);
+	return here && __atomic_add_fetch(count, 1, __ATOMIC_SEQ_CST) && wish && strncmp(wish, kind, length) == 0 &&
+	       wish[length] == ':' && atol(wish + length + 1) == *count;
 }
 
 static int fails(int fd, const char *kind, long *count)
 {
-	int saved = errno;
-	const char *wish = getenv("FAIL");
-	size_t length = strlen(kind);
-	if (under(fd) && *kind == 'w' && wish && strncmp(wish, "kill:", 5) == 0 && *count + 1 == atol(wish + 5))
-		raise(SIGKILL);
-	int now = under(fd) && __atomic_add_fetch(count, 1, __ATOMIC_SEQ_CST) && wish && strncmp(wish, kind, length) == 0 &&
-	          wish[length] == ':' && atol(wish + length + 1) == *count;
+	int saved = errno, now = counted(under(fd), kind, count);
 	errno = saved;
 	return now;
 }
@@ -116,12 +124,21 @@ int fdatasync(int fd)
 	return REAL(int, "fdatasync", int)(fd);
 }
 
+int rename(const char *from, const char *to)
+{
+	if (counted(below(to), "rename", &renames)) {
+		errno = EIO;
+		return -1;
+	}
+	return REAL(int, "rename", const char *, const char *)(from, to);
+}
+
 __attribute__((destructor)) static void tell(void)
 {
 	const char *path = getenv("FAIL_COUNT");
 	FILE *file = path ? fopen(path, "w") : NULL;
 	if (file) {
-		fprintf(file, "%ld %ld\n", writes, syncs);
+		fprintf(file, "%ld %ld %ld\n", writes, syncs, renames);
 		fclose(file);
 	}
 }
