@@ -1,7 +1,6 @@
 # What `make check` runs, piece by piece; each can be typed by itself.
-# check-tidy and check-threads stand beside: tests/RELIABILITY.md says how far they are.
-CHECKS := check-compilers check-cppcheck check-levels check-sanitizers check-builds
-.PHONY: check $(CHECKS) check-tidy check-threads coverage
+CHECKS := check-compilers check-cppcheck check-tidy check-levels check-sanitizers check-threads check-builds
+.PHONY: check $(CHECKS) coverage
 check:
 	@for piece in $(CHECKS); do echo "== $$piece"; $(MAKE) --no-print-directory $$piece || exit; done
 

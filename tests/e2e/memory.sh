@@ -3,6 +3,7 @@
 # more than there is runs alone; no stage takes more than it said it may need.
 set -eu
 cd "$(dirname "$0")/../.."
+case $(basename "$(dirname "$MOODCAST_BIN")") in asan | tsan) echo "SKIP memory: the sanitizers' own memory is in the way"; exit 77 ;; esac
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"; [ -z "${holder:-}" ] || kill "$holder" 2>/dev/null || true' EXIT
 . tests/support/small_run.sh
 python=/usr/bin/python3
