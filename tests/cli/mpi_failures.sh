@@ -26,7 +26,8 @@ quietly "$train" features --in faces="$scratch/faces" --out "$scratch/inputs" "$
 # What a stage reads and how it is set, the file it goes on from, and what it says when it does.
 features=(--in faces=faces "${picture[@]}" --set augment.copies=6 --set augment.flip=0.5 --set run.checkpoint_seconds=0)
 cascade=(--in faces=faces --set cascade.backgrounds=sample/backgrounds.zip --set cascade.num_pos=50 --set cascade.num_neg=80 --set cascade.stages=4)
-emotion=(--in features=features "${picture[@]}" --set emotion.average_pool=2 --set emotion.epochs=30 --set emotion.patience=99 --set emotion.checkpoint_steps=5)
+# 8192 features are 8 blocks, which the ranks share.
+emotion=(--in features=features "${picture[@]}" --set emotion.average_pool=1 --set emotion.epochs=30 --set emotion.patience=99 --set emotion.checkpoint_steps=5)
 layers=(--in features=inputs "${picture[@]}" --set emotion.trainable=block2 --set emotion.average_pool=4 --set emotion.epochs=5 --set emotion.tune_batch=16
   --set emotion.tune_epochs=4 --set emotion.tune_rate=0.0003 --set emotion.patience=99 --set emotion.checkpoint_steps=2)
 als=(--in playlists=playlists --set als.iterations=24 --set als.factors=48 --set run.checkpoint_seconds=0)

@@ -49,22 +49,31 @@ def turn(target):
         busy.discard(target)
         if status:
             failed.add(target)
+            print(f"{target}: see {log} and {found}", flush=True)
         with open(book + ".part", "w") as out:
             json.dump(spent, out)
         os.replace(book + ".part", book)
-        print(f"{target}: {spent[target]['cpu']:.0f} s" + (f": see {log} and {found}" if status else ""), flush=True)
+        print(f"{target}: {spent[target]['cpu']:.0f} s", flush=True)
 
 
 def work():
-    while (target := next_target()):
-        turn(target)
+    try:
+        while (target := next_target()):
+            turn(target)
+    except OSError as error:
+        failed.add(str(error))
+        print(f"error: {error}", file=sys.stderr)
 
 
-threads = [threading.Thread(target=work) for _ in range(jobs)]
+# Daemons: an interrupt, which the fuzzers get as well, ends all of it and counts nothing.
+threads = [threading.Thread(target=work, daemon=True) for _ in range(jobs)]
 for thread in threads:
     thread.start()
-for thread in threads:
-    thread.join()
+try:
+    for thread in threads:
+        thread.join()
+except KeyboardInterrupt:
+    sys.exit(130)
 for target in targets:
     print(f"| {target} | {spent[target]['cpu']:,.0f} | {spent[target]['inputs']:,} |")
 sys.exit(1 if failed else 0)

@@ -47,4 +47,13 @@ float *canary_new(size_t count);
 void canary_check(const float *block, size_t count);
 void canary_free(float *block);
 
+/* SANITIZED: built with AddressSanitizer or ThreadSanitizer, by gcc's word or by clang's. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#endif
+
 #endif

@@ -164,7 +164,7 @@ char *__wrap_strdup(const char *text)
 #define MEMORY_FRAMES 3
 #define MEMORY_ABOVE 3 /* frames above them: of this file, or of the nearest caller where the compiler has made one of two */
 /* Of the places each eighth where a sanitizer makes everything slow. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef SANITIZED
 #define MEMORY_STEP 8
 #else
 #define MEMORY_STEP 1
