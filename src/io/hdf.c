@@ -104,7 +104,7 @@ void hdf_close(struct hdf_file *file)
 	bool began = file->id >= 0;
 	if (began)
 		H5Fclose(file->id);
-	if (began && file->created && !file->checkpoint)
+	if (began && file->created)
 		remove_part(file);
 	if (file->links >= 0)
 		H5Pclose(file->links);
@@ -130,39 +130,24 @@ static int look_at(const char *path, struct err *err)
 	return OK;
 }
 
-static int open_existing(struct hdf_file **out, const char *path, bool resume, struct err *err)
+int hdf_open(struct hdf_file **out, const char *path, struct err *err)
 {
-	char *actual = resume ? mem_format(err, "%s.part", path) : mem_text(path, err);
-	if (!actual)
-		return err->code;
 	struct hdf_file *file = NULL;
-	int status = look_at(actual, err);
-	if (status == OK && !(file = hdf_file_new(path, resume, err)))
+	int status = look_at(path, err);
+	if (status == OK && !(file = hdf_file_new(path, false, err)))
 		status = err->code;
 	if (status == OK) {
 		hid_t access = access_strong();
-		file->id = H5Fopen(actual, resume ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
-		file->checkpoint = resume;
+		file->id = H5Fopen(path, H5F_ACC_RDONLY, access);
 		if (file->id < 0)
 			status = hdf_fail(file, ERR_DATA, "", "cannot be opened as HDF5", err);
 		H5Pclose(access);
 	}
-	free(actual);
 	if (status == OK)
 		*out = file;
 	else
 		hdf_close(file);
 	return status;
-}
-
-int hdf_open(struct hdf_file **out, const char *path, struct err *err)
-{
-	return open_existing(out, path, false, err);
-}
-
-int hdf_resume(struct hdf_file **out, const char *path, struct err *err)
-{
-	return open_existing(out, path, true, err);
 }
 
 /* The library would report a missing folder or a full disk in its own words; errno says it better. */
@@ -221,23 +206,6 @@ int hdf_commit(struct hdf_file *file, struct err *err)
 	if (status == OK)
 		status = file_commit(file->path, err);
 	hdf_close(file);
-	return status;
-}
-
-int hdf_flush(struct hdf_file *file, struct err *err)
-{
-	if (H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0)
-		return hdf_fail(file, ERR_IO, "", "writing failed; is there room?", err);
-	char *part = mem_format(err, "%s.part", file->path);
-	if (!part)
-		return err->code;
-	int status = OK, descriptor = open(part, O_RDWR | O_CLOEXEC);
-	if (descriptor < 0 || fsync(descriptor) != 0)
-		status = err_errno(err, "%s: cannot be synced to disk", part);
-	if (descriptor >= 0)
-		close(descriptor);
-	free(part);
-	file->checkpoint = file->checkpoint || status == OK;
 	return status;
 }
 

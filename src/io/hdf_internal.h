@@ -13,7 +13,6 @@ struct hdf_file {
 	hid_t id, links; /* the file; link properties that make parent groups */
 	char *path;      /* the final name */
 	bool created;
-	bool checkpoint; /* PATH.part has been flushed and stays when the file is given up */
 	struct path_list *joined; /* data sets whose parts were found in other files */
 };
 

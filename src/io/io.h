@@ -214,12 +214,9 @@ struct hdf_file;
 /* Library error printing is off; its messages are folded into *err. */
 int hdf_create(struct hdf_file **out, const char *path, struct err *err) MUST_CHECK; /* PATH.part */
 int hdf_open(struct hdf_file **out, const char *path, struct err *err) MUST_CHECK;   /* read only */
-int hdf_resume(struct hdf_file **out, const char *path, struct err *err) MUST_CHECK; /* PATH.part again, read-write */
 /* Closes a created file, syncs and renames it. Frees whatever the result. */
 int hdf_commit(struct hdf_file *file, struct err *err) MUST_CHECK;
-/* Flushes a created file to disk: from here on PATH.part is a checkpoint, which hdf_close leaves for hdf_resume. */
-int hdf_flush(struct hdf_file *file, struct err *err) MUST_CHECK;
-void hdf_close(struct hdf_file *file); /* readers, and giving up: a created PATH.part goes, unless it is a checkpoint */
+void hdf_close(struct hdf_file *file); /* readers, and giving up: a created PATH.part goes */
 bool hdf_has(const struct hdf_file *file, const char *name);
 int hdf_shape(const struct hdf_file *file, const char *name, struct hdf_shape *out, struct err *err) MUST_CHECK;
 /* Whole data set at once. `compress` 0–9: shuffle + deflate when > 0, in chunks of one row (of 65,536 elements where rank is 1). */

@@ -92,7 +92,7 @@ static int add_song(const struct arrival *a, struct new_songs *all, size_t at, s
 	int64_t tags = new ? a->tags.start[fresh + 1] - a->tags.start[fresh] : 0, *start = all->tags.start;
 	all->playlists.song_id[at] = old ? a->known->song_id[known] : a->fresh->song_id[fresh];
 	all->playlists.song_album[at] = named->song_album[song];
-	memcpy(all->model.item + at * f, new ? a->factor + fresh *f : a->model->item + known *f, f * sizeof *a->factor);
+	memcpy(all->model.item + at * f, new ? a->factor + fresh * f : a->model->item + known * f, f * sizeof *a->factor);
 	if (tags > 0)
 		memcpy(all->tags.index + start[at], a->tags.index + a->tags.start[fresh],
 		       (size_t)tags * sizeof *all->tags.index);

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support/support.h"
 
@@ -271,6 +272,22 @@ static inline size_t memory_walk_places(const struct attempt *attempt, memory_wh
 	}
 	print_message("%s: %zu places\n", attempt->name, memory_places.count);
 	return wrong;
+}
+
+/* What commands print would stand between the results: away with it; restored by what the first gave. */
+static inline int stdout_away(void)
+{
+	fflush(stdout);
+	int kept = dup(STDOUT_FILENO);
+	assert_non_null(freopen("/dev/null", "w", stdout));
+	return kept;
+}
+
+static inline void stdout_back(int kept)
+{
+	fflush(stdout);
+	dup2(kept, STDOUT_FILENO);
+	close(kept);
 }
 
 #endif

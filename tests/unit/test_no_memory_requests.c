@@ -169,13 +169,9 @@ static void desk_and_signature(void **state)
 	assert_ok(image_save_png(&image, scratch_path(folder, "pictures/1.png"), &err));
 	assert_ok(image_save_png(&image, scratch_path(folder, "pictures/2.png"), &err));
 	image_free(&image);
-	fflush(stdout);
-	int kept = dup(STDOUT_FILENO);
-	assert_non_null(freopen("/dev/null", "w", stdout));
+	int kept = stdout_away();
 	memory_walk(attempts, ARRAY_COUNT(attempts));
-	fflush(stdout);
-	dup2(kept, STDOUT_FILENO);
-	close(kept);
+	stdout_back(kept);
 }
 
 int main(void)

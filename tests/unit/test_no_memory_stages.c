@@ -275,15 +275,11 @@ static void commands(void **state)
 {
 	(void)state;
 	size_t wrong = 0, places = 0;
-	fflush(stdout);
-	int kept = dup(STDOUT_FILENO);
-	assert_non_null(freopen("/dev/null", "w", stdout));
+	int kept = stdout_away();
 	write_inputs();
 	for (size_t i = 0; i < ARRAY_COUNT(command_attempts); i++, places += memory_places.count)
 		wrong += memory_walk_places(&command_attempts[i], NULL);
-	fflush(stdout);
-	dup2(kept, STDOUT_FILENO);
-	close(kept);
+	stdout_back(kept);
 	print_message("commands: %zu places\n", places);
 	if (wrong)
 		fail_msg("%zu times", wrong);
