@@ -50,6 +50,8 @@ walk() {
       [ $code -eq 3 ] && grep -q '^error: ' "$scratch/log" || fail "$name: $kind $n of $most: exit $code"
       [ ! -e "$try/done" ] || fail "$name: done after a failed $kind $n of $most"
       sums_of "$try" | grep -vE '(\.part|\.part\.fold[0-9]+|\.jsonl|checkpoint|/printed)$' | grep -vxFf "$scratch/whole" -f "$scratch/old" && fail "$name: half-written after $kind $n of $most"
+      # Its times differ, so it is in no sum.
+      [ ! -e "$try/metrics.json" ] || /usr/bin/python3 -m json.tool "$try/metrics.json" >"$scratch/json" || fail "$name: half a metrics.json after $kind $n of $most"
       with none "$@" || fail "$name: no run after a failed $kind $n of $most"
       sums_of "$try" | diff "$scratch/whole" - || fail "$name: other bytes after a failed $kind $n of $most"
     done

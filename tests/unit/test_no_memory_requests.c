@@ -138,19 +138,14 @@ static int load_signed(struct err *err)
 	return code;
 }
 
-/* The first key of RFC 8032, 7.1. */
 static void sign_bundle(void)
 {
-	static const char private_pem[] = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
-	                                  "-----END PRIVATE KEY-----\n",
-	                  public_pem[] = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"
-	                                 "-----END PUBLIC KEY-----\n";
 	struct err err = {0};
 	unsigned char signature[SIGNATURE_BYTES];
 	char *card;
 	size_t size;
-	assert_ok(file_write(scratch_path(folder, "private.pem"), private_pem, strlen(private_pem), &err));
-	assert_ok(file_write(scratch_path(folder, "public.pem"), public_pem, strlen(public_pem), &err));
+	assert_ok(file_write(scratch_path(folder, "private.pem"), EXAMPLE_PRIVATE_PEM, strlen(EXAMPLE_PRIVATE_PEM), &err));
+	assert_ok(file_write(scratch_path(folder, "public.pem"), EXAMPLE_PUBLIC_PEM, strlen(EXAMPLE_PUBLIC_PEM), &err));
 	assert_ok(file_read(scratch_path(folder, "bundle.json"), (size_t)1 << 20, &card, &size, &err));
 	assert_ok(signature_make(scratch_path(folder, "private.pem"), card, size, signature, &err));
 	assert_ok(file_write(scratch_path(folder, "bundle.json.sig"), signature, sizeof(signature), &err));

@@ -18,14 +18,6 @@ static char *at(const char *name)
 	return strdup(scratch_path(have.folder, name));
 }
 
-/* The first key of RFC 8032, 7.1. */
-static const char private_pem[] =
-    "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
-    "-----END PRIVATE KEY-----\n";
-static const char public_pem[] =
-    "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"
-    "-----END PUBLIC KEY-----\n";
-
 static int set_up(void **state)
 {
 	(void)state;
@@ -34,8 +26,8 @@ static int set_up(void **state)
 	have.folder = scratch_new();
 	have.rows = at("rows.h5"), have.around = at("around.h5"), have.zip = at("a.zip"), have.csv = at("a.csv");
 	have.private_key = at("private.pem"), have.public_key = at("public.pem");
-	assert_ok(file_write(have.private_key, private_pem, strlen(private_pem), &err));
-	assert_ok(file_write(have.public_key, public_pem, strlen(public_pem), &err));
+	assert_ok(file_write(have.private_key, EXAMPLE_PRIVATE_PEM, strlen(EXAMPLE_PRIVATE_PEM), &err));
+	assert_ok(file_write(have.public_key, EXAMPLE_PUBLIC_PEM, strlen(EXAMPLE_PUBLIC_PEM), &err));
 	assert_ok(file_write(have.csv, "a,b\n1,2\n", 8, &err));
 	assert_ok(zip_create(&zip, have.zip, &err));
 	assert_ok(zip_add(zip, "a.txt", "aaaaaaaaaaaaaaaaaaaaaaaa", 24, true, &err));
