@@ -29,8 +29,7 @@ static int need_bundle(struct bundle **out, const struct options *options, const
 {
 	if (!options->bundle)
 		return err_set(err, ERR_SETTINGS,
-		               "%s: give --bundle DIR, the folder that the stage `pack` wrote (as in out/sample/bundle)",
-		               command);
+		               "%s: give --bundle DIR, what the stage `pack` wrote (as in out/sample/bundle)", command);
 	return open_bundle(out, options, err);
 }
 
@@ -208,7 +207,8 @@ static void print_why(const struct json *why)
 		printf("%s → ", tag);
 	if (similar && (!tag || strcmp(tag, similar) != 0))
 		printf("%s (%.2f) → ", similar, json_number(json_get(why, "cosine"), 0));
-	printf("playlist %" PRId64 " \"%s\"", json_integer_value(json_get(why, "playlist"), 0), json_text(json_get(why, "title"), ""));
+	printf("playlist %" PRId64 " \"%s\"", json_integer_value(json_get(why, "playlist"), 0),
+	       json_text(json_get(why, "title"), ""));
 	for (size_t i = 0; i < json_count(tags); i++)
 		printf("%s%s", i ? ", " : " → new song: ", json_text(json_at(tags, i), ""));
 	putchar('\n');

@@ -10,8 +10,8 @@ int comm_start(struct err *err)
 	for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
 		const char *size = getenv(sizes[i]);
 		if (size && atoi(size) > 1)
-			return err_set(err, ERR_SETTINGS, "this program was built for one process, and started as %s; build with `make MPI=1`",
-			               size);
+			return err_set(err, ERR_SETTINGS,
+			               "this program was built for one process, and started as %s; build with `make MPI=1`", size);
 	}
 	return OK;
 }

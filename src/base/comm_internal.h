@@ -8,9 +8,11 @@
 int comm_machine_broadcast(void *bytes, size_t count, struct err *err) MUST_CHECK;
 /* Are `here` on all of them true? */
 int comm_machine_agree(bool *here, struct err *err) MUST_CHECK;
-/* The rank from which this one's machine begins, whether they have memory in common or not: the same for all that run on it. */
+/* The rank from which this one's machine begins, whether they have memory in common or not: the same for all that run
+ * on it. */
 int comm_host(void);
-/* host[r]: the smallest rank on the machine of rank r, which may be several of comm_machines(). Together, once the ranks are there. */
+/* host[r]: the smallest rank on the machine of rank r, which may be several of comm_machines(). Together, once the
+ * ranks are there. */
 int comm_machine_open(const int *host, struct err *err) MUST_CHECK;
 
 /* A sum in the order of the ranks: each adds up a share of the values, of which it has every rank's. */

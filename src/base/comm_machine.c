@@ -1,8 +1,9 @@
 /*
  * Memory in common for the ranks of a machine, and work that they take from one another there.
  *
- * The first rank of a machine makes a file that lives in memory alone (memfd_create, Linux); the others open it by /proc and its number. It
- * has no name that could be left behind, ends with its last process, and is not bounded by the size of /dev/shm.
+ * The first rank of a machine makes a file that lives in memory alone (memfd_create, Linux); the others open it by
+ * /proc and its number. It has no name that could be left behind, ends with its last process, and is not bounded by the
+ * size of /dev/shm.
  */
 #include "base/comm_internal.h"
 
@@ -29,7 +30,8 @@ struct counters {
 static struct counters *counters;
 static unsigned loops;
 
-/* What the first rank tells the others, and what stands at the end of the file: another process' file of that number is not taken. */
+/* What the first rank tells the others, and what stands at the end of the file: another process' file of that number is
+ * not taken. */
 struct place {
 	int64_t process, descriptor;
 	uint64_t bytes, secret;
@@ -49,7 +51,8 @@ static void *make(struct place *place)
 	/* A file that finds no room only when it is written to would end the process by a signal. */
 	if (file >= 0 && posix_fallocate(file, 0, (off_t)(place->bytes + PAGE)) == 0)
 		memory = map_file(file, place);
-	*place = (struct place){getpid(), file, place->bytes, (uint64_t)(uintptr_t)memory ^ (uint64_t)(clock_seconds() * 1e9)};
+	*place =
+	    (struct place){getpid(), file, place->bytes, (uint64_t)(uintptr_t)memory ^ (uint64_t)(clock_seconds() * 1e9)};
 	if (memory)
 		memcpy((char *)memory + place->bytes, place, sizeof *place);
 	return memory;
@@ -102,7 +105,9 @@ int comm_memory_new(size_t bytes, void **out, struct err *err)
 		return *out ? OK : err->code;
 	}
 	int code = share(bytes, out, err);
-	return code != OK || *out ? code : err_set(err, ERR_MEMORY, "no memory for %zu bytes that the ranks of a machine have in common", bytes);
+	return code != OK || *out
+	           ? code
+	           : err_set(err, ERR_MEMORY, "no memory for %zu bytes that the ranks of a machine have in common", bytes);
 }
 
 void comm_memory_free(void *memory, size_t bytes)

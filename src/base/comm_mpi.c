@@ -1,9 +1,10 @@
 /*
  * comm on MPI: the only file that knows it.
  *
- * Ranks wait without holding a processor: a request is tested, a few times in a row, then with pauses; a machine may have more ranks than
- * processors, and threads of the same rank work meanwhile. Rank 0 has a desk, a thread that answers what the others ask while it works
- * itself: it deals out numbers (comm_deal), and takes the failure that ends the job, so that one sentence is told, whoever else fails then.
+ * Ranks wait without holding a processor: a request is tested, a few times in a row, then with pauses; a machine may
+ * have more ranks than processors, and threads of the same rank work meanwhile. Rank 0 has a desk, a thread that
+ * answers what the others ask while it works itself: it deals out numbers (comm_deal), and takes the failure that ends
+ * the job, so that one sentence is told, whoever else fails then.
  */
 #include "base/comm_internal.h"
 
@@ -19,7 +20,8 @@
 
 #define EAGER_SECONDS 2e-3      /* of waiting that gives way to other threads only */
 #define PAUSE_NANOSECONDS 50000 /* between two looks after that */
-#define DESK_NANOSECONDS 500000 /* between two looks at the desk; while nobody comes each pause is longer, up to the next */
+#define DESK_NANOSECONDS                                                                                               \
+	500000 /* between two looks at the desk; while nobody comes each pause is longer, up to the next */
 #define DESK_MOST_NANOSECONDS 8000000
 #define DESK_SECONDS 5.0        /* within which rank 0 must have ended the job; then the rank that failed does */
 #define LEAVE_SECONDS 10        /* for MPICH's connections to be closed */
@@ -187,8 +189,10 @@ int comm_start(struct err *err)
 		return OK;
 	job.ranks = job.desk = MPI_COMM_WORLD; /* for a failure before they are made */
 	if (threads < MPI_THREAD_MULTIPLE)
-		return err_set(err, ERR_SETTINGS, "this MPI lets one thread at a time speak; one built with MPI_THREAD_MULTIPLE is needed");
-	if ((code = MPI_Comm_dup(MPI_COMM_WORLD, &job.ranks)) != MPI_SUCCESS || (code = MPI_Comm_dup(MPI_COMM_WORLD, &job.desk)) != MPI_SUCCESS)
+		return err_set(err, ERR_SETTINGS,
+		               "this MPI lets one thread at a time speak; one built with MPI_THREAD_MULTIPLE is needed");
+	if ((code = MPI_Comm_dup(MPI_COMM_WORLD, &job.ranks)) != MPI_SUCCESS ||
+	    (code = MPI_Comm_dup(MPI_COMM_WORLD, &job.desk)) != MPI_SUCCESS)
 		return mpi_failed(code, "a communicator cannot be made", err);
 	MPI_Comm_set_errhandler(job.ranks, MPI_ERRORS_RETURN);
 	MPI_Comm_set_errhandler(job.desk, MPI_ERRORS_RETURN);
@@ -199,7 +203,8 @@ int comm_start(struct err *err)
 	return find_machines(err);
 }
 
-/* At rank 0's desk; when nothing comes of it, rank 0 is gone or stuck, and this rank tells and ends the job by itself. */
+/* At rank 0's desk; when nothing comes of it, rank 0 is gone or stuck, and this rank tells and ends the job by
+ * itself. */
 static void report_failure(const struct err *failure)
 {
 	MPI_Request request;
@@ -222,7 +227,8 @@ static void end_at_once(int signal_number)
 	_exit(OK);
 }
 
-/* A word to and from every other rank, to all at once (a pair after the other left some unmade), then a while of answering: whole connections. */
+/* A word to and from every other rank, to all at once (a pair after the other left some unmade), then a while of
+ * answering: whole connections. */
 static void meet_all(void)
 {
 	struct err err = {0};
@@ -244,9 +250,10 @@ static void meet_all(void)
 }
 #endif
 
-/* All ranks are through. MPI_Finalize of MPICH 4.0 over UCX and TCP waits for ever for a connection that is not made yet, when its peer has come
- * further and looks after connections no more; its launcher kills the others when a process ends without MPI_Finalize. So connections are made
- * whole first, and what hangs all the same is given up in the end. */
+/* All ranks are through. MPI_Finalize of MPICH 4.0 over UCX and TCP waits for ever for a connection that is not made
+ * yet, when its peer has come further and looks after connections no more; its launcher kills the others when a process
+ * ends without MPI_Finalize. So connections are made whole first, and what hangs all the same is given up in the
+ * end. */
 static void leave(void)
 {
 #ifdef MPICH_VERSION
@@ -308,13 +315,16 @@ int comm_host(void)
 int comm_barrier(struct err *err)
 {
 	MPI_Request request;
-	return job.size > 1 ? wait_for(MPI_Ibarrier(job.ranks, &request), &request, "waiting for the other ranks", err) : OK;
+	return job.size > 1 ? wait_for(MPI_Ibarrier(job.ranks, &request), &request, "waiting for the other ranks", err)
+	                    : OK;
 }
 
 int comm_machine_barrier(struct err *err)
 {
 	MPI_Request request;
-	return comm_machine_ranks() > 1 ? wait_for(MPI_Ibarrier(job.machine, &request), &request, "waiting for the ranks of the machine", err) : OK;
+	return comm_machine_ranks() > 1
+	           ? wait_for(MPI_Ibarrier(job.machine, &request), &request, "waiting for the ranks of the machine", err)
+	           : OK;
 }
 
 int comm_broadcast(void *bytes, size_t count, int root, struct err *err)
@@ -375,7 +385,8 @@ int comm_gather_machines(void *all, const size_t *start, size_t size, struct err
 int comm_machine_broadcast(void *bytes, size_t count, struct err *err)
 {
 	MPI_Request request;
-	return wait_for(MPI_Ibcast(bytes, (int)count, MPI_BYTE, 0, job.machine, &request), &request, "handing out data", err);
+	return wait_for(MPI_Ibcast(bytes, (int)count, MPI_BYTE, 0, job.machine, &request), &request, "handing out data",
+	                err);
 }
 
 int comm_machine_agree(bool *here, struct err *err)
@@ -413,8 +424,8 @@ static int sum_chunk(struct comm_sum *sum, struct err *err)
 		counts[2 * ranks + r] = share;
 		counts[3 * ranks + r] = r * share;
 	}
-	int code = MPI_Ialltoallv(sum->values, counts, counts + ranks, type, sum->others, counts + 2 * ranks, counts + 3 * ranks, type,
-	                          job.ranks, &request);
+	int code = MPI_Ialltoallv(sum->values, counts, counts + ranks, type, sum->others, counts + 2 * ranks,
+	                          counts + 3 * ranks, type, job.ranks, &request);
 	if (wait_for(code, &request, "exchanging what is to be added up", err) != OK)
 		return err->code;
 	comm_add_up(sum, job.rank, job.size);
@@ -455,7 +466,8 @@ int comm_sum_double(double *values, size_t count, struct err *err)
 	return sum_values(values, count, sizeof *values, err);
 }
 
-/* ---- dealing ------------------------------------------------------------------------------------------------------- */
+/* ---- dealing
+ * ------------------------------------------------------------------------------------------------------- */
 
 int comm_deal_begin(struct comm_deal *deal, uint64_t count, struct err *err)
 {

@@ -58,7 +58,8 @@ int comm_stop_check(const char *what, struct err *err)
 	/* Whoever is asked from here on stops at the next call, together with the others. */
 	if (status != OK || !asked || (status = stop_check(what, err)) != OK)
 		return status;
-	return err_set(err, ERR_STOPPED, "%s: another rank was stopped by a signal; run the same command again to go on", what);
+	return err_set(err, ERR_STOPPED, "%s: another rank was stopped by a signal; run the same command again to go on",
+	               what);
 }
 
 int comm_file_read(const char *path, size_t limit, char **out, size_t *size, struct err *err)

@@ -177,16 +177,16 @@ int settings_load(struct settings **out, const char *file, const char *const *ov
                   size_t n_overrides, struct err *err) MUST_CHECK;
 void settings_free(struct settings *settings);
 
-/* "section.key=value" lines of the settings of `sections` (words, each "section" or "section.key"; NULL = all) that can change a
- * result, in schema order; the text a stage's identity is hashed from. Paths are left out:
- * their contents are hashed instead. */
+/* "section.key=value" lines of the settings of `sections` (words, each "section" or "section.key"; NULL = all) that can
+ * change a result, in schema order; the text a stage's identity is hashed from. Paths are left out: their contents are
+ * hashed instead. */
 int settings_identity(const struct settings *settings, const char *sections, struct strbuf *out,
                       struct err *err) MUST_CHECK;
 /* Input files of the sections as written, `${NAME}` expanded, globs not: for hashing and checks. */
 int settings_paths(const struct settings *settings, const char *sections, struct path_list *out,
                    struct err *err) MUST_CHECK;
-/* The effective settings of `sections` (words, NULL = all) as an INI file: all; all with help and range; those that can change a
- * result. */
+/* The effective settings of `sections` (words, NULL = all) as an INI file: all; all with help and range; those that can
+ * change a result. */
 enum settings_view { SETTINGS_ALL, SETTINGS_COMMENTED, SETTINGS_OF_RESULTS };
 int settings_print(const struct settings *settings, enum settings_view view, const char *sections, struct strbuf *out,
                    struct err *err) MUST_CHECK;
@@ -196,8 +196,8 @@ int settings_reference(struct strbuf *out, struct err *err) MUST_CHECK;
 const char *network_cut_name(int cut); /* "block1_pool" … */
 const char *network_precision_name(int precision); /* "fp32", "fp16" */
 const char *trainable_name(int trainable);         /* "head", "block5" … "all" */
-/* Where features end so that `trainable` can be trained of a network that ends at `cut`: an enum network_cut. ERR_SETTINGS when
- * there is no such block in it. */
+/* Where features end so that `trainable` can be trained of a network that ends at `cut`: an enum network_cut.
+ * ERR_SETTINGS when there is no such block in it. */
 int trainable_cut(int trainable, int cut, int *features_cut, struct err *err) MUST_CHECK;
 const char *crop_source_name(int source);
 /* Position in {"cascade","box","centre"} or -1. */

@@ -234,8 +234,8 @@ static int visit_inner(struct walker *w, struct layer *layer, struct archive_ent
 	inner.archive = reader_new(false, err);
 	if (!inner.archive)
 		return walker_stop(w, err->code);
-	int status =
-	    name_ends_with(path, ".7z") ? inner_open_memory(w, &inner, entry, &held, err) : inner_open_stream(w, &inner, err);
+	int status = name_ends_with(path, ".7z") ? inner_open_memory(w, &inner, entry, &held, err)
+	                                         : inner_open_stream(w, &inner, err);
 	if (status == OK)
 		status = walk_layer(w, &inner, err);
 	archive_read_free(inner.archive);

@@ -88,7 +88,8 @@ static bool widen(const uint8_t *extra, size_t length, struct zip_member *member
 }
 
 /* One record; its length, or 0 when it is broken: members lie before the directory. */
-static size_t take_record(struct zip_directory *directory, size_t at, const struct zip_region *region, uint64_t members_end)
+static size_t take_record(struct zip_directory *directory, size_t at, const struct zip_region *region,
+                          uint64_t members_end)
 {
 	const uint8_t *record = (const uint8_t *)directory->bytes + at;
 	if (directory->size - at < RECORD || memcmp(record, "PK\1\2", 4) != 0)

@@ -42,7 +42,8 @@ bool name_ends_with(const char *text, const char *end); /* whatever the case */
 bool name_is_archive(const char *name);
 /* Removes "." and empty components in place. Returns why the name must not be trusted, or NULL. */
 const char *name_clean(char *name);
-/* A copy in UTF-8: as it is when it is UTF-8, else from CP949 (Korean Windows), else with U+FFFD for what is neither. */
+/* A copy in UTF-8: as it is when it is UTF-8, else from CP949 (Korean Windows), else with U+FFFD for what is
+ * neither. */
 char *name_as_utf8(const char *bytes, size_t length, struct err *err) MUST_CHECK;
 
 /* ---- zips by their directory ---- */
@@ -69,8 +70,8 @@ struct zip_directory {
 int zip_directory_read(const struct zip_region *region, struct zip_directory *out, bool *usable,
                        struct err *err) MUST_CHECK;
 void zip_directory_free(struct zip_directory *directory);
-/* Walks a zip on disk by its directory; members that are not wanted are neither read nor unpacked. *done false, with OK: not one
- * that can be walked so. */
+/* Walks a zip on disk by its directory; members that are not wanted are neither read nor unpacked. *done false, with
+ * OK: not one that can be walked so. */
 int zip_walk_file(struct walker *w, const char *path, const char *below, int depth, bool *done,
                   struct err *err) MUST_CHECK;
 /* A member as a stream of unpacked bytes. −1 with a reason where it breaks. */

@@ -7,8 +7,8 @@
 #include <zlib.h>
 
 /*
- * A zip walked by its directory. A stored zip inside it is a region of the same file and is walked the same way; a packed one, and
- * any other archive, is a stream that is read from front to back.
+ * A zip walked by its directory. A stored zip inside it is a region of the same file and is walked the same way; a
+ * packed one, and any other archive, is a stream that is read from front to back.
  */
 #define LOCAL_HEADER 30
 #define ENCRYPTED 1
@@ -28,7 +28,8 @@ static bool read_full(int file, uint64_t at, void *out, size_t size)
 	return true;
 }
 
-/* Where the member's bytes begin, by its local header; 0 when there is none or when they would reach into the next member. */
+/* Where the member's bytes begin, by its local header; 0 when there is none or when they would reach into the next
+ * member. */
 static uint64_t data_start(const struct zip_member *member, const uint8_t *header)
 {
 	if (memcmp(header, "PK\3\4", 4) != 0)

@@ -40,7 +40,8 @@ void unpacker_free(struct unpacker *unpacker)
 static int inflate_member(struct unpacker *unpacker, const struct member *member, struct err *err)
 {
 	if (member->full / MOST_INFLATED > member->size)
-		return err_set(err, ERR_DATA, "%s: damaged (%zu packed bytes cannot unpack to %zu)", member->path, member->size, member->full);
+		return err_set(err, ERR_DATA, "%s: damaged (%zu packed bytes cannot unpack to %zu)", member->path, member->size,
+		               member->full);
 	uint8_t *grown = mem_grow(unpacker->bytes, &unpacker->capacity, member->full + 1, 1, err);
 	if (!grown)
 		return err->code;
@@ -52,7 +53,8 @@ static int inflate_member(struct unpacker *unpacker, const struct member *member
 	z->next_out = grown;
 	z->avail_out = (uInt)(member->full + 1); /* one more than promised: a longer one is seen */
 	if (inflate(z, Z_FINISH) != Z_STREAM_END || z->total_out != member->full)
-		return err_set(err, ERR_DATA, "%s: damaged (its packed bytes do not unpack to %zu)", member->path, member->full);
+		return err_set(err, ERR_DATA, "%s: damaged (its packed bytes do not unpack to %zu)", member->path,
+		               member->full);
 	return OK;
 }
 
@@ -121,8 +123,8 @@ const char *walker_refuses(const struct walker *w, uint64_t packed, uint64_t ful
 	double ratio = w->walk->max_ratio;
 	if (ratio <= 0 || full < (1 << 20) || (double)full <= ratio * (double)packed)
 		return NULL;
-	snprintf(reason, 128, "unpacks to %.0f times its size (at most %g are allowed)", (double)full / (double)(packed + !packed),
-	         ratio);
+	snprintf(reason, 128, "unpacks to %.0f times its size (at most %g are allowed)",
+	         (double)full / (double)(packed + !packed), ratio);
 	return reason;
 }
 
@@ -137,8 +139,9 @@ static int check_total(struct walker *w, struct err *err)
 		status = err_set(err, ERR_DATA, "its members unpack to more than the %.4g GB allowed (%s)",
 		                 (double)walk->max_total / 1e9, limits);
 	else if (walk->max_ratio > 0 && total > FREE_BYTES && (double)total > walk->max_ratio * (double)w->packed_bytes)
-		status = err_set(err, ERR_DATA, "its members unpack to more than %g times its size, as those of a zip bomb (%s)",
-		                 walk->max_ratio, limits);
+		status =
+		    err_set(err, ERR_DATA, "its members unpack to more than %g times its size, as those of a zip bomb (%s)",
+		            walk->max_ratio, limits);
 	if (status != OK && !w->bomb) {
 		w->bomb = true;
 		w->bomb_err = *err;

@@ -14,7 +14,8 @@ struct innermost {
 	char text[256];
 };
 
-/* "file write failed: time = …\n, filename = …, error message = 'No space left on device', buf = …": what a person can use of it. */
+/* "file write failed: time = …\n, filename = …, error message = 'No space left on device', buf = …": what a person can
+ * use of it. */
 static void tell_reason(struct innermost *found, const char *text)
 {
 	static const char mark[] = "error message = '";
@@ -43,14 +44,15 @@ int hdf_fail(const struct hdf_file *file, int code, const char *name, const char
 
 /* ---- life cycle -------------------------------------------------------------------------------- */
 
-/* Errors are told by us. The library must not close what is left at the program's end: a file that a full disk kept from
- * being closed would be freed twice there. Everything is closed by hdf_close and hdf_commit. */
+/* Errors are told by us. The library must not close what is left at the program's end: a file that a full disk kept
+ * from being closed would be freed twice there. Everything is closed by hdf_close and hdf_commit. */
 static void library_begin(void)
 {
 	static bool begun;
 	if (!begun) {
 		H5dont_atexit();
-		unsetenv("HDF5_VDS_PREFIX"); /* parts of a joined data set lie beside it, wherever else there are files of their names */
+		unsetenv("HDF5_VDS_PREFIX"); /* parts of a joined data set lie beside it, wherever else there are files of their
+		                                names */
 	}
 	begun = true;
 	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
@@ -211,7 +213,8 @@ int hdf_commit(struct hdf_file *file, struct err *err)
 
 /* ---- names and groups --------------------------------------------------------------------------- */
 
-/* H5Lexists fails where a parent is missing, so every prefix is asked in turn; on the stack, because "no" must not mean "no memory". */
+/* H5Lexists fails where a parent is missing, so every prefix is asked in turn; on the stack, because "no" must not mean
+ * "no memory". */
 bool hdf_has(const struct hdf_file *file, const char *name)
 {
 	char prefix[4096];

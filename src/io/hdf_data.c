@@ -319,8 +319,13 @@ int hdf_write(struct hdf_file *file, const char *name, const struct hdf_shape *s
 		wanted.chunk_rows = shape->rank > 1 ? 1 : count < FLAT_CHUNK ? count : FLAT_CHUNK;
 	if ((status = create_set(file, &wanted, &set, err)) != OK)
 		return status;
-	struct transfer move = {
-	    .file = file, .name = name, .set = set, .memory = H5S_ALL, .stored = H5S_ALL, .type = shape->type, .count = count};
+	struct transfer move = {.file = file,
+	                        .name = name,
+	                        .set = set,
+	                        .memory = H5S_ALL,
+	                        .stored = H5S_ALL,
+	                        .type = shape->type,
+	                        .count = count};
 	if (count > 0)
 		status = write_values(&move, data, err);
 	return hdf_close_written(file, name, set, status, err);

@@ -23,11 +23,11 @@ struct hdf_file *hdf_file_new(const char *path, bool created, struct err *err) M
 int hdf_fail(const struct hdf_file *file, int code, const char *name, const char *what, struct err *err);
 /* Opens a data set; *id is closed by the caller with H5Dclose. ERR_DATA when it is not there. */
 int hdf_dataset(const struct hdf_file *file, const char *name, hid_t *id, struct err *err) MUST_CHECK;
-/* Closes a data set that was written to: only then the last of its bytes leave the library, which forgets them whether they could be
- * written or not. ERR_IO unless `status` is another failure already. */
+/* Closes a data set that was written to: only then the last of its bytes leave the library, which forgets them whether
+ * they could be written or not. ERR_IO unless `status` is another failure already. */
 int hdf_close_written(const struct hdf_file *file, const char *name, hid_t set, int status, struct err *err) MUST_CHECK;
-/* ERR_DATA when the data set is joined from other files and one of them is not there or not what it was: the library itself would give
- * zeros for it. Looked at once a file that is open. */
+/* ERR_DATA when the data set is joined from other files and one of them is not there or not what it was: the library
+ * itself would give zeros for it. Looked at once a file that is open. */
 int hdf_check_joined(const struct hdf_file *file, const char *name, hid_t set, struct err *err) MUST_CHECK;
 hid_t hdf_stored_type(enum hdf_type type); /* closed by the caller */
 /* Properties of a new data set: no time stamps (same content, same bytes), chunks and filters where `chunk` is not

@@ -1,6 +1,7 @@
 /*
- * A data set joined from those of other files: HDF5's virtual data set, whose sources are named without a folder, so that all of them may
- * be moved together. The library reads zeros where a source is missing; here that is an error that names it.
+ * A data set joined from those of other files: HDF5's virtual data set, whose sources are named without a folder, so
+ * that all of them may be moved together. The library reads zeros where a source is missing; here that is an error that
+ * names it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,8 @@
 /* ---- writing ------------------------------------------------------------------------------- */
 
 /* Rows first … first + part->rows of `all` are those of `part`. */
-static bool map_part(hid_t creation, hid_t all, const struct hdf_shape *shape, const char *name, const struct hdf_part *part,
-                     size_t first)
+static bool map_part(hid_t creation, hid_t all, const struct hdf_shape *shape, const char *name,
+                     const struct hdf_part *part, size_t first)
 {
 	hsize_t start[HDF_MAX_RANK] = {first}, size[HDF_MAX_RANK];
 	for (size_t i = 0; i < shape->rank; i++)
@@ -24,8 +25,8 @@ static bool map_part(hid_t creation, hid_t all, const struct hdf_shape *shape, c
 	return good;
 }
 
-int hdf_create_joined(struct hdf_file *file, const char *name, const struct hdf_shape *shape, const struct hdf_part *parts, size_t count,
-                      struct err *err)
+int hdf_create_joined(struct hdf_file *file, const char *name, const struct hdf_shape *shape,
+                      const struct hdf_part *parts, size_t count, struct err *err)
 {
 	hsize_t dims[HDF_MAX_RANK];
 	size_t rows = 0;
@@ -69,14 +70,16 @@ static bool fills(hid_t own, hid_t taken)
 }
 
 /* The data set of an open part against the block of the whole that it makes up. */
-static int check_set(const struct joined *joined, const struct hdf_file *part, const char *set_name, hid_t taken, struct err *err)
+static int check_set(const struct joined *joined, const struct hdf_file *part, const char *set_name, hid_t taken,
+                     struct err *err)
 {
 	hid_t set = H5Dopen2(part->id, set_name, H5P_DEFAULT), space = set >= 0 ? H5Dget_space(set) : H5I_INVALID_HID;
 	int status = OK;
 	if (set < 0)
 		status = hdf_fail(part, ERR_DATA, set_name, "cannot be opened as a data set", err);
 	else if (space < 0 || !fills(space, taken))
-		status = err_set(err, ERR_DATA, "%s: %s has not got the shape that %s was joined with; remove the folder and run again",
+		status = err_set(err, ERR_DATA,
+		                 "%s: %s has not got the shape that %s was joined with; remove the folder and run again",
 		                 part->path, set_name, joined->file->path);
 	if (space >= 0)
 		H5Sclose(space);
@@ -85,15 +88,18 @@ static int check_set(const struct joined *joined, const struct hdf_file *part, c
 	return status;
 }
 
-static int check_file(const struct joined *joined, const char *file_name, const char *set_name, hid_t taken, struct err *err)
+static int check_file(const struct joined *joined, const char *file_name, const char *set_name, hid_t taken,
+                      struct err *err)
 {
 	const char *path = joined->file->path;
 	struct hdf_file *part = NULL;
 	char *beside = mem_format(err, "%.*s%s", (int)(path_name(path) - path), path, file_name);
 	int status = beside ? OK : err->code;
 	if (status == OK && !path_exists(beside))
-		status = err_set(err, ERR_DATA, "%s: %s: its part %s is missing; it belongs in the same folder (else remove the folder and run again)", path,
-		                 joined->name, file_name);
+		status = err_set(
+		    err, ERR_DATA,
+		    "%s: %s: its part %s is missing; it belongs in the same folder (else remove the folder and run again)",
+		    path, joined->name, file_name);
 	if (status == OK)
 		status = hdf_open(&part, beside, err);
 	if (status == OK)
@@ -113,10 +119,10 @@ static int check_part(struct joined *joined, size_t i, struct err *err)
 	int status = OK;
 	if (file_length < 0 || set_length < 0 || covered < 0)
 		status = hdf_fail(joined->file, ERR_DATA, joined->name, "its parts cannot be told", err);
-	else if ((size_t)file_length >= sizeof file_name || (size_t)set_length >= sizeof set_name || strchr(file_name, '/') ||
-	         strcmp(file_name, ".") == 0 || strchr(file_name, '%'))
-		status = err_set(err, ERR_DATA, "%s: %s: has its rows in %s; only files of the same folder are read", joined->file->path,
-		                 joined->name, file_name);
+	else if ((size_t)file_length >= sizeof file_name || (size_t)set_length >= sizeof set_name ||
+	         strchr(file_name, '/') || strcmp(file_name, ".") == 0 || strchr(file_name, '%'))
+		status = err_set(err, ERR_DATA, "%s: %s: has its rows in %s; only files of the same folder are read",
+		                 joined->file->path, joined->name, file_name);
 	else
 		status = check_file(joined, file_name, set_name, taken, err);
 	joined->covered += covered > 0 ? (hsize_t)covered : 0;

@@ -1,10 +1,10 @@
 /*
  * io: foreign formats, read strictly and written whole or not at all.
  *
- * The only place that includes a file-format library: libarchive (archive.c), TurboJPEG and
- * libpng (image.c), HDF5 (hdf*.c), libcsv (csv.c), jansson (json_parse.c), zlib (json_stream.c, npz.c, archive_*.c, hdf_pack.c), cairo and pango (canvas.c).
- * Each of these has object files of its own, so a program that never calls into archive.c or hdf.c does
- * not link their libraries. Depends on: base. Knows nothing of faces, songs or networks.
+ * The only place that includes a file-format library: libarchive (archive.c), TurboJPEG and libpng (image.c), HDF5
+ * (hdf*.c), libcsv (csv.c), jansson (json_parse.c), zlib (json_stream.c, npz.c, archive_*.c, hdf_pack.c), cairo and
+ * pango (canvas.c). Each of these has object files of its own, so a program that never calls into archive.c or hdf.c
+ * does not link their libraries. Depends on: base. Knows nothing of faces, songs or networks.
  *
  * Writers create PATH.part and rename on commit. Readers refuse with ERR_DATA naming file and
  * place; a missing or unreadable file is ERR_IO.
@@ -46,17 +46,20 @@ struct image_head {
 struct image_wish {
 	size_t channels;   /* as for image_decode */
 	size_t max_pixels; /* refused by the header, before decoding; 0 = 100 megapixels */
-	size_t shrink;     /* JPEG only: 2, 4 or 8 decode at ⌈size / shrink⌉, sample k covering [k·shrink, (k + 1)·shrink) */
+	/* JPEG only: 2, 4 or 8 decode at ⌈size / shrink⌉, sample k covering [k·shrink, (k + 1)·shrink) */
+	size_t shrink;
 };
 int image_decoder_new(struct image_decoder **out, struct err *err) MUST_CHECK;
 void image_decoder_free(struct image_decoder *decoder); /* NULL is fine */
-/* Size by the first bytes alone. When these very bytes are read next, their head is not parsed again: they must not change in between. */
+/* Size by the first bytes alone. When these very bytes are read next, their head is not parsed again: they must not
+ * change in between. */
 int image_decoder_head(struct image_decoder *decoder, const struct image_source *source, struct image_head *out,
                        struct err *err) MUST_CHECK;
 /* *out borrows the decoder's memory until its next call. */
 int image_decoder_read(struct image_decoder *decoder, const struct image_source *source, const struct image_wish *wish,
                        struct image *out, struct err *err) MUST_CHECK;
-void image_decoder_trim(struct image_decoder *decoder, size_t most); /* gives back a picture of more than `most` bytes */
+void image_decoder_trim(struct image_decoder *decoder,
+                        size_t most); /* gives back a picture of more than `most` bytes */
 int image_load(struct image *out, const char *path, size_t channels, struct err *err) MUST_CHECK;
 /* Bytes of a JPEG (quality 1–100) or PNG; freed by the caller. */
 int image_encode_jpeg(const struct image *image, int quality, uint8_t **out, size_t *size, struct err *err) MUST_CHECK;
@@ -103,8 +106,8 @@ struct member {
 	bool packed, has_crc; /* only in a walk of packed members */
 	uint32_t crc;
 };
-/* `wanted` (may be NULL = all) decides on the path before a byte is read; members it refuses are not
- * delivered. In a zip on disk, and in a zip stored inside one, they are not even unpacked. `deliver` returns OK to go on; any other
+/* `wanted` (may be NULL = all) decides on the path before a byte is read; members it refuses are not delivered. In a
+ * zip on disk, and in a zip stored inside one, they are not even unpacked. `deliver` returns OK to go on; any other
  * code stops the walk and is returned. Names that are not UTF-8 are read as CP949. */
 struct member_walk {
 	bool (*wanted)(const char *path, void *context);
@@ -120,8 +123,8 @@ struct member_walk {
 	const char *limits;  /* how the message about the last two names them; may be NULL */
 	bool packed;         /* members may be delivered as they lie in the archive: the caller calls member_unpack */
 };
-/* Finishes a member of such a walk, or a copy of it: unpacks and checks it. `bytes` then points into the unpacker, which serves one
- * thread. ERR_DATA: damaged. */
+/* Finishes a member of such a walk, or a copy of it: unpacks and checks it. `bytes` then points into the unpacker,
+ * which serves one thread. ERR_DATA: damaged. */
 struct unpacker;
 int unpacker_new(struct unpacker **out, struct err *err) MUST_CHECK;
 void unpacker_free(struct unpacker *unpacker); /* NULL is fine */
@@ -134,7 +137,8 @@ struct zip_writer;
 int zip_create(struct zip_writer **out, const char *path, struct err *err) MUST_CHECK;
 /* A zip in memory, to be put into another: zip_finish_memory gives its bytes. */
 int zip_create_memory(struct zip_writer **out, struct err *err) MUST_CHECK;
-int zip_add(struct zip_writer *zip, const char *name, const void *bytes, size_t size, bool deflate, struct err *err) MUST_CHECK;
+int zip_add(struct zip_writer *zip, const char *name, const void *bytes, size_t size, bool deflate,
+            struct err *err) MUST_CHECK;
 int zip_finish(struct zip_writer *zip, struct err *err) MUST_CHECK; /* commits; frees whatever the result */
 int zip_finish_memory(struct zip_writer *zip, uint8_t **out, size_t *size, struct err *err) MUST_CHECK; /* frees too */
 void zip_discard(struct zip_writer *zip); /* NULL is fine */
@@ -151,7 +155,8 @@ int csv_read_bytes(const void *bytes, size_t size, const char *name, csv_row *ro
 
 /* ---- JSON -------------------------------------------------------------------------------------- */
 
-/* jansson has functions of these names with other types: ours need symbols of their own in a program that holds both. */
+/* jansson has functions of these names with other types: ours need symbols of their own in a program that holds
+ * both. */
 #define json_load_file moodcast_json_load_file
 #define json_integer_value moodcast_json_integer_value
 
@@ -190,15 +195,15 @@ struct json *json_append_array(struct json *array);
 void json_append_text(struct json *array, const char *text);
 void json_append_number(struct json *array, double number);
 void json_append_integer(struct json *array, int64_t number);
-/* Text of a value, freed by the caller; indent 0 = one line without blanks. Reals with 9 significant digits. Bytes that are not
- * UTF-8 come out as U+FFFD. */
+/* Text of a value, freed by the caller; indent 0 = one line without blanks. Reals with 9 significant digits. Bytes that
+ * are not UTF-8 come out as U+FFFD. */
 int json_print(const struct json *value, int indent, char **out, struct err *err) MUST_CHECK;
 int json_save(const struct json *value, const char *path, struct err *err) MUST_CHECK; /* indented, atomic */
 /* Calls `element` for each element of the top-level array of a file, one in memory at a time; *.gz is read through. The
- * element is freed after the call. Messages carry file, element number (from 1) and line; `index` counts from 0. A failure of the
- * callback is wrapped in the same place and returned. An array that does not end is ERR_DATA (elements delivered so far stand).
- * Foreign data is taken as it comes: of a repeated key the last value counts, a text with \u0000 reads as null, an integer beyond
- * 64 bits as a real. */
+ * element is freed after the call. Messages carry file, element number (from 1) and line; `index` counts from 0. A
+ * failure of the callback is wrapped in the same place and returned. An array that does not end is ERR_DATA (elements
+ * delivered so far stand). Foreign data is taken as it comes: of a repeated key the last value counts, a text with
+ * \u0000 reads as null, an integer beyond 64 bits as a real. */
 typedef int json_element(const struct json *element, size_t index, void *context, struct err *err);
 int json_stream(const char *path, json_element *element, void *context, struct err *err) MUST_CHECK;
 
@@ -219,23 +224,25 @@ int hdf_commit(struct hdf_file *file, struct err *err) MUST_CHECK;
 void hdf_close(struct hdf_file *file); /* readers, and giving up: a created PATH.part goes */
 bool hdf_has(const struct hdf_file *file, const char *name);
 int hdf_shape(const struct hdf_file *file, const char *name, struct hdf_shape *out, struct err *err) MUST_CHECK;
-/* Whole data set at once. `compress` 0–9: shuffle + deflate when > 0, in chunks of one row (of 65,536 elements where rank is 1). */
+/* Whole data set at once. `compress` 0–9: shuffle + deflate when > 0, in chunks of one row (of 65,536 elements where
+ * rank is 1). */
 int hdf_write(struct hdf_file *file, const char *name, const struct hdf_shape *shape, const void *data, int compress,
               struct err *err) MUST_CHECK;
 /* An empty data set that grows by its first dimension; chunk_rows rows a chunk. dims[0] of shape = initial rows. */
-int hdf_create_rows(struct hdf_file *file, const char *name, const struct hdf_shape *shape, size_t chunk_rows, int compress,
-                    struct err *err) MUST_CHECK;
+int hdf_create_rows(struct hdf_file *file, const char *name, const struct hdf_shape *shape, size_t chunk_rows,
+                    int compress, struct err *err) MUST_CHECK;
 /* Writes rows first … first+count−1, growing the data set where needed. */
-int hdf_write_rows(struct hdf_file *file, const char *name, size_t first, size_t count, const void *data, struct err *err) MUST_CHECK;
+int hdf_write_rows(struct hdf_file *file, const char *name, size_t first, size_t count, const void *data,
+                   struct err *err) MUST_CHECK;
 /* Reads `count` rows (of dimension 0) as `type`, converted. `data` holds count × the other dims. */
-int hdf_read_rows(const struct hdf_file *file, const char *name, enum hdf_type type, size_t first, size_t count, void *data,
-                  struct err *err) MUST_CHECK;
+int hdf_read_rows(const struct hdf_file *file, const char *name, enum hdf_type type, size_t first, size_t count,
+                  void *data, struct err *err) MUST_CHECK;
 /* The whole data set as `type` into memory of its own; *shape may be NULL. Refuses above `max_elements`. */
 int hdf_read(const struct hdf_file *file, const char *name, enum hdf_type type, size_t max_elements, void **out,
              struct hdf_shape *shape, struct err *err) MUST_CHECK;
-/* A file whose rows were appended to PATH.part from byte HDF_HEAD on, each as its chunk is stored, before the library saw it: the
- * data set `name` of shape.dims[0] rows, a chunk each, is made around them, and the rest of the file behind them. A writer that
- * was killed can so go on from any row it knows of. */
+/* A file whose rows were appended to PATH.part from byte HDF_HEAD on, each as its chunk is stored, before the library
+ * saw it: the data set `name` of shape.dims[0] rows, a chunk each, is made around them, and the rest of the file behind
+ * them. A writer that was killed can so go on from any row it knows of. */
 #define HDF_HEAD 4096
 struct hdf_rows {
 	const char *name;
@@ -244,14 +251,14 @@ struct hdf_rows {
 	const uint64_t *sizes; /* bytes of each row as stored */
 };
 int hdf_create_around(struct hdf_file **out, const char *path, const struct hdf_rows *rows, struct err *err) MUST_CHECK;
-/* A data set whose rows are those of data sets of the same name and shape in other files of the same folder, one behind the other. It
- * may be read as any other; a part that is missing or has another shape is ERR_DATA. */
+/* A data set whose rows are those of data sets of the same name and shape in other files of the same folder, one behind
+ * the other. It may be read as any other; a part that is missing or has another shape is ERR_DATA. */
 struct hdf_part {
 	const char *file; /* its name without the folder */
 	size_t rows;      /* at least 1 */
 };
-int hdf_create_joined(struct hdf_file *file, const char *name, const struct hdf_shape *shape, const struct hdf_part *parts, size_t count,
-                      struct err *err) MUST_CHECK;
+int hdf_create_joined(struct hdf_file *file, const char *name, const struct hdf_shape *shape,
+                      const struct hdf_part *parts, size_t count, struct err *err) MUST_CHECK;
 struct hdf_packer;
 int hdf_packer_new(struct hdf_packer **out, int level, struct err *err) MUST_CHECK;
 void hdf_packer_free(struct hdf_packer *packer); /* NULL is fine */
@@ -259,23 +266,31 @@ void hdf_packer_free(struct hdf_packer *packer); /* NULL is fine */
 int hdf_pack(struct hdf_packer *packer, const void *row, size_t size, const uint8_t **out, size_t *out_size,
              struct err *err) MUST_CHECK;
 /* Strings: written fixed-length, NUL-padded UTF-8; read from fixed-length or variable-length ones. */
-int hdf_write_texts(struct hdf_file *file, const char *name, char *const *texts, size_t count, struct err *err) MUST_CHECK;
+int hdf_write_texts(struct hdf_file *file, const char *name, char *const *texts, size_t count,
+                    struct err *err) MUST_CHECK;
 /* Readers of texts and tables take a zeroed list; it stays zeroed on failure. */
 int hdf_read_texts(const struct hdf_file *file, const char *name, struct path_list *out, struct err *err) MUST_CHECK;
 /* A table of strings of any length: NAME/bytes (u8) and NAME/offsets (i64, count + 1). */
-int hdf_write_table(struct hdf_file *file, const char *name, char *const *texts, size_t count, struct err *err) MUST_CHECK;
+int hdf_write_table(struct hdf_file *file, const char *name, char *const *texts, size_t count,
+                    struct err *err) MUST_CHECK;
 int hdf_read_table(const struct hdf_file *file, const char *name, struct path_list *out, struct err *err) MUST_CHECK;
 /* Groups and attributes. object "/" = root. hdf_group makes the parents too. */
 int hdf_group(struct hdf_file *file, const char *name, struct err *err) MUST_CHECK;
-int hdf_attr_set_text(struct hdf_file *file, const char *object, const char *name, const char *text, struct err *err) MUST_CHECK;
+int hdf_attr_set_text(struct hdf_file *file, const char *object, const char *name, const char *text,
+                      struct err *err) MUST_CHECK;
 int hdf_attr_set_texts(struct hdf_file *file, const char *object, const char *name, char *const *texts, size_t count,
-                       struct err *err) MUST_CHECK; /* an array of fixed-length strings; split as Keras does above 64,512 bytes */
-int hdf_attr_set_number(struct hdf_file *file, const char *object, const char *name, double number, struct err *err) MUST_CHECK;
+                       /* an array of fixed-length strings; split as Keras does above 64,512 bytes */
+                       struct err *err) MUST_CHECK;
+int hdf_attr_set_number(struct hdf_file *file, const char *object, const char *name, double number,
+                        struct err *err) MUST_CHECK;
 bool hdf_attr_has(const struct hdf_file *file, const char *object, const char *name);
-int hdf_attr_text(const struct hdf_file *file, const char *object, const char *name, char **out, struct err *err) MUST_CHECK;
+int hdf_attr_text(const struct hdf_file *file, const char *object, const char *name, char **out,
+                  struct err *err) MUST_CHECK;
 /* Keras' name lists: fixed or variable length, ASCII or UTF-8, empty float64 = none, split lists joined. */
-int hdf_attr_texts(const struct hdf_file *file, const char *object, const char *name, struct path_list *out, struct err *err) MUST_CHECK;
-int hdf_attr_number(const struct hdf_file *file, const char *object, const char *name, double *out, struct err *err) MUST_CHECK;
+int hdf_attr_texts(const struct hdf_file *file, const char *object, const char *name, struct path_list *out,
+                   struct err *err) MUST_CHECK;
+int hdf_attr_number(const struct hdf_file *file, const char *object, const char *name, double *out,
+                    struct err *err) MUST_CHECK;
 
 /* ---- NumPy and SciPy ---------------------------------------------------------------------------------- */
 
@@ -292,8 +307,8 @@ int npy_parse(struct npy *out, const void *bytes, size_t size, const char *name,
 int npy_save(const struct npy *array, const char *path, struct err *err) MUST_CHECK;
 /* The bytes of a version 1 file (header padded to 64), freed by the caller. */
 int npy_bytes(const struct npy *array, uint8_t **out, size_t *size, struct err *err) MUST_CHECK;
-/* An uncompressed .npz: one stored zip member NAME.npy an array, times fixed at 1980-01-01, zip64 where needed. Written without
- * libarchive. */
+/* An uncompressed .npz: one stored zip member NAME.npy an array, times fixed at 1980-01-01, zip64 where needed. Written
+ * without libarchive. */
 struct npz_entry { const char *name; struct npy array; };
 int npz_save(const char *path, const struct npz_entry *entries, size_t count, struct err *err) MUST_CHECK;
 /* Loads one array of a stored or deflated .npz (offline stages only: uses libarchive, lives in archive.c). */
@@ -308,9 +323,10 @@ struct tensor {
 	const void *data;
 };
 struct tensor_file;
-/* The format allows no holes between tensors, so alignment comes from the order in which they are stored: first those whose bytes
- * are a multiple of 64 (each starts on 64 bytes, in the file and when mapped), then the rest by falling size of their element
- * (each starts on a multiple of it). metadata_pairs: name, value, name, value …; n_pairs pairs. */
+/* The format allows no holes between tensors, so alignment comes from the order in which they are stored: first those
+ * whose bytes are a multiple of 64 (each starts on 64 bytes, in the file and when mapped), then the rest by falling
+ * size of their element (each starts on a multiple of it). metadata_pairs: name, value, name, value …; n_pairs
+ * pairs. */
 int tensors_save(const char *path, const struct tensor *tensors, size_t count, const char *const *metadata_pairs,
                  size_t n_pairs, struct err *err) MUST_CHECK;
 int tensors_map(struct tensor_file **out, const char *path, struct err *err) MUST_CHECK;

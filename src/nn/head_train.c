@@ -37,7 +37,8 @@ static int training_check(const struct head *head, const struct head_data *train
 	if (!settings->epochs || !settings->batch || !(settings->learning_rate > 0) || !(settings->l2 >= 0))
 		return err_set(err, ERR_SETTINGS, "emotion.epochs, batch and learning_rate must be above zero, l2 not below");
 	if (settings->dropout > 0 && !head->hidden)
-		return err_set(err, ERR_SETTINGS, "emotion.dropout leaves out units of a hidden layer: set emotion.hidden, or it to 0");
+		return err_set(err, ERR_SETTINGS,
+		               "emotion.dropout leaves out units of a hidden layer: set emotion.hidden, or it to 0");
 	if (settings->focal > 0 && settings->smoothing > 0)
 		return err_set(err, ERR_SETTINGS, "emotion.focal and emotion.label_smoothing: one of them must be 0");
 	if (settings->sampling && settings->balance)
@@ -63,9 +64,20 @@ static uint64_t identity_of(const struct training *t)
 {
 	const struct head_training *s = t->settings;
 	const struct head_data *parts[] = {t->train, t->validation};
-	const double numbers[] = {(double)t->head->inputs, (double)t->head->hidden, (double)t->head->classes, (double)s->batch,
-	                          (double)s->patience, s->learning_rate, s->l2, s->smoothing, s->focal, s->dropout, s->sampling,
-	                          s->balance, s->standardise, (double)cpu_features()->level};
+	const double numbers[] = {(double)t->head->inputs,
+	                          (double)t->head->hidden,
+	                          (double)t->head->classes,
+	                          (double)s->batch,
+	                          (double)s->patience,
+	                          s->learning_rate,
+	                          s->l2,
+	                          s->smoothing,
+	                          s->focal,
+	                          s->dropout,
+	                          s->sampling,
+	                          s->balance,
+	                          s->standardise,
+	                          (double)cpu_features()->level};
 	uint64_t hash = hash64(numbers, sizeof(numbers), s->seed);
 
 	for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
@@ -118,7 +130,8 @@ static int run_step(struct training *t, struct err *err)
 	if (head_trainer_gradient(state->trainer, t->order + first, count, &loss, err) != OK)
 		return err->code;
 	if (!isfinite(loss.loss) || loss.loss > limit)
-		return err_set(err, ERR_NUMERIC, "epoch %zu, step %zu: the loss is %g; lower emotion.learning_rate (%g) or standardise",
+		return err_set(err, ERR_NUMERIC,
+		               "epoch %zu, step %zu: the loss is %g; lower emotion.learning_rate (%g) or standardise",
 		               state->n_history + 1, state->step + 1, loss.loss, t->settings->learning_rate);
 	if (head_trainer_step(state->trainer, err) != OK)
 		return err->code;
@@ -150,7 +163,8 @@ static int keep_step(const struct training *t, struct err *err)
 	if (asked_to_stop(steps, &stop, err) != OK)
 		return err->code;
 	if (settings->checkpoint && (stop || (settings->checkpoint_steps && steps % settings->checkpoint_steps == 0)) &&
-	    (head_trainer_gather(t->state.trainer, err) != OK || head_checkpoint_save(&t->state, settings->checkpoint, err) != OK))
+	    (head_trainer_gather(t->state.trainer, err) != OK ||
+	     head_checkpoint_save(&t->state, settings->checkpoint, err) != OK))
 		return err->code;
 	return stop ? comm_stop_check("emotion", err) : OK;
 }

@@ -40,7 +40,8 @@ struct network {
 	struct layer layers[VGG16_LAYERS];
 };
 
-/* VGG16 without top up to `cut` (CUT_INPUT: no layer at all), its convolutions without weights yet. Freed by network_free. */
+/* VGG16 without top up to `cut` (CUT_INPUT: no layer at all), its convolutions without weights yet. Freed by
+ * network_free. */
 int vgg16_new(struct network **out, int cut, struct err *err) MUST_CHECK;
 void network_free(struct network *network); /* NULL is fine */
 /* The enum network_cut of "block1_pool" … "block5_pool", -1 for any other name. */
@@ -93,7 +94,8 @@ void network_forward(const struct forward *forward, void *workspace);
 
 /* The same network prepared for pictures of one size: Winograd convolutions with the kernels transformed, in blocks of
  * 16 channels, pooling inside. Read-only, may be shared by threads; owned by the caller; the network need not outlive
- * it. Holds some 310 MB for the whole of VGG16 at 150 pixels, 200 for one picture. Relative L2 error of block5_pool below 1e-5. */
+ * it. Holds some 310 MB for the whole of VGG16 at 150 pixels, 200 for one picture. Relative L2 error of block5_pool
+ * below 1e-5. */
 struct plan_options {
 	size_t size;          /* pixels a side */
 	size_t pictures;      /* that a call will bring: 1 saves memory traffic, 0 = many; another rounding */
@@ -158,7 +160,8 @@ struct preprocess {
 	double scale;        /* multiplied after that */
 	double detect_scale; /* the detector's step between sizes */
 	size_t detect_neighbors, detect_min_size;
-	size_t frame_width, frame_height; /* a larger picture is shrunk until it fits, then searched and cut; 0, 0 = never */
+	/* a larger picture is shrunk until it fits, then searched and cut; 0, 0 = never */
+	size_t frame_width, frame_height;
 };
 int preprocess_from_settings(struct preprocess *out, const struct preprocess_settings *settings,
                              struct err *err) MUST_CHECK;
@@ -182,8 +185,8 @@ struct face_hints {
 	size_t n_detections;
 	const struct rect *known; /* the annotated box; NULL or empty = none */
 };
-/* Is a detection with so many windows behind it sure enough beside the surest of its picture? At least half as many. What is
- * false is often larger than the face, but seldom as sure. */
+/* Is a detection with so many windows behind it sure enough beside the surest of its picture? At least half as many.
+ * What is false is often larger than the face, but seldom as sure. */
 bool preprocess_sure(int neighbors, int most);
 /* The face by the first crop source that has one: the largest sure detection (ties: upper, then left), the known box,
  * the central square. False when none has. *source is an enum crop_source. */
@@ -291,8 +294,9 @@ struct head_training {
 	bool standardise; /* by the training part's mean and deviation; folded into kernel and bias at the end */
 	uint64_t seed;
 	int threads;
-	/* A file, or NULL: a training that was stopped or killed goes on from it and ends with the same bytes, as does one that
-	 * wants more epochs. It is written after each epoch and each so many steps (0 = none), and left to the caller. */
+	/* A file, or NULL: a training that was stopped or killed goes on from it and ends with the same bytes, as does one
+	 * that wants more epochs. It is written after each epoch and each so many steps (0 = none), and left to the
+	 * caller. */
 	const char *checkpoint;
 	size_t checkpoint_steps;
 	int (*epoch)(const struct head_epoch *epoch, void *context, struct err *err); /* after each epoch; may be NULL */
@@ -304,10 +308,10 @@ struct head_outcome {
 	bool stopped_early;
 	size_t tuned, tuned_best; /* epochs with layers, and the best of them; 0 = the head alone was best */
 };
-/* Fits a head made by head_new by softmax cross-entropy + l2 · Σ kernel² (of all kernels, in units of the
- * standardised features), mini-batches shuffled from the seed, Adam as Keras writes it (β .9, .999, ε 1e-7; Kingma & Ba
- * 2015). After each epoch one temperature is fitted to the validation part (Guo et al. 2017); the epoch with the lowest
- * weighted loss at its temperature is kept, the last kernel and bias divided by it, and training ends `patience` epochs later.
+/* Fits a head made by head_new by softmax cross-entropy + l2 · Σ kernel² (of all kernels, in units of the standardised
+ * features), mini-batches shuffled from the seed, Adam as Keras writes it (β .9, .999, ε 1e-7; Kingma & Ba 2015). After
+ * each epoch one temperature is fitted to the validation part (Guo et al. 2017); the epoch with the lowest weighted
+ * loss at its temperature is kept, the last kernel and bias divided by it, and training ends `patience` epochs later.
  * So confidence that grows with training neither ends it too soon nor stays in the probabilities. Without validation
  * examples (`validation` NULL or empty) the last epoch is kept as it is. Same bytes for any number of threads.
  * ERR_DATA: a class without training examples; ERR_NUMERIC: a loss that is not finite or explodes, with epoch and step.
@@ -342,8 +346,8 @@ void tuner_free(struct tuner *tuner); /* NULL is fine */
  * trained weight. ERR_NUMERIC when the loss is not finite. */
 int tuner_gradient(struct tuner *tuner, size_t n, const float *maps, const int32_t *labels, double *loss,
                    struct err *err) MUST_CHECK;
-/* The next gradients are of the examples numbered pictures[n] (lent) in that epoch: by both, and the seed, follows which hidden
- * units are left out. Before the first call, and after one with NULL, none is. */
+/* The next gradients are of the examples numbered pictures[n] (lent) in that epoch: by both, and the seed, follows
+ * which hidden units are left out. Before the first call, and after one with NULL, none is. */
 void tuner_drop(struct tuner *tuner, size_t epoch, const size_t *pictures);
 /* How many of those examples had their label's probability the largest. */
 size_t tuner_correct(const struct tuner *tuner);
@@ -377,11 +381,12 @@ int head_features_rows(const struct head_features *features, int split, size_t a
 
 /* ---- fine-tuning (tune_train.c) ---- */
 
-/* The index of the first layer behind the one called `cut` ("input" = the first of all); ERR_SETTINGS when the network ends
- * there. */
+/* The index of the first layer behind the one called `cut` ("input" = the first of all); ERR_SETTINGS when the network
+ * ends there. */
 int network_first_behind(const struct network *network, const char *cut, size_t *first, struct err *err) MUST_CHECK;
 struct tune_training {
-	struct head_training head; /* of the head alone, before; its seed, threads, patience, loss and callback hold for all */
+	/* of the head alone, before; its seed, threads, patience, loss and callback hold for all */
+	struct head_training head;
 	size_t epochs, batch;
 	double rate; /* at most */
 	int schedule; /* enum rate_schedule over all steps */
@@ -391,8 +396,8 @@ struct tune_training {
 	size_t checkpoint_steps; /* 0 = at the end of each epoch only */
 	const char *checkpoint; /* a file; a run that was stopped goes on from it and ends with the same bytes */
 };
-/* Trains the head on features.h5, then head and all layers behind the features' cut together, in place. network and head own
- * their weights. Same bytes for any number of threads. Errors as head_train and tuner_gradient. */
+/* Trains the head on features.h5, then head and all layers behind the features' cut together, in place. network and
+ * head own their weights. Same bytes for any number of threads. Errors as head_train and tuner_gradient. */
 int tune_train(struct network *network, struct head *head, const struct head_features *features,
                const struct tune_training *training, struct head_outcome *outcome, struct err *err) MUST_CHECK;
 /* head_features_rows for features that end before the network does: the layers behind them are run. */

@@ -85,8 +85,10 @@ static int fill_rows(const struct reader *reader, struct tuner *tuner, struct he
 	size_t batch = reader->batch, *start = NULL;
 	struct progress progress;
 	int code = comm_shares(data->n, batch, NULL, &start, err);
-	progress_start(&progress, "emotion", "pictures through the layers", start ? start[comm_rank() + 1] - start[comm_rank()] : 0);
-	for (size_t first = start ? start[comm_rank()] : 0; code == OK && start && first < start[comm_rank() + 1]; first += batch) {
+	progress_start(&progress, "emotion", "pictures through the layers",
+	               start ? start[comm_rank() + 1] - start[comm_rank()] : 0);
+	for (size_t first = start ? start[comm_rank()] : 0; code == OK && start && first < start[comm_rank() + 1];
+	     first += batch) {
 		size_t n = data->n - first < batch ? data->n - first : batch;
 		code = read_maps(reader, data->index + first, n, err);
 		if (code == OK)
@@ -104,7 +106,8 @@ static int fill_rows(const struct reader *reader, struct tuner *tuner, struct he
 	return code;
 }
 
-static int data_new(struct head_data *data, const struct head *head, const struct head_features *features, int split, struct err *err)
+static int data_new(struct head_data *data, const struct head *head, const struct head_features *features, int split,
+                    struct err *err)
 {
 	*data = (struct head_data){.inputs = head->inputs, .classes = head->classes, .names = features->classes.items};
 	int code = rows_of(features, split, &data->index, &data->n, err);
@@ -153,8 +156,8 @@ static double rate_of(const struct tune_job *job)
 	return rate;
 }
 
-/* The mean over the examples of all ranks, of which this one has `own` of n. The sum is made in the order of the ranks: the result is the same
- * on all of them and whenever there are as many, but for another number the roundings differ. */
+/* The mean over the examples of all ranks, of which this one has `own` of n. The sum is made in the order of the ranks:
+ * the result is the same on all of them and whenever there are as many, but for another number the roundings differ. */
 static int share_gradient(struct tune_job *job, size_t own, size_t n, struct step_result *result, struct err *err)
 {
 	struct tuner *tuner = job->state.tuner;
@@ -174,7 +177,8 @@ static int share_gradient(struct tune_job *job, size_t own, size_t n, struct ste
 static int run_step(struct tune_job *job, bool *stop, struct err *err)
 {
 	struct tune_state *state = &job->state;
-	size_t batch = job->training->batch, first = state->step * batch, rank = (size_t)comm_rank(), ranks = (size_t)comm_size();
+	size_t batch = job->training->batch, first = state->step * batch, rank = (size_t)comm_rank(),
+	       ranks = (size_t)comm_size();
 	size_t n = job->n_train - first < batch ? job->n_train - first : batch, rows[256];
 	size_t from = n * rank / ranks, own = n * (rank + 1) / ranks - from;
 	double limit = EXPLODED * log((double)job->head->classes);
@@ -223,7 +227,8 @@ static int run_steps(struct tune_job *job, struct err *err)
 		bool stop;
 		code = run_step(job, &stop, err);
 		progress_add(&job->progress, 1);
-		if (code == OK && (stop || (training->checkpoint_steps && state->tuner->steps % training->checkpoint_steps == 0)))
+		if (code == OK &&
+		    (stop || (training->checkpoint_steps && state->tuner->steps % training->checkpoint_steps == 0)))
 			code = tune_checkpoint_save(state, training->checkpoint, err);
 		if (code == OK && stop)
 			code = comm_stop_check("emotion", err);
@@ -257,7 +262,8 @@ static int close_epoch(struct tune_job *job, struct err *err)
 	state->step = state->correct = 0;
 	state->loss = 0;
 	code = tune_checkpoint_save(state, job->training->checkpoint, err);
-	return code == OK && job->training->head.epoch ? job->training->head.epoch(&epoch, job->training->head.context, err) : code;
+	return code == OK && job->training->head.epoch ? job->training->head.epoch(&epoch, job->training->head.context, err)
+	                                               : code;
 }
 
 static int tell_history(const struct tune_job *job, struct err *err)
@@ -321,9 +327,20 @@ static void take_best(struct tune_job *job)
 static uint64_t identity_of(const struct tune_job *job)
 {
 	const struct tune_training *t = job->training;
-	const double numbers[] = {(double)t->epochs, (double)t->batch, (double)t->schedule, (double)t->warmup_steps,
-	                          t->rate, (double)t->optimizer, t->momentum, t->clip, t->head.smoothing, t->head.dropout, t->head.balance,
-	                          (double)t->head.patience, (double)t->head.seed, (double)cpu_features()->level};
+	const double numbers[] = {(double)t->epochs,
+	                          (double)t->batch,
+	                          (double)t->schedule,
+	                          (double)t->warmup_steps,
+	                          t->rate,
+	                          (double)t->optimizer,
+	                          t->momentum,
+	                          t->clip,
+	                          t->head.smoothing,
+	                          t->head.dropout,
+	                          t->head.balance,
+	                          (double)t->head.patience,
+	                          (double)t->head.seed,
+	                          (double)cpu_features()->level};
 	uint64_t hash = hash64(numbers, sizeof numbers, job->n_train);
 	hash = hash64(job->features->weights_sha256, strlen(job->features->weights_sha256), hash);
 	for (size_t i = 0; i < job->state.tuner->n_weights; i++)
@@ -443,7 +460,8 @@ int tune_train(struct network *network, struct head *head, const struct head_fea
 int tuned_rows(const struct network *network, const struct head *head, const struct head_features *features, int split,
                int threads, struct head_data *out, struct err *err)
 {
-	struct tuner_options options = {.map = features->map, .batch = ROWS_AT_ONCE, .predict_only = true, .threads = threads};
+	struct tuner_options options = {
+	    .map = features->map, .batch = ROWS_AT_ONCE, .predict_only = true, .threads = threads};
 	struct reader reader = {0};
 	struct tuner *tuner = NULL;
 	int code = network_first_behind(network, features->cut, &options.first, err);

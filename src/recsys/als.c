@@ -9,9 +9,9 @@
  *     Σ c (p − s)² = ⟨X'X, Y'Y⟩ + Σ over entries of (c (1 − s)² − s²).
  * Sums over rows run in fixed chunks and a fixed order, whatever the number of threads.
  *
- * Shared among ranks: each machine has rows of both sides to itself, of about the same work, and its ranks solve, whiten and add up these
- * alone, in memory that they have in common, as threads would; what machines gather in a half-step are the whitened factors of the fixed
- * side. All rows come together for a checkpoint and at the end.
+ * Shared among ranks: each machine has rows of both sides to itself, of about the same work, and its ranks solve,
+ * whiten and add up these alone, in memory that they have in common, as threads would; what machines gather in a
+ * half-step are the whitened factors of the fixed side. All rows come together for a checkpoint and at the end.
  */
 #include "base/comm.h"
 #include "recsys/als_train_internal.h"
@@ -32,7 +32,8 @@ int als_gather(const struct side *side, void *rows, size_t size, struct err *err
 
 static int whiten(struct training *t, const struct side *fixed, struct err *err)
 {
-	struct als_product product = {.side = fixed, .transpose = true, .matrix = t->inverse, .from = fixed->factor, .to = t->whitened};
+	struct als_product product = {
+	    .side = fixed, .transpose = true, .matrix = t->inverse, .from = fixed->factor, .to = t->whitened};
 	int code = als_whitening(t, fixed, err);
 	if (code == OK)
 		code = als_product(t, &product, err);
@@ -179,7 +180,8 @@ static int run_iterations(struct training *t, struct err *err)
 
 static int watched_iterations(struct training *t, struct err *err)
 {
-	size_t wanted = (size_t)t->options->model.iterations, rows = t->user.end - t->user.first + t->item.end - t->item.first;
+	size_t wanted = (size_t)t->options->model.iterations,
+	       rows = t->user.end - t->user.first + t->item.end - t->item.first;
 	struct progress progress;
 	progress_start(&progress, "als", "rows", (wanted - t->done) * rows);
 	progress.part_unit = "iterations";
@@ -246,7 +248,8 @@ static int check_options(const struct csr *matrix, const struct als_options *opt
 	return csr_check(matrix, err);
 }
 
-/* Multiplications of a row with n pairs, as its equations are solved (als_rows.c, als_cg.c), and of its share of the products. */
+/* Multiplications of a row with n pairs, as its equations are solved (als_rows.c, als_cg.c), and of its share of the
+ * products. */
 static double row_work(const struct training *t, size_t pairs)
 {
 	double n = (double)pairs, f = (double)t->factors;
@@ -372,7 +375,8 @@ int als_fold_in(const struct als_model *model, const struct als_fold *fold, floa
 	                                              .regularization = model->regularization,
 	                                              .alpha = model->alpha,
 	                                              .confidence = fold->confidence}};
-	struct training t = {.options = &options, .factors = model->factors, .threads = fold->threads < 1 ? 1 : fold->threads};
+	struct training t = {
+	    .options = &options, .factors = model->factors, .threads = fold->threads < 1 ? 1 : fold->threads};
 	t.user = (struct side){.rows = fold->fresh->rows, .end = fold->fresh->rows, .pattern = fold->fresh, .name = "user"};
 	t.item = (struct side){.rows = model->items, .end = model->items, .name = "item"};
 	t.n_lanes = lanes_for(t.factors);

@@ -2,9 +2,9 @@
  * Conjugate gradients for a row of ALS (Hestenes and Stiefel 1952; for implicit feedback: Takács, Pilászy and Tikk
  * 2011), matrix-free and in the whitened coordinates of als_rows.c:
  *     A x' = b,   A = I + Z' W Z,   b = Z' c,   A v = v + Z' (w ∘ Z v).
- * Whitening preconditions with the Gram matrix of the whole fixed side: A is the identity but for as many eigenvalues as
- * the row has pairs. A start at the last iteration's solution keeps the row's share of the loss from rising, whatever
- * the number of steps: each step goes to the least loss along its direction.
+ * Whitening preconditions with the Gram matrix of the whole fixed side: A is the identity but for as many eigenvalues
+ * as the row has pairs. A start at the last iteration's solution keeps the row's share of the loss from rising,
+ * whatever the number of steps: each step goes to the least loss along its direction.
  */
 #include "recsys/als_rows_internal.h"
 

@@ -1,7 +1,8 @@
 /*
- * Rows of ALS with very many pairs: a song that most playlists hold, a playlist of a whole catalogue. One of them would keep one thread busy
- * while the others have gone home, so all threads solve it together, one such row after the other: what is a sum over its pairs is taken in
- * parts, as many as its length alone says, and the parts are added in their order. The bytes do not depend on the number of threads.
+ * Rows of ALS with very many pairs: a song that most playlists hold, a playlist of a whole catalogue. One of them would
+ * keep one thread busy while the others have gone home, so all threads solve it together, one such row after the other:
+ * what is a sum over its pairs is taken in parts, as many as its length alone says, and the parts are added in their
+ * order. The bytes do not depend on the number of threads.
  */
 #include "recsys/als_rows_internal.h"
 
@@ -86,7 +87,8 @@ static int multiply_part(size_t part, int thread, void *context, struct err *err
 }
 
 /* What als_pair_products does, by all threads. */
-static int products_in_parts(const struct descent *descent, const float *v, enum descent_sum kind, float *out, struct err *err)
+static int products_in_parts(const struct descent *descent, const float *v, enum descent_sum kind, float *out,
+                             struct err *err)
 {
 	struct parts *parts = descent->parts;
 	parts->vector = v;

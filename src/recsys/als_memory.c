@@ -1,4 +1,5 @@
-/* What a training of ALS holds, and what of it becomes the model. Ranks of one machine have what they make of rows in common. */
+/* What a training of ALS holds, and what of it becomes the model. Ranks of one machine have what they make of rows in
+ * common. */
 #include "base/comm.h"
 #include "recsys/als_train_internal.h"
 
@@ -64,7 +65,8 @@ int als_allocate(struct training *t, struct err *err)
 	t->loss = mem_alloc((size_t)t->options->model.iterations, sizeof(double), err);
 	bool descends = t->options->model.solver == SOLVER_CG;
 	t->lower = descends ? mem_alloc(f * f, sizeof(float), err) : NULL;
-	bool whole = (t->lower || !descends) && t->user.gram && t->item.gram && t->inverse && t->chunk && t->lanes && t->loss;
+	bool whole =
+	    (t->lower || !descends) && t->user.gram && t->item.gram && t->inverse && t->chunk && t->lanes && t->loss;
 	return whole ? OK : err->code;
 }
 

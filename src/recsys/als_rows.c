@@ -257,8 +257,8 @@ int als_solve_rows(const struct als_half *half, struct err *err)
 	for (int t = 0; t < half->threads && code == OK; t++)
 		code = scratch_init(&job.scratch[t], half->factors, longest, err);
 	if (code == OK)
-		code = (half->shared ? comm_machine_for : parallel_for)(half->end - half->first, 64, half->threads, solve_row, &job,
-		                                                        err);
+		code = (half->shared ? comm_machine_for : parallel_for)(half->end - half->first, 64, half->threads, solve_row,
+		                                                        &job, err);
 	if (code == OK)
 		code = solve_long_rows(&job, err);
 	for (int t = 0; t < half->threads; t++)

@@ -37,14 +37,16 @@ bool als_solve_sums(const struct rows_job *job, const struct row *row, const str
 /* Σ c (1 − s)² − s² over the row's pairs, of the factor in row->x. */
 double als_row_loss(const struct rows_job *job, const struct row *row, const struct row_scratch *s);
 /* ERR_NUMERIC with iteration and row when the row was not solved or its factor is not finite. */
-int als_check_solved(const struct als_half *half, size_t i, const struct row *row, bool solved, struct err *err) MUST_CHECK;
+int als_check_solved(const struct als_half *half, size_t i, const struct row *row, bool solved,
+                     struct err *err) MUST_CHECK;
 
 /* ---- als_cg.c ---- */
 struct parts;
 struct descent;
 /* out[f] ← one of the two, Z the whitened factors of the row's pairs. */
 enum descent_sum { SUM_IMAGE /* Z' (w ∘ Z v) */, SUM_RESIDUAL /* Z' (c − w ∘ Z v) */ };
-typedef int descent_products(const struct descent *descent, const float *v, enum descent_sum kind, float *out, struct err *err);
+typedef int descent_products(const struct descent *descent, const float *v, enum descent_sum kind, float *out,
+                             struct err *err);
 struct descent {
 	const struct rows_job *job;
 	const struct row *row;

@@ -10,7 +10,8 @@ struct side {
 	size_t rows;
 	size_t first, end; /* of this machine, whose ranks have no others in `factor` while they train */
 	size_t *start;     /* [machines + 1] of every machine, in whole chunks; NULL = this process has all */
-	float *factor;     /* [rows][f]; with `start` in memory that the ranks of a machine have in common, as what else they make of rows */
+	/* [rows][f]; with `start` in memory that the ranks of a machine have in common, as what else they make of rows */
+	float *factor;
 	double *gram;      /* [f][f], of `factor`, without λ */
 	const struct csr *pattern;
 	const float *weight;

@@ -14,7 +14,8 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(((const struct named_tag *)a)->name, ((const struct named_tag *)b)->name);
 }
 
-int playlists_match_tags(const struct path_list *known, const struct path_list *asked, uint32_t *number, struct err *err)
+int playlists_match_tags(const struct path_list *known, const struct path_list *asked, uint32_t *number,
+                         struct err *err)
 {
 	struct named_tag *tags = mem_alloc(known->count, sizeof *tags, err);
 	if (!tags)

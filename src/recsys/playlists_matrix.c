@@ -25,7 +25,8 @@ struct playlist_summary playlists_summary(const struct playlists *playlists)
 	return summary;
 }
 
-int playlist_links_shown(const struct playlist_links *links, size_t rows, size_t kinds, struct csr *out, struct err *err)
+int playlist_links_shown(const struct playlist_links *links, size_t rows, size_t kinds, struct csr *out,
+                         struct err *err)
 {
 	struct csr made = {.rows = rows, .columns = kinds};
 	made.start = mem_alloc(rows + 1, sizeof *made.start, err);
@@ -124,7 +125,9 @@ int playlists_save_market(const struct playlists *playlists, const char *path, s
 		return status;
 	status = out_open(&out, path, err);
 	if (status == OK) {
-		fprintf(out.stream, "%%%%MatrixMarket matrix coordinate real general\n%% playlists x songs: like counts, training part\n%zu %zu %lld\n",
+		fprintf(out.stream,
+		        "%%%%MatrixMarket matrix coordinate real general\n%% playlists x songs: like counts, training "
+		        "part\n%zu %zu %lld\n",
 		        matrix.rows, matrix.columns, (long long)matrix.start[matrix.rows]);
 		for (size_t r = 0; r < matrix.rows; r++)
 			for (int64_t e = matrix.start[r]; e < matrix.start[r + 1]; e++)

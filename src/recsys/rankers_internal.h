@@ -27,8 +27,8 @@ int item_knn_new(struct item_knn **out, const struct csr *matrix, enum knn_weigh
                  struct err *err) MUST_CHECK;
 void item_knn_free(struct item_knn *knn);
 
-/* The common interface: scores[count][n_songs] (or n_tags, by target) for up to RANKING_BATCH playlists at once, larger is
- * better, NaN is never ranked. `shown` and `tags` are what the ranker may see of the playlist. Called from several
+/* The common interface: scores[count][n_songs] (or n_tags, by target) for up to RANKING_BATCH playlists at once, larger
+ * is better, NaN is never ranked. `shown` and `tags` are what the ranker may see of the playlist. Called from several
  * threads, each with `workspace` bytes of its own, all zero before the first call and left so. */
 #define RANKING_BATCH 16
 enum ranking_target { RANK_SONGS, RANK_TAGS };
@@ -59,7 +59,8 @@ struct als_ranker;
 int als_ranker_new(struct als_ranker **out, const struct playlists *playlists, const struct als_model *model,
                    const struct popularity *popularity, struct err *err) MUST_CHECK;
 void als_ranker_free(struct als_ranker *ranker);
-/* Those of playlists_guests are asked about by numbers from n_playlists on: with songs by als_fold_in, else as above. */
+/* Those of playlists_guests are asked about by numbers from n_playlists on: with songs by als_fold_in, else as
+ * above. */
 struct als_guests {
 	const struct playlists *playlists;
 	const struct csr *learnt; /* what the model was trained on */

@@ -277,8 +277,8 @@ static int coverage_of(const struct evaluation *evaluation, int threads, double 
 	return code;
 }
 
-/* Every machine judges a run of whole batches, which its ranks take as they come. What a rank has not judged is zero there, so the sums are
- * what each has found. */
+/* Every machine judges a run of whole batches, which its ranks take as they come. What a rank has not judged is zero
+ * there, so the sums are what each has found. */
 static int judge_shared(struct evaluation *evaluation, int threads, struct err *err)
 {
 	size_t *start = NULL;

@@ -121,7 +121,8 @@ static struct alike alike_taken(const struct recommend_work *work, const size_t 
 	return alike;
 }
 
-/* Moves those that the artist's or the album's other songs leave no place behind the first `count`, where the others suffice. */
+/* Moves those that the artist's or the album's other songs leave no place behind the first `count`, where the others
+ * suffice. */
 static void spread_out(const struct recommend_work *work, size_t *places, size_t pool, size_t count)
 {
 	const struct recommend_request *request = work->request;
@@ -160,7 +161,8 @@ static char *copy_text(const struct text_table *table, const char *name, size_t 
 	const char *from;
 	size_t length;
 	if (!text_table_at(table, i, &from, &length)) {
-		(void)err_set(err, ERR_DATA, "recommender: %s/offsets: entry %zu leads out of its bytes; the bundle is damaged", name, i);
+		(void)err_set(err, ERR_DATA, "recommender: %s/offsets: entry %zu leads out of its bytes; the bundle is damaged",
+		              name, i);
 		return NULL;
 	}
 	char *text = mem_alloc(length + 1, 1, err);

@@ -83,7 +83,8 @@ static int pack_song_links(struct recommender *r, const struct playlists *playli
 	const struct playlist_links *links = &playlists->songs;
 	size_t count = r->view.n_playlists, at = 0;
 	int64_t *start = recommender_block(&r->own, count + 1, sizeof *start, err);
-	int32_t *index = start ? recommender_block(&r->own, (size_t)links->start[playlists->n_playlists], sizeof *index, err) : NULL;
+	int32_t *index =
+	    start ? recommender_block(&r->own, (size_t)links->start[playlists->n_playlists], sizeof *index, err) : NULL;
 	if (!index)
 		return err->code;
 	for (size_t i = 0; i < count; i++) {

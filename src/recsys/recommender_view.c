@@ -8,7 +8,8 @@
 
 /* ---- checks --------------------------------------------------------------------------------------- */
 
-/* These look at everything, so they are passes without a way out, which run in vectors; what is refused is gone through again for its place. */
+/* These look at everything, so they are passes without a way out, which run in vectors; what is refused is gone through
+ * again for its place. */
 
 /* The first i with x[i + 1] below x[i], or equal to it where that counts; `count` when there is none. */
 static size_t first_fall(const int64_t *x, size_t count, bool strictly)
@@ -24,7 +25,8 @@ static size_t first_fall(const int64_t *x, size_t count, bool strictly)
 	return at;
 }
 
-static int check_ends(const char *file, const char *what, const int64_t *start, size_t count, size_t total, struct err *err)
+static int check_ends(const char *file, const char *what, const int64_t *start, size_t count, size_t total,
+                      struct err *err)
 {
 	if (start[0] != 0)
 		return err_set(err, ERR_DATA, "%s: %s: does not begin with 0", file, what);
@@ -137,7 +139,8 @@ static int check_song_codes(const char *file, const struct recommender_view *vie
 	bool good = codes_good(scale, error, count);
 	for (size_t i = 0; i < count && !good; i++)
 		if (!codes_good(scale + i, error + i, 1))
-			return err_set(err, ERR_DATA, "%s: song/code_scale, song/code_error: entry %zu is no step and length", file, i);
+			return err_set(err, ERR_DATA, "%s: song/code_scale, song/code_error: entry %zu is no step and length", file,
+			               i);
 	return OK;
 }
 
@@ -147,8 +150,10 @@ static int check_new_songs(const char *file, const struct recommender_view *view
 	if (view->n_new == 0)
 		return OK;
 	for (size_t i = 0; i < view->n_new; i++)
-		if (view->new_song[i] < 0 || (size_t)view->new_song[i] >= view->n_songs || (i > 0 && view->new_song[i] <= view->new_song[i - 1]))
-			return err_set(err, ERR_DATA, "%s: new_songs/song: entry %zu is %ld, which does not rise or is outside 0 … %zu", file, i,
+		if (view->new_song[i] < 0 || (size_t)view->new_song[i] >= view->n_songs ||
+		    (i > 0 && view->new_song[i] <= view->new_song[i - 1]))
+			return err_set(err, ERR_DATA,
+			               "%s: new_songs/song: entry %zu is %ld, which does not rise or is outside 0 … %zu", file, i,
 			               (long)view->new_song[i], view->n_songs - 1);
 	size_t links = (size_t)view->new_start[view->n_new];
 	int code = check_offsets(file, "new_songs/start", view->new_start, view->n_new, links, err);
@@ -198,7 +203,8 @@ bool text_table_same(const struct text_table *table, size_t a, size_t b)
 {
 	const char *x, *y;
 	size_t n, m;
-	return text_table_at(table, a, &x, &n) && text_table_at(table, b, &y, &m) && n > 0 && n == m && memcmp(x, y, n) == 0;
+	return text_table_at(table, a, &x, &n) && text_table_at(table, b, &y, &m) && n > 0 && n == m &&
+	       memcmp(x, y, n) == 0;
 }
 
 /* ---- tags by text ------------------------------------------------------------------------------------ */

@@ -16,8 +16,8 @@
 /* ---- playlists: reading, merging, hold-out ---- */
 
 enum playlist_split { PLAYLIST_TRAIN = 0, PLAYLIST_HELD_OUT = 2 };
-/* What of a held-out playlist is shown: half of its songs, half of its songs and half of its tags, half of its tags, only its title.
- * What is not shown is hidden (held = 1): no training sees it, and it is what evaluation asks for. */
+/* What of a held-out playlist is shown: half of its songs, half of its songs and half of its tags, half of its tags,
+ * only its title. What is not shown is hidden (held = 1): no training sees it, and it is what evaluation asks for. */
 enum playlist_mask { MASK_NONE, MASK_SONGS, MASK_SONGS_TAGS, MASK_TAGS, MASK_TITLE, MASK_COUNT };
 const char *playlist_mask_name(int mask); /* "none", "songs", "songs_tags", "tags", "title" */
 
@@ -48,12 +48,13 @@ struct playlists {
 int playlists_load(struct playlists **out, const char *h5_path, struct err *err) MUST_CHECK;
 void playlists_free(struct playlists *playlists); /* NULL is fine */
 int playlists_save(const struct playlists *playlists, const char *h5_path, struct err *err) MUST_CHECK;
-/* The training part as R [p][s]: one entry a link that is not held, value = likes of the playlist (explicit zeros kept).
- * Freed with csr_free. */
+/* The training part as R [p][s]: one entry a link that is not held, value = likes of the playlist (explicit zeros
+ * kept). Freed with csr_free. */
 int playlists_matrix(const struct playlists *playlists, struct csr *out, struct err *err) MUST_CHECK;
 #define PLAYLIST_LENT 2
-/* Others numbered as in `known` (tags by name, songs by id), without what it has not got, titles, names and ids. One of which nothing is known
- * gets the tags under which other asked ones hold its songs: held = PLAYLIST_LENT, may be answered. Freed with playlists_free. */
+/* Others numbered as in `known` (tags by name, songs by id), without what it has not got, titles, names and ids. One of
+ * which nothing is known gets the tags under which other asked ones hold its songs: held = PLAYLIST_LENT, may be
+ * answered. Freed with playlists_free. */
 int playlists_guests(const struct playlists *known, const struct playlists *asked, struct playlists **out,
                      struct err *err) MUST_CHECK;
 struct playlist_summary {
@@ -67,10 +68,11 @@ int playlists_save_likes(const struct playlists *playlists, const char *npz_path
 /* likes.mtx: the same as Matrix Market text. */
 int playlists_save_market(const struct playlists *playlists, const char *path, struct err *err) MUST_CHECK;
 
-/* Gathers playlists from any number of inputs. Of a record that cannot be used, or of a single tag or song in it, the reason is counted and
- * the place kept for skipped.tsv; only a file that cannot be read to its end is an error. */
-#define PLAYLIST_RECORDS(X)                                                              \
-	X(RECORD_PLAYLIST, "playlists") X(RECORD_TAG, "tags") X(RECORD_SONG, "songs") X(RECORD_PAIR, "pairs") X(RECORD_META, "song_meta")
+/* Gathers playlists from any number of inputs. Of a record that cannot be used, or of a single tag or song in it, the
+ * reason is counted and the place kept for skipped.tsv; only a file that cannot be read to its end is an error. */
+#define PLAYLIST_RECORDS(X)                                                                                            \
+	X(RECORD_PLAYLIST, "playlists")                                                                                    \
+	X(RECORD_TAG, "tags") X(RECORD_SONG, "songs") X(RECORD_PAIR, "pairs") X(RECORD_META, "song_meta")
 enum playlist_record_kind {
 #define RECORD_ENUM(name, text) name,
 	PLAYLIST_RECORDS(RECORD_ENUM)
@@ -112,27 +114,31 @@ struct playlist_counts {
 	size_t repeated_tags, repeated_songs; /* links that were there already */
 };
 
-/* The normal form of a tag replaces *out, which has a text on success; an empty one = the tag says nothing. ERR_DATA = not UTF-8. */
+/* The normal form of a tag replaces *out, which has a text on success; an empty one = the tag says nothing. ERR_DATA =
+ * not UTF-8. */
 typedef int tag_normaliser(const char *raw, struct strbuf *out, struct err *err);
 
 struct playlist_reader;
 int playlist_reader_new(struct playlist_reader **out, tag_normaliser *normalise, struct err *err) MUST_CHECK;
 void playlist_reader_free(struct playlist_reader *reader); /* NULL is fine */
-/* One input, CSV by its name (*.csv, *.csv.gz) with a header row out of playlist_id, title, tags, songs, like_cnt and '|' inside
- * tags and songs; else a Melon JSON array of objects with id and any of plylst_title, tags, songs, like_cnt. A playlist that an
- * earlier input had is merged: union of tags and songs, the larger likes, the first title. */
+/* One input, CSV by its name (*.csv, *.csv.gz) with a header row out of playlist_id, title, tags, songs, like_cnt and
+ * '|' inside tags and songs; else a Melon JSON array of objects with id and any of plylst_title, tags, songs, like_cnt.
+ * A playlist that an earlier input had is merged: union of tags and songs, the larger likes, the first title. */
 int playlist_reader_input(struct playlist_reader *reader, const char *path, struct err *err) MUST_CHECK;
-/* CSV playlist_id,song_id (header row, that order or the other): more songs of playlists, and playlists of their own where the id is new. */
+/* CSV playlist_id,song_id (header row, that order or the other): more songs of playlists, and playlists of their own
+ * where the id is new. */
 int playlist_reader_pairs(struct playlist_reader *reader, const char *path, struct err *err) MUST_CHECK;
-/* Orders everything by id and draws the hold-out: of the playlists with at least two songs or two tags each is held out with probability
- * `holdout`, by a random stream of its own id, so the order of inputs does not matter. What is shown: 30 % songs only,
- * 50 % songs and tags, 15 % tags only, 5 % the title only (Kakao Arena); half of the songs and tags that are shown as such. A mask that the
- * playlist cannot take (fewer than two songs or tags, no title) gives way to songs, else tags. Once a reader: takes its links. */
+/* Orders everything by id and draws the hold-out: of the playlists with at least two songs or two tags each is held out
+ * with probability `holdout`, by a random stream of its own id, so the order of inputs does not matter. What is shown:
+ * 30 % songs only, 50 % songs and tags, 15 % tags only, 5 % the title only (Kakao Arena); half of the songs and tags
+ * that are shown as such. A mask that the playlist cannot take (fewer than two songs or tags, no title) gives way to
+ * songs, else tags. Once a reader: takes its links. */
 int playlist_reader_finish(struct playlist_reader *reader, double holdout, uint64_t seed, struct playlists **out,
                            struct err *err) MUST_CHECK;
-/* Names, artists and albums from a song_meta.json (an array of id, song_name, artist_name_basket, album_id) for the songs that occur; the first entry
- * of a song counts. */
-int playlist_reader_names(struct playlist_reader *reader, struct playlists *playlists, const char *path, struct err *err) MUST_CHECK;
+/* Names, artists and albums from a song_meta.json (an array of id, song_name, artist_name_basket, album_id) for the
+ * songs that occur; the first entry of a song counts. */
+int playlist_reader_names(struct playlist_reader *reader, struct playlists *playlists, const char *path,
+                          struct err *err) MUST_CHECK;
 const struct playlist_counts *playlist_reader_counts(const struct playlist_reader *reader);
 /* ERR_DATA when of one kind of record a larger share than `max_skipped` was skipped. */
 int playlist_reader_check(const struct playlist_reader *reader, double max_skipped, struct err *err) MUST_CHECK;
@@ -187,7 +193,8 @@ int als_weights(const struct csr *matrix, const struct als_settings *model, floa
 int als_train(const struct csr *matrix, const struct als_options *options, struct als_model *out,
               struct err *err) MUST_CHECK;
 /* Factors [fresh->rows][factors] of new playlists by their songs: one exact half-step, with weights as among the rows
- * learnt from. Freed by the caller; rows without an entry get zeros. ERR_DATA for other columns than the model's songs. */
+ * learnt from. Freed by the caller; rows without an entry get zeros. ERR_DATA for other columns than the model's
+ * songs. */
 int als_fold_in(const struct als_model *model, const struct als_fold *fold, float **out, struct err *err) MUST_CHECK;
 void als_model_free(struct als_model *model);
 /* als.npz as `implicit` keeps its models: user_factors, item_factors, factors, regularization, alpha, iterations and
@@ -200,16 +207,19 @@ int als_save_loss(const struct als_model *model, const char *path, struct err *e
 
 /* ---- songs that came after training ---- */
 
-/* Under which tags a song stands, as a pattern [s][t]: those of the playlists that hold it, links that are not held. Freed with csr_free. */
+/* Under which tags a song stands, as a pattern [s][t]: those of the playlists that hold it, links that are not held.
+ * Freed with csr_free. */
 int playlists_song_tags(const struct playlists *playlists, struct csr *out, struct err *err) MUST_CHECK;
-/* Factors [fresh->rows][factors] of songs that the model has not seen, by the tags that they stand under: `known` [items][tags] has the tags of
- * the model's songs, `fresh` [rows][tags] those of the others (patterns). With u = y / |y| of a trained song, n(t) trained songs under
- * tag t and N under any, idf(t) = ln(1 + (N − n(t) + 0.5) / (n(t) + 0.5)),
+/* Factors [fresh->rows][factors] of songs that the model has not seen, by the tags that they stand under: `known`
+ * [items][tags] has the tags of the model's songs, `fresh` [rows][tags] those of the others (patterns). With u = y /
+ * |y| of a trained song, n(t) trained songs under tag t and N under any, idf(t) = ln(1 + (N − n(t) + 0.5) / (n(t) +
+ * 0.5)),
  *     φ(i) = Σ over the tags t of i of idf(t) · mean of u over the other trained songs under t, scaled to length 1,
  *     W    = argmin Σ over trained songs |u − W'φ|² + λ |W|² = (Φ'Φ + λI)⁻¹ Φ'U, λ = 1,
  *     y    = ℓ W'φ / |W'φ|, ℓ = the mean length of the trained songs' factors
- * (a linear map from what is known of an item to its factors: Gantner et al. 2010; ridge: Hoerl and Kennard 1970). A song without a tag
- * that a trained one has gets zeros. Freed by the caller. ERR_DATA for other shapes. Sets BLAS to one thread. */
+ * (a linear map from what is known of an item to its factors: Gantner et al. 2010; ridge: Hoerl and Kennard 1970). A
+ * song without a tag that a trained one has gets zeros. Freed by the caller. ERR_DATA for other shapes. Sets BLAS to
+ * one thread. */
 int als_fold_songs(const struct als_model *model, const struct csr *known, const struct csr *fresh, float **out,
                    struct err *err) MUST_CHECK;
 
@@ -218,12 +228,14 @@ struct new_songs {
 	struct playlists playlists; /* songs ascend by id; playlists and tags are the known ones */
 	struct als_model model;
 	struct csr tags;            /* [songs][tags] (pattern): the known tags of the new songs, none of the others */
-	size_t added, without_tags; /* new songs that got a factor; that stand under no tag of a trained song, and are left out */
+	/* new songs that got a factor; that stand under no tag of a trained song, and are left out */
+	size_t added, without_tags;
 };
-/* New is a song of `fresh`, read by a playlist reader, that no playlist has shown to the training of `model`. Its tags are those of the fresh
- * playlists that hold it. ERR_DATA when the model is of other playlists. Freed with new_songs_free, before `known` and `model`. */
-int new_songs_admit(struct new_songs *out, const struct playlists *known, const struct als_model *model, const struct playlists *fresh,
-                    struct err *err) MUST_CHECK;
+/* New is a song of `fresh`, read by a playlist reader, that no playlist has shown to the training of `model`. Its tags
+ * are those of the fresh playlists that hold it. ERR_DATA when the model is of other playlists. Freed with
+ * new_songs_free, before `known` and `model`. */
+int new_songs_admit(struct new_songs *out, const struct playlists *known, const struct als_model *model,
+                    const struct playlists *fresh, struct err *err) MUST_CHECK;
 void new_songs_free(struct new_songs *all);
 
 /* ---- held-out evaluation ---- */
@@ -250,8 +262,9 @@ struct ranking_options {
 	int threads;
 };
 
-/* "blend", "neighbours", "als", "popularity", "item_knn", "item_knn_bm25", "tags" (neighbours by tags alone), and "als_bm25" (ALS with BM25
- * confidence, trained for the comparison) where the model that ships has another confidence. */
+/* "blend", "neighbours", "als", "popularity", "item_knn", "item_knn_bm25", "tags" (neighbours by tags alone), and
+ * "als_bm25" (ALS with BM25 confidence, trained for the comparison) where the model that ships has another
+ * confidence. */
 #define RECSYS_RANKERS 8
 struct recsys_evaluation {
 	struct ranking_result rankers[RECSYS_RANKERS]; /* the first one ships */
@@ -266,18 +279,19 @@ struct recsys_evaluation_options {
 	struct als_settings als; /* as the model was trained */
 	size_t item_neighbours; /* of a song, in both item-kNN comparators */
 };
-/* The shipped ranker beside its comparators, all on the same shown songs and tags. ERR_DATA when the model's shape is not
- * the playlists', or no held-out playlist hides a song. */
+/* The shipped ranker beside its comparators, all on the same shown songs and tags. ERR_DATA when the model's shape is
+ * not the playlists', or no held-out playlist hides a song. */
 int recsys_evaluate(const struct playlists *playlists, const struct als_model *model,
                     const struct recsys_evaluation_options *options, struct recsys_evaluation *out,
                     struct err *err) MUST_CHECK;
 
-/* How well songs are found that nobody has learnt from. A share of the songs, drawn by their ids, is taken out of every playlist; a model is
- * trained without them; they get factors by the tags of the playlists that showed them, and are ranked among themselves for the held-out
- * playlists that hide some of them. */
+/* How well songs are found that nobody has learnt from. A share of the songs, drawn by their ids, is taken out of every
+ * playlist; a model is trained without them; they get factors by the tags of the playlists that showed them, and are
+ * ranked among themselves for the held-out playlists that hide some of them. */
 enum new_songs_ranker {
 	NEW_SONGS_BY_TAGS,     /* als_fold_songs */
-	NEW_SONGS_SHARED_TAGS, /* cosine between the tags (by idf) of the song and those of the playlist's shown songs, else its own tags */
+	/* cosine between the tags (by idf) of the song and those of the playlist's shown songs, else its own tags */
+	NEW_SONGS_SHARED_TAGS,
 	NEW_SONGS_RANDOM,
 	NEW_SONGS_TRAINED,     /* the model that ships, which has learnt from them: what is lost by their being new */
 	NEW_SONGS_RANKERS
@@ -291,8 +305,9 @@ struct new_songs_options {
 	struct als_settings als; /* as the model was trained */
 	double share;
 };
-int new_songs_evaluate(const struct playlists *playlists, const struct als_model *model, const struct new_songs_options *options,
-                       struct new_songs_evaluation *out, struct err *err) MUST_CHECK;
+int new_songs_evaluate(const struct playlists *playlists, const struct als_model *model,
+                       const struct new_songs_options *options, struct new_songs_evaluation *out,
+                       struct err *err) MUST_CHECK;
 
 /* ---- continuing playlists, as a contest asks ---- */
 
@@ -351,7 +366,8 @@ struct recommender_view {
 	const uint8_t *song_code;                  /* [⌈s/16⌉][⌈f/4⌉][16][4] */
 	const float *song_code_scale, *song_code_error; /* [⌈s/16⌉][16] */
 	struct text_table song_name, song_artist;
-	const int32_t *new_song, *new_tag; /* [n_new] songs that came after training, ascending; the tags that gave them their factors */
+	/* [n_new] songs that came after training, ascending; the tags that gave them their factors */
+	const int32_t *new_song, *new_tag;
 	const int64_t *new_start;          /* [n_new + 1] */
 };
 
@@ -366,13 +382,15 @@ struct recommender_source {
 };
 
 struct recommender;
-/* Borrows the file until recommender_free. Shapes and all that leads from one tensor into another are checked: ERR_DATA names the tensor. But for
- * the songs' and playlists' texts: there only the ends are, and each string when it is read (text_table_at). */
+/* Borrows the file until recommender_free. Shapes and all that leads from one tensor into another are checked: ERR_DATA
+ * names the tensor. But for the songs' and playlists' texts: there only the ends are, and each string when it is read
+ * (text_table_at). */
 int recommender_map(struct recommender **out, const struct tensor_file *file, struct err *err) MUST_CHECK;
 /* Copies what it needs and scales the vectors; borrows the model's song factors until recommender_free. */
 int recommender_build(struct recommender **out, const struct recommender_source *source, struct err *err) MUST_CHECK;
 /* From any arrays, borrowed and checked alike; `name` for messages. */
-int recommender_new(struct recommender **out, const struct recommender_view *view, const char *name, struct err *err) MUST_CHECK;
+int recommender_new(struct recommender **out, const struct recommender_view *view, const char *name,
+                    struct err *err) MUST_CHECK;
 void recommender_free(struct recommender *recommender); /* NULL is fine */
 const struct recommender_view *recommender_view(const struct recommender *recommender);
 /* recommender.safetensors, whole or not at all. */
@@ -400,7 +418,8 @@ struct recommend_request {
 	size_t count; /* songs wanted */
 	uint64_t seed;
 	size_t similar_tags, playlists, songs_per_playlist, choices;
-	size_t per_artist, per_album; /* songs of one artist, of one album in an answer, as long as there are others; 0 = any number */
+	/* songs of one artist, of one album in an answer, as long as there are others; 0 = any number */
+	size_t per_artist, per_album;
 	double min_similarity;
 };
 
@@ -428,25 +447,26 @@ struct recommend_result {
 };
 /* The flow, with its weights:
  *   1. for each label, its seed tags share its probability equally; each seed stands for itself and for its
- *      `similar_tags` nearest tags with cosine ≥ min_similarity (and above 0), by seed weight × cosine / log2(rank + 2),
- *      rank 0 being the seed;
- *   2. for each label, playlists that hold these tags and have songs, by Σ of tag weights × (1 + ln(1 + likes)); of them
- *      `playlists` are dealt to the labels in proportion to their probabilities. When no tag is known, those closest to
- *      the listener's songs take their place;
+ *      `similar_tags` nearest tags with cosine ≥ min_similarity (and above 0), by seed weight × cosine / log2(rank +
+ *      2), rank 0 being the seed;
+ *   2. for each label, playlists that hold these tags and have songs, by Σ of tag weights × (1 + ln(1 + likes)); of
+ *      them `playlists` are dealt to the labels in proportion to their probabilities. When no tag is known, those
+ *      closest to the listener's songs take their place;
  *   3. for each playlist the `songs_per_playlist` best songs of the whole catalogue by ALS (factor · factor), without
  *      history and the listener's songs; each is a vote of playlist weight / log2(rank + 2);
  *   4. candidates by closeness to the listener's songs where given, else by votes; `count` of the best `choices` are
- *      drawn by the seed and given in that order, at most `per_artist` of an artist and `per_album` of an album where the choices suffice.
- * With neither a known tag nor a known song the result is empty and a note says so. A pure function of data and request.
- * ERR_SETTINGS for counts of zero or values out of range. */
+ *      drawn by the seed and given in that order, at most `per_artist` of an artist and `per_album` of an album where
+ *      the choices suffice.
+ * With neither a known tag nor a known song the result is empty and a note says so. A pure function of data and
+ * request. ERR_SETTINGS for counts of zero or values out of range. */
 int recommend(const struct recommender *recommender, const struct recommend_request *request,
               struct recommend_result *out, struct err *err) MUST_CHECK;
 void recommend_result_free(struct recommend_result *result);
 
 /* ---- drawn playlists ---- */
 
-/* Stand-ins that nobody made: Korean tags around ten planted moods, songs in cells of mood and genre, long-tailed popularity and
- * likes. A few playlists have no title, no tag or no song, as real ones do. */
+/* Stand-ins that nobody made: Korean tags around ten planted moods, songs in cells of mood and genre, long-tailed
+ * popularity and likes. A few playlists have no title, no tag or no song, as real ones do. */
 struct drawn_playlists {
 	size_t playlists, songs;
 	uint64_t seed;

@@ -69,17 +69,20 @@ struct sketch_block {
 	const float *scale, *error, *norm; /* [SKETCH_ROWS] */
 };
 /* masks[q] bit r: row r may reach the floor of query q. */
-typedef void sketch_block_kernel(const struct sketch_block *block, const struct sketch_query *const queries[SKETCH_QUERIES],
+typedef void sketch_block_kernel(const struct sketch_block *block,
+                                 const struct sketch_query *const queries[SKETCH_QUERIES],
                                  uint16_t masks[SKETCH_QUERIES]);
 sketch_block_kernel sketch_block_ref;
-/* Of one level, at the highest with or without the instruction for byte products; NULL where this CPU has not got it. */
+/* Of one level, at the highest with or without the instruction for byte products; NULL where this CPU has not got
+ * it. */
 sketch_block_kernel *sketch_block_at(enum cpu_level level, bool vnni);
 /* The fastest that this CPU has. */
 sketch_block_kernel *sketch_block_best(void);
 
 struct row_sketch {
 	const uint8_t *code;        /* [sketch_blocks(count)][sketch_steps(dims)][SKETCH_ROWS][4], rows by falling length */
-	const float *scale, *error; /* [sketch_blocks(count)][SKETCH_ROWS] step of a row's codes; length of what rounding took */
+	/* [sketch_blocks(count)][SKETCH_ROWS] step of a row's codes; length of what rounding took */
+	const float *scale, *error;
 };
 size_t sketch_steps(size_t dims);
 size_t sketch_blocks(size_t count);
@@ -92,7 +95,8 @@ struct row_search {
 	const float *rows; /* [count][dims] */
 	size_t count, dims;
 	/* The rows by falling length, and these lengths: the search ends where length × |query| is below the last place of
-	 * the list, and finds what a whole scan finds (Teflioudi, Gemulla and Mykytiuk 2015). NULL: every row is looked at. */
+	 * the list, and finds what a whole scan finds (Teflioudi, Gemulla and Mykytiuk 2015). NULL: every row is looked
+	 * at. */
 	const int32_t *order;
 	const float *norm;
 	const struct row_sketch *sketch; /* of these rows in this order; NULL = none */
@@ -108,11 +112,13 @@ int row_search_order(const float *rows, size_t count, size_t dims, int32_t *orde
                      struct err *err) MUST_CHECK;
 
 /* The links that are not held, as a pattern [rows][kinds]; a row keeps its order. Freed with csr_free. */
-int playlist_links_shown(const struct playlist_links *links, size_t rows, size_t kinds, struct csr *out, struct err *err) MUST_CHECK;
+int playlist_links_shown(const struct playlist_links *links, size_t rows, size_t kinds, struct csr *out,
+                         struct err *err) MUST_CHECK;
 
 #define TAG_UNKNOWN UINT32_MAX
 /* number[i] ← the number of asked tag i among the known ones, whose names differ; TAG_UNKNOWN = not among them. */
-int playlists_match_tags(const struct path_list *known, const struct path_list *asked, uint32_t *number, struct err *err) MUST_CHECK;
+int playlists_match_tags(const struct path_list *known, const struct path_list *asked, uint32_t *number,
+                         struct err *err) MUST_CHECK;
 
 /* The recommender: its data, and the tags by their text. */
 struct recommender {
@@ -129,8 +135,8 @@ struct recommender {
 void *recommender_block(struct recommender_blocks *own, size_t count, size_t size, struct err *err);
 void recommender_blocks_free(struct recommender_blocks *own);
 
-/* The tag of some playlist whose spelling is nearest to that of an unknown one, of equals the one that more playlists hold; n_tags when none is
- * near. */
+/* The tag of some playlist whose spelling is nearest to that of an unknown one, of equals the one that more playlists
+ * hold; n_tags when none is near. */
 size_t recommender_spelt_like(const struct recommender *recommender, const char *tag);
 
 /* ---- the steps of a recommendation, in their order ---- */
@@ -185,8 +191,8 @@ struct als_state {
 	float *user; /* [users][factors], for a solver that starts at the last solution; NULL = not kept */
 };
 int als_checkpoint_save(const struct als_state *state, const char *path, struct err *err) MUST_CHECK;
-/* Fills state->iterations, item, loss and user when `path` holds a checkpoint of the same identity and sizes with at most
- * max_iterations; leaves them alone when there is none or it is of another problem. */
+/* Fills state->iterations, item, loss and user when `path` holds a checkpoint of the same identity and sizes with at
+ * most max_iterations; leaves them alone when there is none or it is of another problem. */
 int als_checkpoint_load(struct als_state *state, size_t max_iterations, const char *path, struct err *err) MUST_CHECK;
 
 /* als_weights for rows of their own: means, ranges and counts are those of the matrix that was learnt from. */

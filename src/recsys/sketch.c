@@ -1,16 +1,18 @@
 /*
- * The largest dot products by way of bytes: a row is kept as codes of eight bits beside its floats, a query is rounded to
- * seven, and only rows whose bound reaches the last place of a list are multiplied exactly. With ŝ, q̂ the rounded ones,
+ * The largest dot products by way of bytes: a row is kept as codes of eight bits beside its floats, a query is rounded
+ * to seven, and only rows whose bound reaches the last place of a list are multiplied exactly. With ŝ, q̂ the rounded
+ * ones,
  *
  *   q·s = q̂·ŝ + (q − q̂)·ŝ + q·(s − ŝ) ≤ q̂·ŝ + |q − q̂| (|s| + |s − ŝ|) + |q| |s − ŝ|        (Cauchy–Schwarz)
  *
- * so nothing that a whole scan finds is missed. Codes lie in the order of falling length, sixteen rows interleaved by four
- * dimensions: a quarter of the floats' memory, read straight through, for all queries of a request at once.
+ * so nothing that a whole scan finds is missed. Codes lie in the order of falling length, sixteen rows interleaved by
+ * four dimensions: a quarter of the floats' memory, read straight through, for all queries of a request at once.
  *
- * Floats lie all over memory, and most rows that enter a list while it fills would leave it again. So a row that passes is bounded once more,
- * by the query's own floats and from both sides, |q·s − q·ŝ| ≤ |q| |s − ŝ|: its query's list holds what rows are worth at least, and a row
- * that may be worth the last place waits in a room of fixed size. At the end those that still may are multiplied, the most promising first, and
- * the list is made anew of them. Where the room does not do (rows that are all alike) rows are multiplied as they come.
+ * Floats lie all over memory, and most rows that enter a list while it fills would leave it again. So a row that passes
+ * is bounded once more, by the query's own floats and from both sides, |q·s − q·ŝ| ≤ |q| |s − ŝ|: its query's list
+ * holds what rows are worth at least, and a row that may be worth the last place waits in a room of fixed size. At the
+ * end those that still may are multiplied, the most promising first, and the list is made anew of them. Where the room
+ * does not do (rows that are all alike) rows are multiplied as they come.
  */
 #include "recsys/recsys_internal.h"
 
@@ -50,7 +52,8 @@ static float up(double length)
 	return (float)(length * (1 + 4 * FLT_EPSILON));
 }
 
-/* x in steps of `scale`. Numbers too small for 24 bits can be more steps than `most` from zero: the error says how far off they are. */
+/* x in steps of `scale`. Numbers too small for 24 bits can be more steps than `most` from zero: the error says how far
+ * off they are. */
 static float in_steps(float x, float scale, float most)
 {
 	return scale > 0 ? fminf(fmaxf(rintf(x / scale), -most), most) : 0;
@@ -78,8 +81,8 @@ void sketch_build(const float *rows, const int32_t *order, size_t count, size_t 
 	memset(scale, 0, blocks * SKETCH_ROWS * sizeof *scale);
 	memset(error, 0, blocks * SKETCH_ROWS * sizeof *error);
 	for (size_t i = 0; i < count; i++)
-		code_row(rows + (size_t)order[i] * dims, dims, code + i / SKETCH_ROWS * steps * 64 + 4 * (i % SKETCH_ROWS), scale + i,
-		         error + i);
+		code_row(rows + (size_t)order[i] * dims, dims, code + i / SKETCH_ROWS * steps * 64 + 4 * (i % SKETCH_ROWS),
+		         scale + i, error + i);
 }
 
 /* ---- search ---- */
@@ -120,7 +123,10 @@ static void code_query(struct sketched *s, const float *x, size_t dims, int8_t *
 	s->exact = x;
 	s->length = up(length * (1 + ((double)dims + 16) * FLT_EPSILON));
 	s->rounding = up(rounding);
-	s->query = (struct sketch_query){.code = code, .scale = scale, .shift = 128 * sum, .a = up(sqrt(off_square) + rounding),
+	s->query = (struct sketch_query){.code = code,
+	                                 .scale = scale,
+	                                 .shift = 128 * sum,
+	                                 .a = up(sqrt(off_square) + rounding),
 	                                 .b = up(length + sqrt(off_square) + rounding)};
 }
 
@@ -194,7 +200,8 @@ static void settle(const struct row_search *search, struct sketched *s)
 }
 
 /* r: row of the block. */
-static void wait_row(const struct row_search *search, struct sketched *s, const struct sketch_block *block, size_t r, uint32_t row)
+static void wait_row(const struct row_search *search, struct sketched *s, const struct sketch_block *block, size_t r,
+                     uint32_t row)
 {
 	double sum = 0;
 	for (size_t k = 0; k < search->dims; k++)
@@ -213,7 +220,8 @@ static void wait_row(const struct row_search *search, struct sketched *s, const 
 		settle(search, s);
 }
 
-static void take_row(const struct row_search *search, struct sketched *s, const struct sketch_block *block, size_t place, size_t r)
+static void take_row(const struct row_search *search, struct sketched *s, const struct sketch_block *block,
+                     size_t place, size_t r)
 {
 	if (place + r >= search->count)
 		return;
@@ -227,8 +235,8 @@ static void take_row(const struct row_search *search, struct sketched *s, const 
 }
 
 /* One block for up to SKETCH_QUERIES queries; false when none of them can gain from here on. */
-static bool search_group(const struct row_search *search, const struct sketch_block *block, size_t place, struct sketched *s,
-                         size_t n)
+static bool search_group(const struct row_search *search, const struct sketch_block *block, size_t place,
+                         struct sketched *s, size_t n)
 {
 	const struct sketch_query *queries[SKETCH_QUERIES];
 	uint16_t masks[SKETCH_QUERIES];
@@ -256,8 +264,11 @@ static void search_pass(const struct row_search *search, struct sketched *s, siz
 	size_t steps = sketch_steps(search->dims);
 	float norm[SKETCH_ROWS] = {0};
 	for (size_t place = 0; place < search->count; place += SKETCH_ROWS) {
-		struct sketch_block block = {.code = sketch->code + place * steps * 4, .steps = steps, .scale = sketch->scale + place,
-		                             .error = sketch->error + place, .norm = search->norm + place};
+		struct sketch_block block = {.code = sketch->code + place * steps * 4,
+		                             .steps = steps,
+		                             .scale = sketch->scale + place,
+		                             .error = sketch->error + place,
+		                             .norm = search->norm + place};
 		bool any = false;
 		if (place + SKETCH_ROWS > search->count) {
 			memcpy(norm, search->norm + place, (search->count - place) * sizeof *norm);
@@ -282,7 +293,8 @@ bool sketch_serves(size_t dims)
 
 void sketch_search(const struct row_search *search)
 {
-	size_t room = 4 * sketch_steps(search->dims), most = CODE_BYTES / room < MOST_QUERIES ? CODE_BYTES / room : MOST_QUERIES;
+	size_t room = 4 * sketch_steps(search->dims),
+	       most = CODE_BYTES / room < MOST_QUERIES ? CODE_BYTES / room : MOST_QUERIES;
 	for (size_t first = 0; first < search->n_queries; first += most) {
 		size_t n = search->n_queries - first < most ? search->n_queries - first : most;
 		struct sketched s[MOST_QUERIES] = {0};

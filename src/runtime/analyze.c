@@ -95,7 +95,8 @@ static int surest_first(const void *a, const void *b, void *most)
 {
 	const struct detection *first = a, *second = b;
 	const struct rect *x = &first->box, *y = &second->box;
-	bool sure_x = preprocess_sure(first->neighbors, *(int *)most), sure_y = preprocess_sure(second->neighbors, *(int *)most);
+	bool sure_x = preprocess_sure(first->neighbors, *(int *)most),
+	     sure_y = preprocess_sure(second->neighbors, *(int *)most);
 	if (sure_x != sure_y)
 		return sure_x ? -1 : 1;
 	long long area_x = (long long)x->w * x->h, area_y = (long long)y->w * y->h;

@@ -56,8 +56,9 @@ struct bundle {
 /* Loads DIR. Sizes of the files are always held against bundle.json, sha256 sums when `verify`. Missing files: ERR_IO;
  * anything that does not fit: ERR_DATA naming the file. Freed by bundle_free. */
 int bundle_load(struct bundle **out, const char *folder, bool verify, struct err *err) MUST_CHECK;
-/* The same with sums, and only when bundle.json.sig was made of this very bundle.json by the private half of the Ed25519
- * key in the PEM file; the sums carry that over to the other files. ERR_DATA when there is no such signature. */
+/* The same with sums, and only when bundle.json.sig was made of this very bundle.json by the private half of the
+ * Ed25519 key in the PEM file; the sums carry that over to the other files. ERR_DATA when there is no such
+ * signature. */
 int bundle_load_signed(struct bundle **out, const char *folder, const char *public_key, struct err *err) MUST_CHECK;
 void bundle_free(struct bundle *bundle); /* NULL is fine */
 /* Position of a class by name, SIZE_MAX for any other name. */
@@ -84,9 +85,9 @@ void analysis_free(struct analysis *analysis);
 struct analyzer;
 int analyzer_new(struct analyzer **out, const struct bundle *bundle, int threads, struct err *err) MUST_CHECK;
 void analyzer_free(struct analyzer *analyzer);
-/* A picture larger than the bundle's frame is shrunk into it, as the stage faces does; boxes are those of the picture as it came. Faces by
- * the bundle's cascade, each through preprocessing, network, pooling and head. No face is no error. At most
- * MAX_FACES, the surest and largest. */
+/* A picture larger than the bundle's frame is shrunk into it, as the stage faces does; boxes are those of the picture
+ * as it came. Faces by the bundle's cascade, each through preprocessing, network, pooling and head. No face is no
+ * error. At most MAX_FACES, the surest and largest. */
 #define MAX_FACES 16
 int analyze_picture(struct analyzer *analyzer, const struct image *image, struct analysis *out,
                     struct err *err) MUST_CHECK;

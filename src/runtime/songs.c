@@ -144,7 +144,8 @@ static int by_place(const void *a, const void *b)
 /* 1 for a song of the same artist or album, else the cosine of the two songs' factors, at least 0. */
 static double likeness(const struct recommender_view *view, size_t a, size_t b)
 {
-	if (text_table_same(&view->song_artist, a, b) || (view->song_album[a] >= 0 && view->song_album[a] == view->song_album[b]))
+	if (text_table_same(&view->song_artist, a, b) ||
+	    (view->song_album[a] >= 0 && view->song_album[a] == view->song_album[b]))
 		return 1;
 	const float *x = view->song_factor + a * view->n_factors, *y = view->song_factor + b * view->n_factors;
 	double product = 0, norm_x = 0, norm_y = 0;

@@ -1,4 +1,5 @@
-/* `done`: what a finished stage says of itself: its outputs with their hashes, its settings and inputs, the program, time, memory. */
+/* `done`: what a finished stage says of itself: its outputs with their hashes, its settings and inputs, the program,
+ * time, memory. */
 #include "base/comm.h"
 #include "stages/frame_internal.h"
 
@@ -150,7 +151,8 @@ static int add_settings(const struct stage *stage, const struct stage_run *run, 
 	return status;
 }
 
-static int identity_of(const struct stage *stage, const struct settings *settings, char hex[SHA256_HEX], struct err *err)
+static int identity_of(const struct stage *stage, const struct settings *settings, char hex[SHA256_HEX],
+                       struct err *err)
 {
 	struct strbuf text = {0};
 	strbuf_format(&text, "%s %d\n", stage->name, stage->version);
@@ -169,7 +171,8 @@ int done_check(const struct stage *stage, const struct settings *settings, const
 	if (status == OK)
 		status = identity_of(stage, settings, hex, err);
 	if (status == OK && strcmp(json_text(json_get(done, "identity"), ""), hex) != 0)
-		status = err_set(err, ERR_SETTINGS, "%s holds results of other settings or of another version; remove it or choose another --out",
+		status = err_set(err, ERR_SETTINGS,
+		                 "%s holds results of other settings or of another version; remove it or choose another --out",
 		                 folder);
 	json_free(done);
 	free(path);

@@ -53,8 +53,8 @@ static int refuse_class(const struct external *external, const char *theirs, con
 	for (size_t i = 0; i < external->classes.count; i++)
 		strbuf_format(&known, "%s%s", i ? ", " : "", external->classes.items[i]);
 	if (strbuf_check(&known, err) == OK)
-		(void)err_set(err, ERR_SETTINGS, "evaluate.external_classes: %s=%s: the model has no class '%s'; it has %s", theirs,
-		              ours, ours, known.text);
+		(void)err_set(err, ERR_SETTINGS, "evaluate.external_classes: %s=%s: the model has no class '%s'; it has %s",
+		              theirs, ours, ours, known.text);
 	strbuf_free(&known);
 	return err->code;
 }
@@ -326,8 +326,9 @@ int evaluate_external(struct stage_run *run, struct err *err)
 	if (!run->settings->evaluate.external.count)
 		return OK;
 	if (!evaluate_given(run, "faces") || !evaluate_given(run, "features") || !evaluate_given(run, "emotion"))
-		return err_set(err, ERR_SETTINGS, "evaluate.external: there is no expression model that could be judged; it wants "
-		                                  "the stages faces, features and emotion (faces.input)");
+		return err_set(err, ERR_SETTINGS,
+		               "evaluate.external: there is no expression model that could be judged; it wants "
+		               "the stages faces, features and emotion (faces.input)");
 	code = read_classes(&external, err);
 	if (code == OK)
 		code = make_map(&external, err);

@@ -1,10 +1,10 @@
 /*
  * The same held-out pictures with the face taken from elsewhere than training took it.
  *
- * `found` of emotion.test: as whoever points a camera at a face has them. The trained cascade finds the face, the model's
- * preprocessing cuts it out, whatever box or square training was given; a picture without a detection counts as wrong.
- * `square`: where training fell back on the square in the middle, with that square in every picture, as no camera has them.
- * Ranks have pictures of their own; what they counted, in whole numbers, is added up.
+ * `found` of emotion.test: as whoever points a camera at a face has them. The trained cascade finds the face, the
+ * model's preprocessing cuts it out, whatever box or square training was given; a picture without a detection counts as
+ * wrong. `square`: where training fell back on the square in the middle, with that square in every picture, as no
+ * camera has them. Ranks have pictures of their own; what they counted, in whole numbers, is added up.
  */
 #include "base/comm.h"
 #include "stages/evaluate_internal.h"
@@ -36,8 +36,8 @@ struct found {
 	int32_t *area, *box;  /* [job.rows][4] */
 	int32_t *label;       /* of all faces */
 	uint8_t *split;
-	/* [4][classes]: pictures, found, right, verdicts; then by equal bins of the largest probability its sum, in 2⁻³², and the rights:
-	 * the calibration error is Σ |rights − confidence| / pictures. */
+	/* [4][classes]: pictures, found, right, verdicts; then by equal bins of the largest probability its sum, in 2⁻³²,
+	 * and the rights: the calibration error is Σ |rights − confidence| / pictures. */
 	uint64_t *counts;
 };
 
@@ -111,7 +111,8 @@ static int read_columns(struct found *f, const char *path, struct err *err)
 		code = hdf_shape(f->faces, "pixels", &pixels, err);
 	if (code == OK && (pixels.rank != 4 || pixels.dims[3] != 3))
 		code = err_set(err, ERR_DATA, "%s: pixels is not [n][height][width][3]", path);
-	if (code != OK || (code = hdf_read(f->faces, "area", HDF_I32, 4 * pixels.dims[0], (void **)&f->area, &shape[0], err)) != OK ||
+	if (code != OK ||
+	    (code = hdf_read(f->faces, "area", HDF_I32, 4 * pixels.dims[0], (void **)&f->area, &shape[0], err)) != OK ||
 	    (code = hdf_read(f->faces, "box", HDF_I32, 4 * pixels.dims[0], (void **)&f->box, &shape[1], err)) != OK ||
 	    (code = hdf_read(f->faces, "label", HDF_I32, pixels.dims[0], (void **)&f->label, &shape[2], err)) != OK ||
 	    (code = hdf_read(f->faces, "split", HDF_U8, pixels.dims[0], (void **)&f->split, &shape[3], err)) != OK)
@@ -142,7 +143,8 @@ static int choose_rows(struct found *f, struct err *err)
 		if (!take)
 			continue;
 		if (f->label[i] < 0 || (size_t)f->label[i] >= f->head->classes)
-			return err_set(err, ERR_DATA, "faces.h5: label: row %zu: %d is outside 0..%zu", i, (int)f->label[i], f->head->classes - 1);
+			return err_set(err, ERR_DATA, "faces.h5: label: row %zu: %d is outside 0..%zu", i, (int)f->label[i],
+			               f->head->classes - 1);
 		memmove(f->area + 4 * kept, f->area + 4 * i, 4 * sizeof(*f->area));
 		memmove(f->box + 4 * kept, f->box + 4 * i, 4 * sizeof(*f->box));
 		f->rows[kept++] = i;
@@ -158,9 +160,11 @@ static size_t n_counts(const struct found *f)
 
 static int prepare(struct found *f, const struct stage_run *run, struct err *err)
 {
-	size_t size = f->preprocess.size, map = f->job.map.height * f->job.map.width * f->job.map.channels, classes = f->head->classes;
+	size_t size = f->preprocess.size, map = f->job.map.height * f->job.map.width * f->job.map.channels,
+	       classes = f->head->classes;
 	size_t batch = (size_t)run->settings->network.batch;
-	struct plan_options options = {.size = size, .threads = run->threads, .level = CPU_AVX512, .precision = run->settings->network.precision};
+	struct plan_options options = {
+	    .size = size, .threads = run->threads, .level = CPU_AVX512, .precision = run->settings->network.precision};
 
 	f->job.preprocess = &f->preprocess;
 	f->job.cascade = preprocess_uses(&f->preprocess, CROP_CASCADE) ? f->cascade : NULL;
@@ -178,7 +182,8 @@ static int prepare(struct found *f, const struct stage_run *run, struct err *err
 	    !(f->counts = mem_alloc(n_counts(f), sizeof(*f->counts), err)) ||
 	    !(f->head_scratch = mem_alloc(head_workspace(f->head, batch), 1, err)))
 		return err->code;
-	if (features_workers_new(&f->workers, &f->job, err) != OK || network_plan_new(&f->plan, f->network, &options, err) != OK)
+	if (features_workers_new(&f->workers, &f->job, err) != OK ||
+	    network_plan_new(&f->plan, f->network, &options, err) != OK)
 		return err->code;
 	f->scratch = mem_alloc(network_plan_workspace(f->plan, batch, run->threads), 1, err);
 	return f->scratch ? OK : err->code;
@@ -221,7 +226,8 @@ static int judge_batch(struct found *f, size_t first, size_t end, struct err *er
 	if (features_prepare(f->workers, batch, err) != OK || stop_check("evaluate", err) != OK)
 		return err->code;
 	if (batch->kept) {
-		network_plan_forward(&(struct plan_run){f->plan, batch->kept, f->job.threads, batch->tensor, batch->features}, f->scratch);
+		network_plan_forward(&(struct plan_run){f->plan, batch->kept, f->job.threads, batch->tensor, batch->features},
+		                     f->scratch);
 		head_predict(f->head, batch->kept, batch->features, f->head_scratch, f->probabilities, f->job.threads);
 	}
 	count_batch(f);
@@ -260,14 +266,16 @@ static void add_figures(struct json *object, const uint64_t *right, const uint64
 	json_set_number(object, "balanced_accuracy", sum / present);
 }
 
-static void add_by_class(struct json *object, const struct found *f, const struct path_list *names, const uint64_t *part, const uint64_t *of)
+static void add_by_class(struct json *object, const struct found *f, const struct path_list *names,
+                         const uint64_t *part, const uint64_t *of)
 {
 	for (size_t c = 0; c < f->head->classes; c++)
 		if (of[c])
 			json_set_number(object, names->items[c], (double)part[c] / (double)of[c]);
 }
 
-/* Of the pictures with a face: how often each class is named, against how often it is there, and how far the probabilities are off. */
+/* Of the pictures with a face: how often each class is named, against how often it is there, and how far the
+ * probabilities are off. */
 static void add_verdicts(const struct found *f, const struct path_list *names, size_t found, struct json *object)
 {
 	size_t classes = f->head->classes;

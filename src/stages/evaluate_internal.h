@@ -33,7 +33,8 @@ struct music {
 struct evaluation {
 	struct stage_run *run;
 	struct judged_faces faces; /* n 0 = none */
-	bool *leaked;              /* [n_leaked] rows of faces.h5 that are held out and were trained on; NULL = there are none */
+	/* [n_leaked] rows of faces.h5 that are held out and were trained on; NULL = there are none */
+	bool *leaked;
 	size_t n_leaked;
 	struct music music;        /* playlists NULL = none */
 };
@@ -41,7 +42,8 @@ struct evaluation {
 bool evaluate_given(const struct stage_run *run, const char *stage);
 /* The object of a stage in the metrics; a new one when it has none. */
 struct json *evaluate_stage(struct stage_run *run, const char *stage);
-/* One object a stage: what it wrote into its metrics.json, with its curves: cascade.by_stage, emotion.history, als.loss_by_iteration. */
+/* One object a stage: what it wrote into its metrics.json, with its curves: cascade.by_stage, emotion.history,
+ * als.loss_by_iteration. */
 int evaluate_gather(struct stage_run *run, struct err *err) MUST_CHECK;
 
 int evaluate_counts(struct stage_run *run, struct err *err) MUST_CHECK; /* faces.counts */
@@ -86,13 +88,15 @@ int evaluate_faces(struct stage_run *run, const struct faces_source *source, str
 
 /* ---- stage_faces.c ---- */
 
-/* The stage faces. `judges` not NULL: the classes of a finished model; then all pictures are held out, and those of other
- * classes counted as metrics' left_out. */
+/* The stage faces. `judges` not NULL: the classes of a finished model; then all pictures are held out, and those of
+ * other classes counted as metrics' left_out. */
 int faces_build(struct stage_run *run, const struct path_list *judges, struct err *err) MUST_CHECK;
-/* Its pictures: reads them, skips, splits; faces.h5 and skipped.tsv. Together; on rank 0 the set has then what was read. */
+/* Its pictures: reads them, skips, splits; faces.h5 and skipped.tsv. Together; on rank 0 the set has then what was
+ * read. */
 struct faces_request;
 struct face_set;
-int faces_write(struct stage_run *run, const struct faces_request *request, struct face_set *set, struct err *err) MUST_CHECK;
+int faces_write(struct stage_run *run, const struct faces_request *request, struct face_set *set,
+                struct err *err) MUST_CHECK;
 
 int music_load(const struct stage_run *run, struct music *out, struct err *err) MUST_CHECK;
 void music_free(struct music *music);

@@ -211,9 +211,11 @@ static void record_songs(struct stage_run *run, const struct recsys_evaluation *
 		record_ranker(json_set_object(rankers, result->rankers[r].name), &result->rankers[r], "100");
 }
 
-static int judge_new_songs(const struct evaluation *evaluation, const struct recsys_evaluation_options *as, struct err *err)
+static int judge_new_songs(const struct evaluation *evaluation, const struct recsys_evaluation_options *as,
+                           struct err *err)
 {
-	const struct new_songs_options options = {.ranking = as->ranking, .als = as->als, .share = evaluation->run->settings->evaluate.new_songs};
+	const struct new_songs_options options = {
+	    .ranking = as->ranking, .als = as->als, .share = evaluation->run->settings->evaluate.new_songs};
 	struct new_songs_evaluation result;
 	int code = new_songs_evaluate(evaluation->music.playlists, &evaluation->music.model, &options, &result, err);
 

@@ -1,6 +1,6 @@
 /*
- * `without_copies` of emotion.test: where evaluate.leaks = report lets held-out pictures stand that were also trained on, the figures of
- * the others alone. A head that has seen a picture is no judge of how it does on new ones.
+ * `without_copies` of emotion.test: where evaluate.leaks = report lets held-out pictures stand that were also trained
+ * on, the figures of the others alone. A head that has seen a picture is no judge of how it does on new ones.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,8 @@
 #include "report/report.h"
 #include "stages/evaluate_internal.h"
 
-static int read_members(const struct stage_run *run, const char *stage, const char *name, struct path_list *out, struct err *err)
+static int read_members(const struct stage_run *run, const char *stage, const char *name, struct path_list *out,
+                        struct err *err)
 {
 	struct hdf_file *file = NULL;
 	char *path = stage_in_path(run, stage, name, err);
@@ -21,7 +22,8 @@ static int read_members(const struct stage_run *run, const char *stage, const ch
 	return code;
 }
 
-/* features.h5 holds the pictures of faces.h5 in their order, without those that have no face; behind them, copies of training pictures. */
+/* features.h5 holds the pictures of faces.h5 in their order, without those that have no face; behind them, copies of
+ * training pictures. */
 static int spread_leaked(const struct evaluation *evaluation, uint8_t *leaked, const struct path_list *faces,
                          const struct path_list *features, struct err *err)
 {
@@ -67,8 +69,8 @@ static int keep_unseen(const struct judged_faces *faces, const uint8_t *leaked, 
 	return OK;
 }
 
-static int measure(const struct stage_run *run, const struct judged_faces *faces, const struct unseen *unseen, struct json *object,
-                   struct err *err)
+static int measure(const struct stage_run *run, const struct judged_faces *faces, const struct unseen *unseen,
+                   struct json *object, struct err *err)
 {
 	struct classification measured = {0};
 	const struct judged judged = {.n = unseen->n,

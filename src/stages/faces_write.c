@@ -23,14 +23,16 @@ static int check_disk(const struct stage_run *run, const struct face_set *set, u
 	log_info("faces", "faces.h5 will take about %.3g GB; %.3g GB are free", (double)needed / 1e9, (double)left / 1e9);
 	if (needed <= left + have)
 		return OK;
-	return err_set(err, ERR_IO,
-	               "%s: faces.h5 will take about %.3g GB and %.3g GB are free; make room, choose fewer pictures or smaller "
-	               "frames (faces.per_person_class, frame_width, frame_height)",
-	               run->out, (double)needed / 1e9, (double)left / 1e9);
+	return err_set(
+	    err, ERR_IO,
+	    "%s: faces.h5 will take about %.3g GB and %.3g GB are free; make room, choose fewer pictures or smaller "
+	    "frames (faces.per_person_class, frame_width, frame_height)",
+	    run->out, (double)needed / 1e9, (double)left / 1e9);
 }
 
 /* All pictures are read: what was skipped, and whether the rest will do. */
-static int settle(const struct stage_run *run, struct face_set *set, const struct faces_request *request, struct err *err)
+static int settle(const struct stage_run *run, struct face_set *set, const struct faces_request *request,
+                  struct err *err)
 {
 	int status = save_skips(run, set, err);
 	if (status == OK)
@@ -42,7 +44,8 @@ static int settle(const struct stage_run *run, struct face_set *set, const struc
 	return status;
 }
 
-static int build_one(struct stage_run *run, const struct faces_request *request, struct face_set *set, const char *path, struct err *err)
+static int build_one(struct stage_run *run, const struct faces_request *request, struct face_set *set, const char *path,
+                     struct err *err)
 {
 	struct faces_store *store = NULL;
 	int status = faces_store_create(&store, path, set, request->settings, err);
@@ -59,8 +62,8 @@ static int build_one(struct stage_run *run, const struct faces_request *request,
 }
 
 /* Every rank reads; what all must wait for, rank 0 does between: a failure of its own ends the others. */
-static int build_shards(struct stage_run *run, const struct faces_request *request, struct face_set *set, struct faces_shards *shards,
-                        struct err *err)
+static int build_shards(struct stage_run *run, const struct faces_request *request, struct face_set *set,
+                        struct faces_shards *shards, struct err *err)
 {
 	uint64_t have = 0;
 	int status = OK;

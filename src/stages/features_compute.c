@@ -135,7 +135,8 @@ static int batch_prepare(struct pipeline *pipeline, struct features_batch *batch
 		return err->code;
 	if (!more)
 		return OK;
-	size_t row = pipeline->row, left = job->rows - row % job->rows; /* a batch holds one copy's pictures, as they stand in faces.h5 */
+	/* a batch holds one copy's pictures, as they stand in faces.h5 */
+	size_t row = pipeline->row, left = job->rows - row % job->rows;
 	left = left < pipeline->end - row ? left : pipeline->end - row;
 	batch->first = row;
 	batch->count = left < job->batch ? left : job->batch;
@@ -184,7 +185,8 @@ static int list_pieces(struct pipeline *pipeline, struct err *err)
 	return comm_deal_begin(&pipeline->deal, count, err);
 }
 
-static int pipeline_init(struct pipeline *pipeline, const struct features_job *job, const struct features_side *side, struct err *err)
+static int pipeline_init(struct pipeline *pipeline, const struct features_job *job, const struct features_side *side,
+                         struct err *err)
 {
 	struct plan_options options = {
 	    .size = job->preprocess->size, .threads = job->threads, .level = CPU_AVX512, .precision = job->precision};
@@ -237,7 +239,8 @@ static int run_batch(struct pipeline *pipeline, struct features_side *side, stru
 }
 
 /* Batches until there are none, a failure or a signal; a checkpoint now and then, and one when it was a signal. */
-static int run_batches(struct pipeline *pipeline, struct features_side *side, struct progress *progress, struct err *err)
+static int run_batches(struct pipeline *pipeline, struct features_side *side, struct progress *progress,
+                       struct err *err)
 {
 	double saved = clock_seconds();
 	int code = batch_prepare(pipeline, &pipeline->batches[0], err);

@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 
-/* Was one that does not fit cut around its known box? Whoever serves the model knows no box: there is nothing to do alike. */
-static bool cut_by_box(const int32_t *width, const int32_t *height, const uint8_t *box_source, const struct features_job *job)
+/* Was one that does not fit cut around its known box? Whoever serves the model knows no box: there is nothing to do
+ * alike. */
+static bool cut_by_box(const int32_t *width, const int32_t *height, const uint8_t *box_source,
+                       const struct features_job *job)
 {
 	for (size_t i = 0; i < job->rows; i++)
 		if (box_source[i] && ((size_t)width[i] > job->frame_width || (size_t)height[i] > job->frame_height))

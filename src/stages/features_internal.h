@@ -69,8 +69,8 @@ struct features_job {
 	int precision; /* enum network_precision */
 	double checkpoint_seconds; /* between two of them; 0 = one behind each batch */
 };
-/* Where pictures were shrunk to the frame of faces.h5, the model is served with pictures that are shrunk to it: sets preprocess->frame_…,
- * but not where pictures were cut around boxes that only an annotation knows. */
+/* Where pictures were shrunk to the frame of faces.h5, the model is served with pictures that are shrunk to it: sets
+ * preprocess->frame_…, but not where pictures were cut around boxes that only an annotation knows. */
 int features_served_frame(const struct features_job *job, struct preprocess *preprocess, struct err *err) MUST_CHECK;
 size_t features_rows_of(const struct features_job *job); /* pictures and their copies */
 /* Everything that decides the features, as a SHA-256. */
@@ -110,6 +110,7 @@ struct features_result {
 int features_write(const struct features_result *result, const char *path, struct features_counts *counts,
                    struct err *err) MUST_CHECK;
 /* Metrics and headline of the stage. */
-int features_report(const struct features_job *job, const struct features_counts *counts, struct stage_run *run, struct err *err) MUST_CHECK;
+int features_report(const struct features_job *job, const struct features_counts *counts, struct stage_run *run,
+                    struct err *err) MUST_CHECK;
 
 #endif

@@ -79,7 +79,8 @@ static int report_headline(const struct features_job *job, const struct features
 	return code;
 }
 
-int features_report(const struct features_job *job, const struct features_counts *counts, struct stage_run *run, struct err *err)
+int features_report(const struct features_job *job, const struct features_counts *counts, struct stage_run *run,
+                    struct err *err)
 {
 	json_set_integer(run->metrics, "pictures", (int64_t)counts->pictures);
 	json_set_integer(run->metrics, "copies", (int64_t)counts->copies);

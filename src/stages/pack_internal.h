@@ -29,7 +29,8 @@ int pack_cascade(const struct stage_run *run, struct err *err) MUST_CHECK;
 int pack_emotion(const struct stage_run *run, struct pack_facts *facts, struct err *err) MUST_CHECK;
 int pack_songs(const struct stage_run *run, struct err *err) MUST_CHECK;
 /* pack_new_songs.c: the source as a file, with the songs of pack.new_songs. */
-int pack_recommender(const struct stage_run *run, const struct recommender_source *source, const char *path, struct err *err) MUST_CHECK;
+int pack_recommender(const struct stage_run *run, const struct recommender_source *source, const char *path,
+                     struct err *err) MUST_CHECK;
 
 /* pack_card.c: bundle.json, after them, with sums of the files that are there by then. */
 int pack_card(const struct stage_run *run, const struct pack_facts *facts, struct err *err) MUST_CHECK;

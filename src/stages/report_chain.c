@@ -23,7 +23,8 @@ static void example_songs(struct report *report, const char *caption, const stru
 		strbuf_format(&why, "%s%s%s", label, *label && *seed ? " → " : "", seed);
 		if (*similar && strcmp(similar, seed) != 0)
 			strbuf_format(&why, " → %s (%.2f)", similar, report_number(song, "cosine"));
-		strbuf_format(&why, " → playlist %.0f%s%s%s", report_number(song, "playlist"), *title ? " ‘" : "", title, *title ? "’" : "");
+		strbuf_format(&why, " → playlist %.0f%s%s%s", report_number(song, "playlist"), *title ? " ‘" : "", title,
+		              *title ? "’" : "");
 		page_table_row(&report->page, (const char *const[]){what.text ? what.text : "", why.text ? why.text : ""});
 		report->page.body.failed |= what.failed || why.failed;
 		strbuf_free(&what);

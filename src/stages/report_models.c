@@ -57,8 +57,9 @@ static int features_figure(struct report *report, struct err *err)
 {
 	struct page_picture picture = {
 	    .alt = "Six faces, the same mean face, each with a Haar feature of light and dark rectangles over it",
-	    .caption = "The first features that training chose, over the mean of its crops: the sum under the white part is taken "
-	               "from that under the dark part",
+	    .caption =
+	        "The first features that training chose, over the mean of its crops: the sum under the white part is taken "
+	        "from that under the dark part",
 	    .large = true};
 	char *bytes = NULL, *path = stage_in_path(report->run, "cascade", "features.png", err);
 	int code = path ? file_read(path, 16 << 20, &bytes, &picture.size, err) : err->code;
@@ -232,42 +233,53 @@ static void whole_table(struct report *report, const struct json *test)
 
 static void copies_paragraph(struct report *report, const struct json *test)
 {
-	const struct json *leaks = json_get(report_stage(report, "faces"), "leaks"), *without = json_get(test, "without_copies");
+	const struct json *leaks = json_get(report_stage(report, "faces"), "leaks"),
+	                  *without = json_get(test, "without_copies");
 
 	if (!without)
 		return;
 	page_paragraph(&report->page,
-	               "%s of the %s held-out pictures are copies of some that were trained on: the data set holds them twice. Without them: "
+	               "%s of the %s held-out pictures are copies of some that were trained on: the data set holds them "
+	               "twice. Without them: "
 	               "balanced accuracy %s, accuracy %s (95 %%: %s).",
 	               show_count(report_number(leaks, "found")), show_count(report_number(leaks, "held_out")),
-	               show_number(report_number(without, "balanced_accuracy")), show_number(report_number(without, "accuracy")),
-	               report_limits(without, "accuracy_95"));
+	               show_number(report_number(without, "balanced_accuracy")),
+	               show_number(report_number(without, "accuracy")), report_limits(without, "accuracy_95"));
 }
 
-/* The one figure is what a camera's pictures meet, the other what aligned pictures would: both are told wherever they are known. */
+/* The one figure is what a camera's pictures meet, the other what aligned pictures would: both are told wherever they
+ * are known. */
 static void ways_paragraph(struct report *report, const struct json *test)
 {
-	const struct json *found = json_get(test, "found"), *square = json_get(test, "square"), *of_found = json_get(found, "of_found");
+	const struct json *found = json_get(test, "found"), *square = json_get(test, "square"),
+	                  *of_found = json_get(found, "of_found");
 	const struct json *crop = json_get(report_stage(report, "features"), "crop");
 
 	if (!found)
 		return;
 	page_paragraph(&report->page,
-	               "The figures above are with the faces as training was given them, over all pictures: what the cascade found in %s, a "
-	               "known box in %s, the square in the middle in %s. As the detector alone finds the faces, which is what a camera's "
-	               "pictures meet: balanced accuracy %s, accuracy %s of %s pictures, the %s in which it finds no face counted as wrong.",
+	               "The figures above are with the faces as training was given them, over all pictures: what the "
+	               "cascade found in %s, a "
+	               "known box in %s, the square in the middle in %s. As the detector alone finds the faces, which is "
+	               "what a camera's "
+	               "pictures meet: balanced accuracy %s, accuracy %s of %s pictures, the %s in which it finds no face "
+	               "counted as wrong.",
 	               show_count(report_number(crop, "cascade")), show_count(report_number(crop, "box")),
 	               show_count(report_number(crop, "centre")), show_number(report_number(found, "balanced_accuracy")),
 	               show_number(report_number(found, "accuracy")), show_count(report_number(found, "pictures")),
 	               show_count(report_number(found, "no_face")));
 	if (of_found && report_number(found, "no_face") > 0)
-		page_paragraph(&report->page, "Of the pictures with a detection alone: balanced accuracy %s, accuracy %s, calibration error %s.",
-		               show_number(report_number(of_found, "balanced_accuracy")), show_number(report_number(of_found, "accuracy")),
-		               show_number(report_number(of_found, "calibration_error")));
+		page_paragraph(
+		    &report->page,
+		    "Of the pictures with a detection alone: balanced accuracy %s, accuracy %s, calibration error %s.",
+		    show_number(report_number(of_found, "balanced_accuracy")), show_number(report_number(of_found, "accuracy")),
+		    show_number(report_number(of_found, "calibration_error")));
 	if (square)
-		page_paragraph(&report->page, "With the fixed square in the middle of every picture, as only aligned pictures allow it: "
+		page_paragraph(&report->page,
+		               "With the fixed square in the middle of every picture, as only aligned pictures allow it: "
 		               "balanced accuracy %s, accuracy %s.",
-		               show_number(report_number(square, "balanced_accuracy")), show_number(report_number(square, "accuracy")));
+		               show_number(report_number(square, "balanced_accuracy")),
+		               show_number(report_number(square, "accuracy")));
 }
 
 int report_emotion(struct report *report, struct err *err)

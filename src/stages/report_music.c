@@ -43,10 +43,15 @@ static int map_figure(struct report *report, const struct json *map, struct err 
 	if (count < 3)
 		return OK;
 	return page_figure(&report->page,
-	                   &(struct plot){.title = "Map of the most frequent tags", .large = true, .labels = labels, .n_series = 1,
+	                   &(struct plot){.title = "Map of the most frequent tags",
+	                                  .large = true,
+	                                  .labels = labels,
+	                                  .n_series = 1,
 	                                  .series = {{.style = PLOT_POINTS, .x = x, .y = y, .count = count}}},
-	                   "The most frequent tags along the two directions in which their vectors differ most: what stands near one another is "
-	                   "used alike. A point that has no room for its name has none", err);
+	                   "The most frequent tags along the two directions in which their vectors differ most: what "
+	                   "stands near one another is "
+	                   "used alike. A point that has no room for its name has none",
+	                   err);
 }
 
 int report_tags(struct report *report, struct err *err)
@@ -84,11 +89,11 @@ static void rankers_table(struct report *report, const struct json *test)
 	                                      "#coverage", "#novelty"};
 	const struct json *rankers = json_get(test, "rankers");
 
-	page_table_start(
-	    &report->page,
-	    "Hidden songs of held-out playlists; coverage: share of all songs that stand in some first hundred; novelty: bits, "
-	    "−log₂ of the share of playlists that hold a listed song", columns,
-	    ARRAY_COUNT(columns));
+	page_table_start(&report->page,
+	                 "Hidden songs of held-out playlists; coverage: share of all songs that stand in some first "
+	                 "hundred; novelty: bits, "
+	                 "−log₂ of the share of playlists that hold a listed song",
+	                 columns, ARRAY_COUNT(columns));
 	for (size_t i = 0; i < json_count(rankers); i++) {
 		const char *name = json_key(rankers, i);
 		const struct json *one = json_get(rankers, name);
@@ -133,7 +138,8 @@ static void new_songs(struct report *report, const struct json *test)
 	if (!json_count(rankers))
 		return;
 	page_paragraph(&report->page,
-	               "New songs: %s songs were kept from a training wholly and ranked among themselves for the %s held-out playlists that hide "
+	               "New songs: %s songs were kept from a training wholly and ranked among themselves for the %s "
+	               "held-out playlists that hide "
 	               "some of them.",
 	               show_count(report_number(found, "songs")), show_count(report_number(found, "playlists")));
 	page_table_start(&report->page, "Songs that no training has seen", columns, ARRAY_COUNT(columns));

@@ -50,7 +50,8 @@ static const char *best_comparator(const struct json *test)
 	for (size_t i = 0; i < json_count(rankers); i++) {
 		const char *name = json_key(rankers, i);
 		if (strcmp(name, report_text(test, "shipped")) != 0 &&
-		    (!best || report_number(json_get(rankers, name), "ndcg100") > report_number(json_get(rankers, best), "ndcg100")))
+		    (!best ||
+		     report_number(json_get(rankers, name), "ndcg100") > report_number(json_get(rankers, best), "ndcg100")))
 			best = name;
 	}
 	return best;

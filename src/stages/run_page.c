@@ -87,7 +87,8 @@ static void cost_section(struct costs *costs)
 	page_table_end(&costs->page);
 }
 
-/* Was stage `b` made by the same program on the same machine as stage `a`? A page that memory was too little for is no page. */
+/* Was stage `b` made by the same program on the same machine as stage `a`? A page that memory was too little for is no
+ * page. */
 static bool same_program(struct costs *costs, size_t a, size_t b)
 {
 	struct err failure = {0};

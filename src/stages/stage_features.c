@@ -15,7 +15,7 @@ struct features_stage {
 	struct cascade *cascade;
 	struct hdf_file *faces;
 	struct path_list weights;
-	struct strbuf weights_sha256;
+	struct strbuf sums; /* of weights */
 	char *faces_path, *cascade_path;
 	int32_t *area, *box;
 	uint8_t *split;
@@ -27,7 +27,7 @@ static void stage_free(struct features_stage *stage)
 	cascade_free(stage->cascade);
 	hdf_close(stage->faces);
 	path_list_free(&stage->weights);
-	strbuf_free(&stage->weights_sha256);
+	strbuf_free(&stage->sums);
 	free(stage->faces_path);
 	free(stage->cascade_path);
 	free(stage->area);
@@ -38,24 +38,13 @@ static void stage_free(struct features_stage *stage)
 static int open_network(struct features_stage *stage, const struct stage_run *run, struct err *err)
 {
 	const struct network_settings *settings = &run->settings->network;
-	bool init = settings->weights.count == 1 && strcmp(settings->weights.items[0], "init") == 0;
-	int cut, code = trainable_cut(run->settings->emotion.trainable, settings->cut, &cut, err);
-	if (code == OK && !init)
-		code = stage_expand(run, &settings->weights, &stage->weights, err);
-	struct network_source source = {.cut = cut,
-	                                .files = (const char *const *)stage->weights.items,
-	                                .n_files = stage->weights.count,
-	                                .missing = settings->missing,
-	                                .seed = (uint64_t)run->settings->run.seed};
-	if (code == OK)
-		code = network_load(&stage->network, &source, err);
-	for (size_t i = 0; code == OK && i < stage->weights.count; i++) {
-		char hex[SHA256_HEX];
-		code = sha256_file(stage->weights.items[i], hex, err);
-		strbuf_format(&stage->weights_sha256, "%s%s", i ? "," : "", hex);
-	}
-	strbuf_add(&stage->weights_sha256, ""); /* a text, also without files */
-	return code == OK ? strbuf_check(&stage->weights_sha256, err) : code;
+	struct network_source source = {.missing = settings->missing, .seed = (uint64_t)run->settings->run.seed};
+	int code = trainable_cut(run->settings->emotion.trainable, settings->cut, &source.cut, err);
+	if (code != OK || (code = stage_weight_files(run, &stage->weights, &stage->sums, err)) != OK)
+		return code;
+	source.files = (const char *const *)stage->weights.items;
+	source.n_files = stage->weights.count;
+	return network_load(&stage->network, &source, err);
 }
 
 static int open_cascade(struct features_stage *stage, const struct stage_run *run, struct err *err)
@@ -72,6 +61,11 @@ static int open_cascade(struct features_stage *stage, const struct stage_run *ru
 	return code;
 }
 
+static bool rectangles(const struct hdf_shape *shape, uint64_t rows)
+{
+	return shape->rank == 2 && shape->dims[0] == rows && shape->dims[1] == 4;
+}
+
 static int open_faces(struct features_stage *stage, const struct stage_run *run, struct err *err)
 {
 	struct hdf_shape pixels, area, box, split;
@@ -83,8 +77,8 @@ static int open_faces(struct features_stage *stage, const struct stage_run *run,
 	    (code = hdf_read(stage->faces, "box", HDF_I32, MAX_ROWS, (void **)&stage->box, &box, err)) != OK ||
 	    (code = hdf_read(stage->faces, "split", HDF_U8, MAX_ROWS, (void **)&stage->split, &split, err)) != OK)
 		return code;
-	if (pixels.rank != 4 || pixels.dims[3] != 3 || area.rank != 2 || area.dims[0] != pixels.dims[0] ||
-	    area.dims[1] != 4 || split.rank != 1 || split.dims[0] != pixels.dims[0] || box.rank != 2 || box.dims[0] != pixels.dims[0] || box.dims[1] != 4)
+	if (pixels.rank != 4 || pixels.dims[3] != 3 || !rectangles(&area, pixels.dims[0]) ||
+	    !rectangles(&box, pixels.dims[0]) || split.rank != 1 || split.dims[0] != pixels.dims[0])
 		return err_set(err, ERR_DATA, "%s: pixels, area, box and split do not fit together", stage->faces_path);
 	stage->job.rows = pixels.dims[0];
 	stage->job.frame_height = pixels.dims[1];
@@ -95,38 +89,44 @@ static int open_faces(struct features_stage *stage, const struct stage_run *run,
 static int stage_open(struct features_stage *stage, const struct stage_run *run, struct err *err)
 {
 	int code = preprocess_from_settings(&stage->preprocess, &run->settings->preprocess, err);
-	if (code != OK || (code = open_cascade(stage, run, err)) != OK || (code = open_faces(stage, run, err)) != OK || (code = open_network(stage, run, err)) != OK)
+	if (code != OK || (code = open_cascade(stage, run, err)) != OK || (code = open_faces(stage, run, err)) != OK ||
+	    (code = open_network(stage, run, err)) != OK)
 		return code;
 	struct features_job *job = &stage->job;
-	*job = (struct features_job){.preprocess = &stage->preprocess, .network = stage->network, .cascade = stage->cascade,
-	                             .faces = stage->faces, .rows = job->rows, .frame_height = job->frame_height, .frame_width = job->frame_width,
-	                             .area = stage->area, .box = stage->box, .split = stage->split, .threads = run->threads,
-	                             .batch = (size_t)run->settings->network.batch, .precision = run->settings->network.precision, .checkpoint_seconds = (double)run->settings->run.checkpoint_seconds};
+	const struct network_settings *network = &run->settings->network;
+	job->preprocess = &stage->preprocess;
+	job->network = stage->network, job->precision = network->precision, job->batch = (size_t)network->batch;
+	job->cascade = stage->cascade;
+	job->faces = stage->faces, job->area = stage->area, job->box = stage->box, job->split = stage->split;
+	job->threads = run->threads, job->checkpoint_seconds = (double)run->settings->run.checkpoint_seconds;
 	augment_from_settings(&job->augment, &run->settings->augment, (uint64_t)run->settings->run.seed);
 	if (stage->network->count > 0 && strcmp(network_pretrained(stage->network), "full") != 0)
-		log_warn("features", "the network is %s pretrained", strcmp(network_pretrained(stage->network), "none") ? "only partly" : "not");
+		log_warn("features", "the network is %s pretrained",
+		         strcmp(network_pretrained(stage->network), "none") ? "only partly" : "not");
 	code = features_served_frame(job, &stage->preprocess, err);
 	return code == OK ? network_shape(stage->network, stage->preprocess.size, &job->map, err) : code;
 }
 
-static int compute_and_write(struct features_stage *stage, const struct stage_run *run, struct features_counts *counts, struct err *err)
+static int compute_and_write(struct features_stage *stage, const struct stage_run *run, struct features_counts *counts,
+                             struct err *err)
 {
 	const struct map_shape *map = &stage->job.map;
 	char identity[SHA256_HEX], *path = stage_out_path(run, "features.h5", err);
 	char *side_path = stage_out_path(run, "features.f32.part", err);
 	struct features_side side = {0};
-	int code = path && side_path ? features_identity(&stage->job, stage->faces_path, stage->cascade_path, identity, err) : ERR_MEMORY;
-	struct features_side_wish wish = {side_path, identity, map->height * map->width * map->channels, features_rows_of(&stage->job)};
+	struct features_side_wish wish = {side_path, identity, map->height * map->width * map->channels,
+	                                  features_rows_of(&stage->job)};
+	int code = path && side_path ? OK : ERR_MEMORY;
+	if (code == OK)
+		code = features_identity(&stage->job, stage->faces_path, stage->cascade_path, identity, err);
 	if (code == OK)
 		code = features_side_open(&side, &wish, err);
 	if (code == OK)
 		code = features_compute(&stage->job, &side, err);
-	struct features_result result = {.job = &stage->job,
-	                                 .side = &side,
-	                                 .weights_sha256 = stage->weights_sha256.text,
-	                                 .storage = run->settings->network.storage};
-	if (code == OK && comm_publishes())
+	if (code == OK && comm_publishes()) {
+		struct features_result result = {&stage->job, &side, stage->sums.text, run->settings->network.storage};
 		code = features_write(&result, path, counts, err);
+	}
 	features_side_close(&side);
 	if (code == OK && comm_publishes() && unlink(side_path) != 0)
 		code = err_errno(err, "%s: cannot be removed", side_path);

@@ -52,7 +52,8 @@ struct ranks {
 	int threads;
 };
 
-static int ask_ranks(const struct stage *stage, const struct settings *settings, const char *out, struct ranks *ranks, struct err *err)
+static int ask_ranks(const struct stage *stage, const struct settings *settings, const char *out, struct ranks *ranks,
+                     struct err *err)
 {
 	int status = comm_publishes() ? file_in(out, "done", &ranks->done, err) : OK;
 	ranks->threads = thread_count((int)settings->run.threads);
@@ -62,7 +63,8 @@ static int ask_ranks(const struct stage *stage, const struct settings *settings,
 	if (status == OK)
 		status = comm_threads((int)settings->run.threads, &ranks->threads, err);
 	if (status == OK && !ranks->done)
-		log_info(stage->name, "%d ranks, %d thread%s on this one", comm_size(), ranks->threads, ranks->threads == 1 ? "" : "s");
+		log_info(stage->name, "%d ranks, %d thread%s on this one", comm_size(), ranks->threads,
+		         ranks->threads == 1 ? "" : "s");
 	return status;
 }
 

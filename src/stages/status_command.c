@@ -1,6 +1,6 @@
 /*
- * What a run would do and why: a plan beside the record of the last finished run. A stage is to do when its folder has no `done`;
- * the reason is the difference between the two lists of what its identity is made of (src/stages/plan.c).
+ * What a run would do and why: a plan beside the record of the last finished run. A stage is to do when its folder has
+ * no `done`; the reason is the difference between the two lists of what its identity is made of (src/stages/plan.c).
  */
 #include "stages/stages.h"
 
@@ -26,8 +26,8 @@ static int stage_look(const struct run_state *state, const char *name, enum stag
 	return done ? OK : err->code;
 }
 
-/* Length of what a line is about: "als.factors=", "input faces.zip ", "reads tags ", "als 1" (a stage's version) up to the blank; all of
- * an input whose contents follow from another line: "input @sample/faces.zip", "input init". */
+/* Length of what a line is about: "als.factors=", "input faces.zip ", "reads tags ", "als 1" (a stage's version) up to
+ * the blank; all of an input whose contents follow from another line: "input @sample/faces.zip", "input init". */
 static size_t subject(const char *line)
 {
 	if (strncmp(line, "input @", 7) == 0 || strcmp(line, "input init") == 0)
@@ -65,8 +65,8 @@ static void say_change(struct strbuf *out, const char *line, const char *before)
 	else if (strncmp(line, "input ", 6) == 0)
 		strbuf_format(out, "%s%.*s %s", mark, subject_name(line) - 6, line + 6, before ? "has changed" : "is new");
 	else if (line[length - 1] == '=')
-		strbuf_format(out, "%s%.*s: %s%s%s%s", mark, subject_name(line), line, line + length, before ? " (was " : " (new)",
-		              before ? before : "", before ? ")" : "");
+		strbuf_format(out, "%s%.*s: %s%s%s%s", mark, subject_name(line), line, line + length,
+		              before ? " (was " : " (new)", before ? before : "", before ? ")" : "");
 	else
 		strbuf_format(out, "%sthe program's version of it: %s (was %s)", mark, line + length, before ? before : "none");
 }
@@ -120,8 +120,9 @@ static int check_from(const struct run_state *state, const char *from, struct er
 		if (stage_look(state, name, &found, err) != OK)
 			return err->code;
 		if (found != STAGE_DONE)
-			return err_set(err, ERR_SETTINGS, "FROM=%s: %s stands before it and is to do; run without FROM, or see `make status`",
-			               from, name);
+			return err_set(err, ERR_SETTINGS,
+			               "FROM=%s: %s stands before it and is to do; run without FROM, or see `make status`", from,
+			               name);
 	}
 	return OK;
 }

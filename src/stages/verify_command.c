@@ -1,6 +1,6 @@
 /*
- * Are a run's results what they were? Every output is hashed and held to its `done`; on request one stage is run again into a
- * folder of its own and must leave the same bytes.
+ * Are a run's results what they were? Every output is hashed and held to its `done`; on request one stage is run again
+ * into a folder of its own and must leave the same bytes.
  */
 #include "stages/stages.h"
 
@@ -15,7 +15,8 @@ static int check_output(const char *folder, const char *name, const char *wanted
 	char hex[SHA256_HEX], *path = path_join(folder, name, err);
 	int status = path ? sha256_file(path, hex, err) : err->code;
 	if (status == OK && strcmp(hex, wanted) != 0)
-		status = err_set(err, ERR_DATA, "%s: sha256 %.12s…, %s %.12s…; remove %s and run again", path, hex, what, wanted, folder);
+		status = err_set(err, ERR_DATA, "%s: sha256 %.12s…, %s %.12s…; remove %s and run again", path, hex, what,
+		                 wanted, folder);
 	free(path);
 	return status;
 }
@@ -60,7 +61,8 @@ static int run_again(char **argv, const char *stage, struct err *err)
 }
 
 /* STAGE --config … --set … --in UP=DIR … --out AGAIN, with the overrides that the run had. */
-static int rerun(const struct stage_options *options, const char *stage, const struct json *record, bool as_ranks, struct err *err)
+static int rerun(const struct stage_options *options, const char *stage, const struct json *record, bool as_ranks,
+                 struct err *err)
 {
 	const struct json *overrides = json_get(record, "overrides");
 	const struct json *reads = json_get(json_get(json_get(record, "stages"), stage), "reads");

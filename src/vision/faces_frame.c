@@ -114,14 +114,14 @@ bool picture_fits(const struct image *picture, struct frame_size frame)
 	return picture->width <= frame.width && picture->height <= frame.height;
 }
 
-int picture_shrink(const struct image *picture, struct frame_size frame, struct face_scratch *scratch, struct image *out,
-                   struct err *err)
+int picture_shrink(const struct image *picture, struct frame_size frame, struct face_scratch *scratch,
+                   struct image *out, struct err *err)
 {
 	struct faces_settings settings = {.frame_width = (long)frame.width, .frame_height = (long)frame.height};
 	const struct face face = {.box_source = FACE_BOX_NONE};
 	if (picture->channels != 3 || picture->width > INT_MAX || picture->height > INT_MAX)
-		return err_set(err, ERR_DATA, "a picture of %zu×%zu with %zu channels cannot be shrunk", picture->width, picture->height,
-		               picture->channels);
+		return err_set(err, ERR_DATA, "a picture of %zu×%zu with %zu channels cannot be shrunk", picture->width,
+		               picture->height, picture->channels);
 	struct face_plan plan = face_plan_make(&face, (int)picture->width, (int)picture->height, &settings);
 	out->width = (size_t)plan.area.w;
 	out->height = (size_t)plan.area.h;

@@ -72,8 +72,8 @@ int faces_persons_wanted(const struct faces_settings *settings, struct name_tabl
 int faces_persons_found(const struct face_set *set, const struct name_table *wanted, struct err *err) MUST_CHECK;
 /* The same name twice in one source, among the faces from `first` on: the first is kept. */
 int scan_drop_repeated(struct face_scan *scan, size_t first, struct err *err) MUST_CHECK;
-/* Boxes out of K-FACE's texts: a new face, or a new text (whose stem it takes when OK), beside what came just before; and what lay
- * apart, for the faces from `first` on. */
+/* Boxes out of K-FACE's texts: a new face, or a new text (whose stem it takes when OK), beside what came just before;
+ * and what lay apart, for the faces from `first` on. */
 void scan_pair_face(struct face_scan *scan, struct face *face);
 int scan_pair_text(struct face_scan *scan, struct face_text *text, struct err *err) MUST_CHECK;
 int scan_attach_boxes(struct face_scan *scan, size_t first, struct err *err) MUST_CHECK;
@@ -88,17 +88,20 @@ struct face_replay {
 	int (*settled)(const struct face_outcome *outcome, void *context, struct err *err);
 	void *context;
 };
-/* Goes through what an earlier run stored, in order, and cuts the files back to it. `set` (may be NULL) gets what it says of the faces. */
+/* Goes through what an earlier run stored, in order, and cuts the files back to it. `set` (may be NULL) gets what it
+ * says of the faces. */
 int faces_store_replay(struct faces_store *store, struct face_set *set, const struct face_replay *replay,
                        struct err *err) MUST_CHECK;
 int faces_store_row(struct faces_store *store, const struct face_set *set, const struct face_outcome *outcome,
                     const uint8_t *bytes, size_t size, struct err *err) MUST_CHECK;
 int faces_store_flush(struct faces_store *store, struct err *err) MUST_CHECK; /* makes what there is survive a kill */
 /* faces_store_create in two steps: what the rows of this work depend on, and the files of a store that go by it. */
-int faces_work_identity(const struct face_set *set, const struct faces_settings *settings, char hex[SHA256_HEX], struct err *err) MUST_CHECK;
-int faces_store_open(struct faces_store **out, const char *path, const char *identity, const struct faces_settings *settings,
-                     struct err *err) MUST_CHECK;
-int faces_store_begun(const char *path, const char *identity, bool *begun, struct err *err) MUST_CHECK; /* by an earlier run */
+int faces_work_identity(const struct face_set *set, const struct faces_settings *settings, char hex[SHA256_HEX],
+                        struct err *err) MUST_CHECK;
+int faces_store_open(struct faces_store **out, const char *path, const char *identity,
+                     const struct faces_settings *settings, struct err *err) MUST_CHECK;
+int faces_store_begun(const char *path, const char *identity, bool *begun,
+                      struct err *err) MUST_CHECK; /* by an earlier run */
 /* The rows alone become PATH; without rows there is no such file. PATH.rows.part stays. Frees whatever the result. */
 int faces_store_finish_rows(struct faces_store *store, struct err *err) MUST_CHECK;
 size_t faces_store_rows(const struct faces_store *store);
@@ -118,8 +121,8 @@ int face_set_skip(struct face_set *set, const char *member, const char *reason, 
                   struct err *err) MUST_CHECK;
 bool face_box_overlaps(const struct face *face, int width, int height);
 
-/* What becomes of a picture of this size: the part that is cut out, where it comes to lie in the frame, and at which part of its
- * size (1, 2, 4, 8) it may be decoded. */
+/* What becomes of a picture of this size: the part that is cut out, where it comes to lie in the frame, and at which
+ * part of its size (1, 2, 4, 8) it may be decoded. */
 struct face_plan {
 	int width, height;
 	struct rect cut, area;
@@ -128,7 +131,8 @@ struct face_plan {
 struct face_plan face_plan_make(const struct face *face, int width, int height, const struct faces_settings *settings);
 int face_place(const struct face_plan *plan, const struct image *picture, struct face_scratch *scratch,
                const struct faces_settings *settings, uint8_t *frame, struct err *err) MUST_CHECK;
-void face_planned(struct face *face, const struct face_plan *plan); /* writes sizes, area and the moved box into the face */
+void face_planned(struct face *face,
+                  const struct face_plan *plan); /* writes sizes, area and the moved box into the face */
 
 /* Drops every face with member == NULL, keeping the order. */
 void face_set_compact(struct face_set *set);

@@ -5,9 +5,9 @@
 #include <string.h>
 
 /*
- * The second pass: one thread walks the sources and takes the chosen members out as they lie there, others unpack, decode, cut and
- * compress them (faces_decode.c), and the caller's thread puts the rows down in the order of the first pass. Memory follows the
- * pieces under way, not the archive.
+ * The second pass: one thread walks the sources and takes the chosen members out as they lie there, others unpack,
+ * decode, cut and compress them (faces_decode.c), and the caller's thread puts the rows down in the order of the first
+ * pass. Memory follows the pieces under way, not the archive.
  */
 #define SLOTS ((size_t)64)
 #define LARGE_SLOT ((size_t)4 << 20) /* a slot gives back what a larger member took */
@@ -251,9 +251,10 @@ static int job_prepare(struct read_job *job, struct err *err)
 	size_t fit = (size_t)(job->slot_bytes / (2 * job->frame_bytes)), least = (size_t)job->threads + 2;
 	job->n_slots = fit > SLOTS ? SLOTS : fit;
 	if (job->n_slots < least)
-		return err_set(err, ERR_SETTINGS,
-		               "faces.memory_mb = %ld is too little for %d threads and frames of %ld × %ld; raise it or lower run.threads",
-		               job->settings->memory_mb, job->threads, job->settings->frame_width, job->settings->frame_height);
+		return err_set(
+		    err, ERR_SETTINGS,
+		    "faces.memory_mb = %ld is too little for %d threads and frames of %ld × %ld; raise it or lower run.threads",
+		    job->settings->memory_mb, job->threads, job->settings->frame_width, job->settings->frame_height);
 	job->met = mem_alloc(job->set->persons.names.count + 1, sizeof *job->met, err);
 	job->slots = job->met ? mem_alloc(job->n_slots, sizeof *job->slots, err) : NULL;
 	if (!job->slots)
@@ -338,7 +339,8 @@ int faces_read_store(struct face_set *set, const struct faces_request *request, 
 	return read_with(&job, request, err);
 }
 
-int faces_read_shards(struct face_set *set, const struct faces_request *request, struct faces_shards *shards, struct err *err)
+int faces_read_shards(struct face_set *set, const struct faces_request *request, struct faces_shards *shards,
+                      struct err *err)
 {
 	struct read_job job = {.set = set, .shards = shards};
 	return read_with(&job, request, err);

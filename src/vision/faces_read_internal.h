@@ -76,7 +76,8 @@ void decoders_free(struct read_job *job);
 int decode_slot(size_t slot, int thread, void *context, struct err *err); /* a step of the pipeline */
 /* Gives the face at the cursor to the pipeline: its bytes, or why there are none. */
 int faces_submit(struct read_job *job, const struct member *member, const char *reason, struct err *err) MUST_CHECK;
-/* Shards: the first one; the one behind the shard at whose end the cursor is; a row of the one that is read; how it ended. */
+/* Shards: the first one; the one behind the shard at whose end the cursor is; a row of the one that is read; how it
+ * ended. */
 int faces_shards_begin(struct read_job *job, struct err *err) MUST_CHECK;
 int faces_shards_next(struct read_job *job, struct err *err) MUST_CHECK;
 int faces_shards_row(struct read_job *job, const struct read_slot *slot, struct err *err) MUST_CHECK;

@@ -1,8 +1,8 @@
 /*
- * The rows of faces.h5 while they are being made. Pixels are appended to PATH.part behind the place of the HDF5 head; what became of each
- * chosen picture is appended to PATH.rows in blocks, one a person, each written only after its pixels. A run that was killed
- * finds the last whole block and goes on behind it; the library's structures are made at the end, from what both files hold, so that
- * the result does not know how often it was stopped.
+ * The rows of faces.h5 while they are being made. Pixels are appended to PATH.part behind the place of the HDF5 head;
+ * what became of each chosen picture is appended to PATH.rows in blocks, one a person, each written only after its
+ * pixels. A run that was killed finds the last whole block and goes on behind it; the library's structures are made at
+ * the end, from what both files hold, so that the result does not know how often it was stopped.
  *
  * PATH.rows: a head of 72 bytes (magic, identity of the work in 64 hexadecimal digits), then blocks of
  *   u32 magic, u32 bytes, u64 end of the pixels, u64 xxHash of what follows; then `bytes` bytes of records:
@@ -207,7 +207,8 @@ static bool next_block(const char *bytes, size_t size, size_t at, uint64_t pixel
 	       hash64(bytes + at + sizeof *head, head->bytes, head->pixels_end) == head->hash;
 }
 
-static int replay_all(struct faces_store *store, struct face_set *set, const struct face_replay *replay, struct err *err)
+static int replay_all(struct faces_store *store, struct face_set *set, const struct face_replay *replay,
+                      struct err *err)
 {
 	char *bytes = NULL;
 	size_t size = 0, at = ROWS_HEAD;
@@ -235,7 +236,8 @@ int faces_store_replay(struct faces_store *store, struct face_set *set, const st
 /* ---- opening ------------------------------------------------------------------------------------------ */
 
 /* What the rows depend on. Other settings, another choice or another archive: the rows so far are of no use. */
-int faces_work_identity(const struct face_set *set, const struct faces_settings *settings, char hex[SHA256_HEX], struct err *err)
+int faces_work_identity(const struct face_set *set, const struct faces_settings *settings, char hex[SHA256_HEX],
+                        struct err *err)
 {
 	struct strbuf text = {0};
 	strbuf_format(&text, "%ld %ld %ld %.17g %.17g %.17g %.17g %d\n", settings->frame_width, settings->frame_height,
@@ -247,7 +249,8 @@ int faces_work_identity(const struct face_set *set, const struct faces_settings 
 	uint64_t hash[2] = {0, 1};
 	for (size_t i = 0; i < set->count; i++) {
 		const struct face *face = &set->faces[i];
-		const int32_t box[6] = {face->box.x, face->box.y, face->box.w, face->box.h, face->box_source, (int32_t)face->source};
+		const int32_t box[6] = {face->box.x, face->box.y,      face->box.w,
+		                        face->box.h, face->box_source, (int32_t)face->source};
 		for (size_t k = 0; k < 2; k++) {
 			hash[k] = hash64(face->member, strlen(face->member), hash[k]);
 			hash[k] = hash64(box, sizeof box, hash[k]);
@@ -321,8 +324,8 @@ static int open_files(struct faces_store *store, const char *path, struct err *e
 	return OK;
 }
 
-int faces_store_open(struct faces_store **out, const char *path, const char *identity, const struct faces_settings *settings,
-                     struct err *err)
+int faces_store_open(struct faces_store **out, const char *path, const char *identity,
+                     const struct faces_settings *settings, struct err *err)
 {
 	struct faces_store *store = mem_alloc(1, sizeof *store, err);
 	if (!store)
@@ -376,7 +379,8 @@ uint64_t faces_store_bytes(const struct faces_store *store)
 /* The library's structures around the rows of the store. */
 static int build_file(struct faces_store *store, struct hdf_file **out, struct err *err)
 {
-	struct hdf_rows rows = {.name = "pixels", .shape = store->shape, .compress = store->compress, .sizes = store->sizes};
+	struct hdf_rows rows = {
+	    .name = "pixels", .shape = store->shape, .compress = store->compress, .sizes = store->sizes};
 	rows.shape.dims[0] = store->n_rows;
 	/* Columns of a build that was killed lie behind the rows. */
 	if (ftruncate(store->pixels, (off_t)store->end) != 0)

@@ -1,7 +1,8 @@
 /*
- * faces.h5 in shards. A shard is a store of its own (faces_rows.c) for a run of people; where shards are cut follows from the pictures
- * alone, and which rank reads one leaves no trace in it. What became of its pictures stays beside each until the very end: rank 0 reads
- * that back, in order, to learn what the others have done, and a later run to go on, with as many ranks as it has.
+ * faces.h5 in shards. A shard is a store of its own (faces_rows.c) for a run of people; where shards are cut follows
+ * from the pictures alone, and which rank reads one leaves no trace in it. What became of its pictures stays beside
+ * each until the very end: rank 0 reads that back, in order, to learn what the others have done, and a later run to go
+ * on, with as many ranks as it has.
  */
 #include "vision/faces_read_internal.h"
 
@@ -52,7 +53,8 @@ static char *shard_path(const struct faces_shards *shards, size_t shard, struct 
 static void shard_identity(const struct faces_shards *shards, size_t shard, char hex[SHA256_HEX])
 {
 	char text[SHA256_HEX + 80];
-	int length = snprintf(text, sizeof text, "%s %zu %zu %zu", shards->work, shard, shards->start[shard], shards->start[shard + 1]);
+	int length = snprintf(text, sizeof text, "%s %zu %zu %zu", shards->work, shard, shards->start[shard],
+	                      shards->start[shard + 1]);
 	sha256_bytes(text, (size_t)length, hex);
 }
 
@@ -122,13 +124,15 @@ static int replay_nothing(const struct face_outcome *outcome, void *context, str
 {
 	struct shard_replay *replay = context;
 	if (outcome->face != replay->next || outcome->face >= replay->end)
-		return err_set(err, ERR_DATA, "the rows of face %zu do not fit their shard; remove the folder and run again", outcome->face);
+		return err_set(err, ERR_DATA, "the rows of face %zu do not fit their shard; remove the folder and run again",
+		               outcome->face);
 	replay->next++;
 	return OK;
 }
 
 /* Opens a shard behind what it has; *settled: faces that it is done with. */
-static int resume_shard(const struct faces_shards *shards, size_t shard, struct faces_store **out, size_t *settled, struct err *err)
+static int resume_shard(const struct faces_shards *shards, size_t shard, struct faces_store **out, size_t *settled,
+                        struct err *err)
 {
 	struct shard_replay at = {.next = shards->start[shard], .end = shards->start[shard + 1]};
 	struct face_replay replay = {.settled = replay_nothing, .context = &at};
@@ -203,7 +207,8 @@ static int check_alike(const struct faces_shards *shards, const struct face_set 
 	if (status != OK || strcmp(first.work, shards->work) == 0)
 		return status;
 	return err_set(err, ERR_DATA,
-	               "%s: this rank sees other pictures than rank 0 (%zu, there %ju); all must see the same files of the same size and time",
+	               "%s: this rank sees other pictures than rank 0 (%zu, there %ju); all must see the same files of the "
+	               "same size and time",
 	               set->n_sources > 0 ? set->sources[0].root : "faces.input", set->count, (uintmax_t)first.pictures);
 }
 
@@ -218,8 +223,8 @@ static int shards_new(struct faces_shards *shards, const char *path, const struc
 	return check_alike(shards, set, err);
 }
 
-int faces_shards_open(struct faces_shards **out, const char *path, const struct face_set *set, const struct faces_settings *settings,
-                      bool several, struct err *err)
+int faces_shards_open(struct faces_shards **out, const char *path, const struct face_set *set,
+                      const struct faces_settings *settings, bool several, struct err *err)
 {
 	struct faces_shards *shards = mem_alloc(1, sizeof *shards, err);
 	if (!shards)
@@ -342,7 +347,8 @@ int faces_shards_row(struct read_job *job, const struct read_slot *slot, struct 
 		shards->written = slot->deal;
 	}
 	if (status == OK)
-		status = faces_store_row(shards->store, job->set, &outcome, slot->out, slot->reason[0] ? 0 : slot->out_size, err);
+		status =
+		    faces_store_row(shards->store, job->set, &outcome, slot->out, slot->reason[0] ? 0 : slot->out_size, err);
 	progress_add(&job->progress, 1);
 	return status;
 }
@@ -358,9 +364,11 @@ static int settle_shards(struct read_job *job, const struct face_replay *replay,
 		if ((status = open_shard(shards, k, &store, err)) == OK)
 			status = faces_store_replay(store, job->set, replay, err);
 		if (status == OK && job->cursor != shards->start[k + 1])
-			status = err_set(err, ERR_IO, "%s: shard %zu, which another rank made, is not whole here (%zu of %zu pictures); all ranks "
-			                              "must have the folder in common", shards->path, k, job->cursor - shards->start[k],
-			                 shards->start[k + 1] - shards->start[k]);
+			status =
+			    err_set(err, ERR_IO,
+			            "%s: shard %zu, which another rank made, is not whole here (%zu of %zu pictures); all ranks "
+			            "must have the folder in common",
+			            shards->path, k, job->cursor - shards->start[k], shards->start[k + 1] - shards->start[k]);
 		if (status == OK)
 			shards->rows[k] = faces_store_rows(store);
 		faces_store_discard(store);
@@ -389,7 +397,8 @@ static int finish_shard(const struct faces_shards *shards, size_t shard, struct 
 	int status = resume_shard(shards, shard, &store, &settled, err);
 	if (status == OK && faces_store_rows(store) != shards->rows[shard]) {
 		faces_store_discard(store);
-		return err_set(err, ERR_IO, "%s: shard %zu has other rows here than on rank 0; all ranks must have the folder in common",
+		return err_set(err, ERR_IO,
+		               "%s: shard %zu has other rows here than on rank 0; all ranks must have the folder in common",
 		               shards->path, shard);
 	}
 	return status == OK ? faces_store_finish_rows(store, err) : status;
@@ -409,8 +418,8 @@ int faces_shards_finish(struct faces_shards *shards, struct err *err)
 }
 
 /* The shards that have rows, and all the rest of faces.h5. */
-static int write_joined(const struct faces_shards *shards, const struct face_set *set, const struct hdf_part *parts, size_t n_parts,
-                        bool synthetic, struct err *err)
+static int write_joined(const struct faces_shards *shards, const struct face_set *set, const struct hdf_part *parts,
+                        size_t n_parts, bool synthetic, struct err *err)
 {
 	const struct hdf_shape shape = {
 	    .type = HDF_U8,

@@ -115,8 +115,10 @@ int tracker_find(struct tracker *tracker, const struct image *image, const struc
 
 /* ---- training ------------------------------------------------------------------------------------ */
 
-/* The first `count` weak classifiers' (root) features, each over `mean`, grey and as large as the window, enlarged eight times; six in a row. */
-int cascade_draw(const struct cascade *cascade, const struct image *mean, size_t count, struct image *out, struct err *err) MUST_CHECK;
+/* The first `count` weak classifiers' (root) features, each over `mean`, grey and as large as the window, enlarged
+ * eight times; six in a row. */
+int cascade_draw(const struct cascade *cascade, const struct image *mean, size_t count, struct image *out,
+                 struct err *err) MUST_CHECK;
 
 /* As opencv_traincascade enumerates them: at 24×24 BASIC has 162,336 features and ALL 261,600. */
 enum haar_set { HAAR_SET_BASIC, HAAR_SET_CORE, HAAR_SET_ALL };
@@ -174,8 +176,8 @@ void cascade_data_free(struct cascade_data *data);
 /* "crop<TAB>member" and "background<TAB>member" lines of what was held out. */
 int cascade_data_save_holdout(const struct cascade_data *data, const char *path, struct err *err) MUST_CHECK;
 
-/* How weak classifiers are fitted and weighed, as in opencv_traincascade: discrete and real AdaBoost, LogitBoost, Gentle
- * AdaBoost (Friedman, Hastie & Tibshirani 2000). */
+/* How weak classifiers are fitted and weighed, as in opencv_traincascade: discrete and real AdaBoost, LogitBoost,
+ * Gentle AdaBoost (Friedman, Hastie & Tibshirani 2000). */
 enum boost_kind { BOOST_GENTLE, BOOST_DISCRETE, BOOST_REAL, BOOST_LOGIT };
 
 struct cascade_training {
@@ -188,7 +190,8 @@ struct cascade_training {
 	double acceptance_ratio; /* training ends when the cascade so far lets through no more of the background windows; 0
 	                            = never */
 	uint64_t seed;
-	int threads;            /* the result depends neither on it nor on the number of ranks, which share features and backgrounds */
+	/* the result depends neither on it nor on the number of ranks, which share features and backgrounds */
+	int threads;
 	size_t memory_limit;    /* bytes for the table of feature values of a rank; 0 = 3 GiB */
 	const char *checkpoint; /* written after every stage and resumed from when it fits; NULL = none. Left in place at
 	                           the end. */
@@ -291,18 +294,19 @@ int drawn_backgrounds_save(const char *path, size_t count, uint64_t seed, int th
 #define PRINT_COLUMNS 17
 #define PRINT_ROWS 16
 struct picture_print {
-	uint64_t rises[PRINT_ROWS * (PRINT_COLUMNS - 1) / 64], falls[PRINT_ROWS * (PRINT_COLUMNS - 1) / 64]; /* clearly, to the right */
+	/* clearly, to the right */
+	uint64_t rises[PRINT_ROWS * (PRINT_COLUMNS - 1) / 64], falls[PRINT_ROWS * (PRINT_COLUMNS - 1) / 64];
 	uint16_t cells[PRINT_ROWS * PRINT_COLUMNS]; /* means, 1/128 grey level */
 };
 void picture_print_take(struct picture_print *out, const struct image *image);
-/* Also when one was compressed again, scaled as a whole, made lighter or grey, or moved by a pixel; not when it was mirrored. */
+/* Also when one was compressed again, scaled, made lighter or grey, or moved by a pixel; not when mirrored. */
 bool picture_print_same(const struct picture_print *a, const struct picture_print *b);
 
 /* ---- reading face data sets ---- */
 
-/* Pictures of faces with a class and, where known, a person: K-FACE trees and archives, class folders, CSV indexes.
- * A first pass over the names chooses what is wanted and reads K-FACE's text files; a second one decodes the chosen pictures in
- * stored order. Files: kface.c (names and texts), faces_*.c. */
+/* Pictures of faces with a class and, where known, a person: K-FACE trees and archives, class folders, CSV indexes. A
+ * first pass over the names chooses what is wanted and reads K-FACE's text files; a second one decodes the chosen
+ * pictures in stored order. Files: kface.c (names and texts), faces_*.c. */
 
 struct faces_settings; /* config/config.h */
 struct json;
@@ -312,22 +316,24 @@ struct kface_name {
 	char person[64];
 	unsigned accessory, light, expression, camera; /* 1..63 */
 };
-/* Accepts "…/19071641.zip/S001/L1/E01/C7.jpg", "…/19071641/S001/L1/E01/C7.jpg" and "…/19071641_S001_L1_E01_C7.jpg", with any
- * zero padding and letter case; in the flat form the letters may be missing. Says no to anything else. */
+/* Accepts "…/19071641.zip/S001/L1/E01/C7.jpg", "…/19071641/S001/L1/E01/C7.jpg" and "…/19071641_S001_L1_E01_C7.jpg",
+ * with any zero padding and letter case; in the flat form the letters may be missing. Says no to anything else. */
 bool kface_name_parse(const char *path, struct kface_name *out);
 
 enum kface_part {
 	KFACE_FACE, KFACE_RIGHT_EYE, KFACE_LEFT_EYE, KFACE_NOSE, KFACE_MOUTH, KFACE_RIGHT_EAR, KFACE_LEFT_EAR, KFACE_PARTS
 };
 struct kface_text {
-	double point[7][2]; /* nose, right eye, left eye, right and left mouth corner, right ear, left ear: x, y in pixels */
+	/* nose, right eye, left eye, right and left mouth corner, right ear, left ear: x, y in pixels */
+	double point[7][2];
 	bool known[KFACE_PARTS];
 	struct rect box[KFACE_PARTS];
 };
-/* The .txt beside a picture: 7 lines "x y", then 5 to 7 lines "x y w h" (the parts this camera sees, in order), separated by space,
- * tab, comma or semicolon. Where the number of boxes does not fit the camera only the face, always first, is known. ERR_DATA: a line
- * with another count of numbers, too few or too many lines, a box without area. */
-int kface_text_parse(const void *bytes, size_t size, unsigned camera, struct kface_text *out, struct err *err) MUST_CHECK;
+/* The .txt beside a picture: 7 lines "x y", then 5 to 7 lines "x y w h" (the parts this camera sees, in order),
+ * separated by space, tab, comma or semicolon. Where the number of boxes does not fit the camera only the face, always
+ * first, is known. ERR_DATA: a line with another count of numbers, too few or too many lines, a box without area. */
+int kface_text_parse(const void *bytes, size_t size, unsigned camera, struct kface_text *out,
+                     struct err *err) MUST_CHECK;
 
 enum face_split { FACE_TRAIN, FACE_VALIDATION, FACE_TEST, FACE_SPLITS };
 enum face_box_source { FACE_BOX_NONE, FACE_BOX_KFACE, FACE_BOX_CSV, FACE_BOX_SOURCES };
@@ -372,7 +378,8 @@ struct face_set {
 	struct face_skip *skips;
 	size_t n_skips, skip_capacity, skipped_pictures;
 	size_t not_selected; /* pictures that the settings did not ask for, */
-	struct name_table unknown; /* among them those of classes that have no name in the settings: the first such classes, */
+	/* among them those of classes that have no name in the settings: the first such classes, */
+	struct name_table unknown;
 	size_t *unknown_count, unknown_capacity; /* and the pictures of each */
 	unsigned layouts;    /* bit i: enum faces_layout i was met */
 };
@@ -381,25 +388,26 @@ struct faces_request {
 	const struct path_list *inputs; /* archives, folders, *.csv */
 	uint64_t seed;
 	int threads;
-	/* NULL, or the classes of a finished model that this set is to judge: the set has these, in this order, with or without
-	 * pictures, and every picture is held out. */
+	/* NULL, or the classes of a finished model that this set is to judge: the set has these, in this order, with or
+	 * without pictures, and every picture is held out. */
 	const struct path_list *judges;
 };
 
 /* First pass: what there is, of whom, of which class; selection by S, L, E, C, faces.classes, faces.people and
- * faces.per_person_class. ERR_DATA: no picture, a class without one, too few people; ERR_SETTINGS: a bad person pattern.
+ * faces.per_person_class. ERR_DATA: no picture, a class without one, too few people; ERR_SETTINGS: bad person pattern.
  *
- * A CSV index has a header with path, label and, when known, subject, split, x, y, w, h (box in pixels); other columns are
- * ignored. A path is a file below the index's folder, or a member of an archive there: "pictures.zip/a/b.jpg", or "a/b.jpg" when
- * there is no such file but an archive with the index's own name ("index.zip" beside "index.csv"). In class folders and indexes the
- * parts train, valid, test are honoured; a part that they do not name is drawn from the training part. */
+ * A CSV index has a header with path, label and, when known, subject, split, x, y, w, h (box in pixels); other columns
+ * are ignored. A path is a file below the index's folder, or a member of an archive there: "pictures.zip/a/b.jpg", or
+ * "a/b.jpg" when there is no such file but an archive with the index's own name ("index.zip" beside "index.csv"). In
+ * class folders and indexes the parts train, valid, test are honoured; a part that they do not name is drawn from the
+ * training part. */
 int faces_scan(struct face_set **out, const struct faces_request *request, struct err *err) MUST_CHECK;
 void face_set_free(struct face_set *set); /* NULL is fine */
 
 /* Rows `first` … first + count − 1, pixels [count][frame_height][frame_width][3]. */
 typedef int face_rows(const uint8_t *pixels, size_t first, size_t count, void *context, struct err *err);
-/* Second pass: reads, decodes in parallel, hands over rows in stored order. What cannot be read leaves `faces` and is listed in
- * `skips`. Takes no more than faces.memory_mb. */
+/* Second pass: reads, decodes in parallel, hands over rows in stored order. What cannot be read leaves `faces` and is
+ * listed in `skips`. Takes no more than faces.memory_mb. */
 int faces_read(struct face_set *set, const struct faces_request *request, face_rows *rows, void *context,
                struct err *err) MUST_CHECK;
 /* The same into a store; what an earlier run, killed, left there is kept up to its last whole person. */
@@ -414,20 +422,20 @@ struct face_scratch {
 	size_t capacity;
 };
 void face_scratch_free(struct face_scratch *scratch);
-/* Cuts, shrinks and places one RGB picture into a zeroed frame [frame_height][frame_width][3]; sets area, width, height and moves box.
- * ERR_DATA: the box lies outside the picture. */
+/* Cuts, shrinks and places one RGB picture into a zeroed frame [frame_height][frame_width][3]; sets area, width, height
+ * and moves box. ERR_DATA: the box lies outside the picture. */
 int face_frame(struct face *face, const struct image *picture, const struct faces_settings *settings,
                struct face_scratch *scratch, uint8_t *frame, struct err *err) MUST_CHECK;
-/* An RGB picture that is larger than such a frame, shrunk until it fits, as face_frame shrinks one without a box. out->pixels is room for
- * a frame. */
+/* An RGB picture that is larger than such a frame, shrunk until it fits, as face_frame shrinks one without a box.
+ * out->pixels is room for a frame. */
 struct frame_size {
 	size_t width, height;
 };
 bool picture_fits(const struct image *picture, struct frame_size frame);
-int picture_shrink(const struct image *picture, struct frame_size frame, struct face_scratch *scratch, struct image *out,
-                   struct err *err) MUST_CHECK;
-/* The box average of a rectangle of an RGB picture, no larger than the rectangle, into rows out_stride bytes apart: resample_run's AREA
- * kernel, rounded. */
+int picture_shrink(const struct image *picture, struct frame_size frame, struct face_scratch *scratch,
+                   struct image *out, struct err *err) MUST_CHECK;
+/* The box average of a rectangle of an RGB picture, no larger than the rectangle, into rows out_stride bytes apart:
+ * resample_run's AREA kernel, rounded. */
 struct face_shrink {
 	const struct image *picture;
 	double x, y, w, h;
@@ -436,38 +444,45 @@ struct face_shrink {
 };
 int face_shrink_run(const struct face_shrink *job, struct face_scratch *scratch, struct err *err) MUST_CHECK;
 
-/* Deals people to the parts: seeded, and such that χ² between the pictures a part and class has and should have grows least
- * (largest people first). ERR_DATA: too few people, a class without a training picture. */
+/* Deals people to the parts: seeded, and such that χ² between the pictures a part and class has and should have grows
+ * least (largest people first). ERR_DATA: too few people, a class without a training picture. */
 int faces_split(struct face_set *set, const struct faces_request *request, struct err *err) MUST_CHECK;
 /* ERR_DATA naming a person who stands in two parts. */
 int faces_check_split(const struct face_set *set, struct err *err) MUST_CHECK;
 
-/* faces.h5 (src/ARCHITECTURE.md): create or take up again, faces_read_store, finish. Until it is finished there are PATH.part and
- * PATH.rows.part. A person who is not known is stored as "?ROW", each picture its own. */
+/* faces.h5 (src/ARCHITECTURE.md): create or take up again, faces_read_store, finish. Until it is finished there are
+ * PATH.part and PATH.rows.part. A person who is not known is stored as "?ROW", each picture its own. */
 int faces_store_create(struct faces_store **out, const char *path, const struct face_set *set,
                        const struct faces_settings *settings, struct err *err) MUST_CHECK;
-int faces_store_finish(struct faces_store *store, const struct face_set *set, bool synthetic, struct err *err) MUST_CHECK;
+int faces_store_finish(struct faces_store *store, const struct face_set *set, bool synthetic,
+                       struct err *err) MUST_CHECK;
 void faces_store_discard(struct faces_store *store); /* NULL is fine; the files stay */
 uint64_t faces_store_bytes(const struct faces_store *store); /* that it has on disk so far */
 /*
- * The same in shards, for several ranks (base/comm.h): FACES.0.h5 … beside FACES.h5 hold the pixels, each those of a run of people in
- * stored order, and FACES.h5 joins them and has everything else. How the pictures are cut into shards follows from them alone; the
- * shards are dealt to the ranks as these ask, so the bytes do not depend on how many there are.
+ * The same in shards, for several ranks (base/comm.h): FACES.0.h5 … beside FACES.h5 hold the pixels, each those of a
+ * run of people in stored order, and FACES.h5 joins them and has everything else. How the pictures are cut into shards
+ * follows from them alone; the shards are dealt to the ranks as these ask, so the bytes do not depend on how many there
+ * are.
  *
- * Together: open, read, finish; then rank 0 alone: join. What is there of shards that were begun is kept, however many ranks began them.
+ * Together: open, read, finish; then rank 0 alone: join. What is there of shards that were begun is kept, however many
+ * ranks began them.
  */
 struct faces_shards;
-/* *out is NULL when it is for one file: `several` is false on one rank, and no shards of this work were begun. ERR_DATA on the rank
- * that sees other pictures than rank 0. */
-int faces_shards_open(struct faces_shards **out, const char *path, const struct face_set *set, const struct faces_settings *settings,
-                      bool several, struct err *err) MUST_CHECK;
+/* *out is NULL when it is for one file: `several` is false on one rank, and no shards of this work were begun. ERR_DATA
+ * on the rank that sees other pictures than rank 0. */
+int faces_shards_open(struct faces_shards **out, const char *path, const struct face_set *set,
+                      const struct faces_settings *settings, bool several, struct err *err) MUST_CHECK;
 void faces_shards_free(struct faces_shards *shards); /* NULL is fine; the files stay */
-int faces_shards_bytes(const struct faces_shards *shards, uint64_t *out, struct err *err) MUST_CHECK; /* that they have on disk so far */
+int faces_shards_bytes(const struct faces_shards *shards, uint64_t *out,
+                       struct err *err) MUST_CHECK; /* that they have on disk so far */
 /* As faces_read_store; on rank 0 the set is then what all ranks have read, on the others as it was. */
-int faces_read_shards(struct face_set *set, const struct faces_request *request, struct faces_shards *shards, struct err *err) MUST_CHECK;
+int faces_read_shards(struct face_set *set, const struct faces_request *request, struct faces_shards *shards,
+                      struct err *err) MUST_CHECK;
 int faces_shards_finish(struct faces_shards *shards, struct err *err) MUST_CHECK;
-int faces_shards_join(struct faces_shards *shards, const struct face_set *set, bool synthetic, struct err *err) MUST_CHECK;
-/* Where shards begin, start[*count] = all: at most 256, of at least 32 pictures as a rule, cut between people only. Freed by the caller. */
+int faces_shards_join(struct faces_shards *shards, const struct face_set *set, bool synthetic,
+                      struct err *err) MUST_CHECK;
+/* Where shards begin, start[*count] = all: at most 256, of at least 32 pictures as a rule, cut between people only.
+ * Freed by the caller. */
 int faces_shards_cut(const struct face_set *set, size_t **start, size_t *count, struct err *err) MUST_CHECK;
 /* Bytes that faces.h5 will take at most, for a check before the work. */
 uint64_t faces_disk_estimate(const struct face_set *set, const struct faces_settings *settings);

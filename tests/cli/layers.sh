@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The house rules of src/ARCHITECTURE.md: no include points up or sideways, a third-party library is included from one directory only,
-# one public header a directory, unique file names, no exit or abort outside app, files of at most 500 lines (the tests' too).
+# one public header a directory, unique file names, no exit or abort outside app, files of at most 500 lines of 120 columns (the tests' too).
 set -u
 cd "$(dirname "$0")/../.." || exit 3
 bad=0
@@ -33,5 +33,10 @@ twice=$(find src -name '*.[ch]' -printf '%f\n' | sort | uniq -d)
 grep -rnE '\b(exit|abort|assert)\s*\(' src --include='*.c' | grep -v '^src/app/' | grep -vE '^\S+:\s*(\*|/\*)' && say "exit, abort or assert outside app"
 long=$(find src tests -name node_modules -prune -o -name '*.[ch]' -print | xargs wc -l | awk '$2 != "total" && $1 > 500 { print $2 " has " $1 " lines; a file has at most 500" }')
 [ -z "$long" ] || say "$long"
+# A tab is four, as .clang-format has it.
+wide=$(find src tests -name node_modules -prune -o -name '*.[ch]' -print | while read -r file; do
+  expand -t4 "$file" | LC_ALL=C.UTF-8 grep -nE '.{121}' | sed "s|^|$file:|"
+done | head)
+[ -z "$wide" ] || say "lines of more than 120 columns: $wide"
 wc -l src/stages/stage_[a-z]*.c | awk '$2 != "total" && $1 > 150 { print $2 " has " $1 " lines; a stage has at most 150"; bad = 1 } END { exit bad }' || bad=1
 exit $bad

@@ -161,9 +161,11 @@ char *__wrap_strdup(const char *text)
 
 /* ---- where they are made ----------------------------------------------------------------------------- */
 
-/* What a run allocated from places that none before it did: a place is the last MEMORY_FRAMES calls that led to an allocation. */
+/* What a run allocated from places that none before it did: a place is the last MEMORY_FRAMES calls that led to an
+ * allocation. */
 #define MEMORY_FRAMES 3
-#define MEMORY_ABOVE 3 /* frames above them: of this file, or of the nearest caller where the compiler has made one of two */
+#define MEMORY_ABOVE                                                                                                   \
+	3 /* frames above them: of this file, or of the nearest caller where the compiler has made one of two */
 /* Of the places each eighth where a sanitizer makes everything slow. */
 #ifdef SANITIZED
 #define MEMORY_STEP 8
@@ -252,8 +254,8 @@ static inline void memory_walk(const struct attempt *attempts, size_t count)
 	memory_walk_spared(attempts, count, NULL);
 }
 
-/* The same for a call that allocates thousands of times: the first from each place that no call before came by, and at each fourth all behind it, too.
- * It must allocate in the same order each time. How many went wrong. */
+/* The same for a call that allocates thousands of times: the first from each place that no call before came by, and at
+ * each fourth all behind it, too. It must allocate in the same order each time. How many went wrong. */
 static inline size_t memory_walk_places(const struct attempt *attempt, memory_whole *whole)
 {
 	size_t wrong = 0;

@@ -91,8 +91,10 @@ static void conjugate_gradients_take_such_a_row_in_parts_too(void **state)
 	(void)state;
 	struct err err = {0};
 	struct csr m = hit_matrix();
-	struct als_options options = {.model = {.factors = 6, .iterations = 3, .regularization = 0.08, .alpha = 1, .confidence = CONFIDENCE_RAW},
-	                              .seed = 7, .threads = 2};
+	struct als_options options = {
+	    .model = {.factors = 6, .iterations = 3, .regularization = 0.08, .alpha = 1, .confidence = CONFIDENCE_RAW},
+	    .seed = 7,
+	    .threads = 2};
 	struct als_model exact = {0}, one = {0}, three = {0};
 	assert_ok(als_train(&m, &options, &exact, &err));
 	options.model.solver = SOLVER_CG;

@@ -168,8 +168,9 @@ static void lists_longer_than_a_line_read_back_as_the_same(void **state)
 			memset(word, 'x', length);
 			word[length] = '\0';
 			memcpy(word, starts[i], strlen(starts[i]));
-			snprintf(text, sizeof text, "[faces]\ninput = a,\n ,%s\n b\n[recommend]\ntags.neutral = a, b,\n ,%s\n c,d\n",
-			         i ? "q" : word, word);
+			snprintf(text, sizeof text,
+			         "[faces]\ninput = a,\n ,%s\n b\n[recommend]\ntags.neutral = a, b,\n ,%s\n c,d\n", i ? "q" : word,
+			         word);
 			reads_back_the_same(text);
 			snprintf(text, sizeof text, "[recommend]\ntags.neutral =\n ,%s\n", word);
 			reads_back_the_same(text);
@@ -189,7 +190,8 @@ static void what_is_no_settings_file_is_refused(void **state)
 	assert_refused(settings_load(&settings, path, NULL, 0, &err), ERR_SETTINGS, "a.ini: holds a NUL byte");
 	scratch_remove(folder);
 	refuse("[]\n", "is not a [section]");
-	refuse("[als]\nzzzzzzzzzz = 3\n", "a.ini:2: there is no setting als.zzzzzzzzzz; `moodcast-train config` lists them all");
+	refuse("[als]\nzzzzzzzzzz = 3\n",
+	       "a.ini:2: there is no setting als.zzzzzzzzzz; `moodcast-train config` lists them all");
 	refuse("[als]\ntrainable = all\n", "did you mean emotion.trainable?");
 	refuse("[nothing_like_it]\n", "a.ini:1: there is no section [nothing_like_it]");
 	char text[512] = "[als]\n";
@@ -219,8 +221,10 @@ static void a_byte_order_mark_comments_and_the_environment_are_read(void **state
 	(void)state;
 	struct err err;
 	assert_int_equal(setenv("MOODCAST_TEST_FOLDER", "/a b", 1), 0);
-	struct settings *settings = load_text("\xEF\xBB\xBF; first\n[faces]\ninput = ${MOODCAST_TEST_FOLDER}/x.zip, y${.zip\n"
-	                                      "classes = calm = E01 ; a remark\n", &err);
+	struct settings *settings =
+	    load_text("\xEF\xBB\xBF; first\n[faces]\ninput = ${MOODCAST_TEST_FOLDER}/x.zip, y${.zip\n"
+	              "classes = calm = E01 ; a remark\n",
+	              &err);
 	if (!settings)
 		fail_msg("%s", err.text);
 	assert_int_equal(settings->faces.input.count, 2);
@@ -241,7 +245,8 @@ static void layers_behind_the_cut_cannot_be_trained(void **state)
 	assert_int_equal(cut, CUT_INPUT);
 	assert_ok(trainable_cut(TRAIN_BLOCK4, CUT_BLOCK5_POOL, &cut, &err));
 	assert_int_equal(cut, CUT_BLOCK3_POOL);
-	assert_refused(trainable_cut(TRAIN_BLOCK5, CUT_BLOCK3_POOL, &cut, &err), ERR_SETTINGS, "emotion.trainable = block5 lies behind network.cut = block3_pool");
+	assert_refused(trainable_cut(TRAIN_BLOCK5, CUT_BLOCK3_POOL, &cut, &err), ERR_SETTINGS,
+	               "emotion.trainable = block5 lies behind network.cut = block3_pool");
 	assert_string_equal(trainable_name(-1), "unknown");
 }
 

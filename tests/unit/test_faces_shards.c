@@ -7,7 +7,8 @@
 #include "config/config.h"
 #include "vision/vision.h"
 
-/* faces.h5 in shards: where they are cut, and that they make up the file that one process writes, however often the work was stopped. */
+/* faces.h5 in shards: where they are cut, and that they make up the file that one process writes, however often the
+ * work was stopped. */
 
 /* ---- cutting ------------------------------------------------------------------------------------ */
 
@@ -23,7 +24,8 @@ static void draw_set(struct drawn_set *drawn, size_t people, size_t most, uint64
 	rng_seed(&rng, seed, "people", 0);
 	*drawn = (struct drawn_set){0};
 	for (uint32_t p = 0; p < people; p++)
-		for (uint64_t left = 1 + rng_below(&rng, most); left > 0 && drawn->set.count < ARRAY_COUNT(drawn->faces); left--)
+		for (uint64_t left = 1 + rng_below(&rng, most); left > 0 && drawn->set.count < ARRAY_COUNT(drawn->faces);
+		     left--)
 			drawn->faces[drawn->set.count++].person = p % 5 == 4 ? FACE_NOBODY : p;
 	drawn->set.faces = drawn->faces;
 }
@@ -81,8 +83,8 @@ static void add_picture(struct zip_writer *zip, const char *name, unsigned tone)
 	free(bytes);
 }
 
-/* 40 people × 2 lights × 3 expressions: 240 pictures, 7 shards. Those of people 12 … 23 are broken, and one of person 30; person 25's
- * archive is no archive. */
+/* 40 people × 2 lights × 3 expressions: 240 pictures, 7 shards. Those of people 12 … 23 are broken, and one of person
+ * 30; person 25's archive is no archive. */
 static void write_zip(const char *path)
 {
 	struct err err = {0};
@@ -127,7 +129,8 @@ static void job_begin(struct job *job, int compress)
 	assert_ok(settings_load(&job->settings, NULL, overrides, ARRAY_COUNT(overrides), &err));
 	write_zip(scratch_path(job->folder, "faces.zip"));
 	assert_ok(path_list_add(&job->inputs, scratch_path(job->folder, "faces.zip"), &err));
-	job->request = (struct faces_request){.settings = &job->settings->faces, .inputs = &job->inputs, .seed = 1, .threads = 2};
+	job->request =
+	    (struct faces_request){.settings = &job->settings->faces, .inputs = &job->inputs, .seed = 1, .threads = 2};
 }
 
 static void job_end(struct job *job)

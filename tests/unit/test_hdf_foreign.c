@@ -1,4 +1,5 @@
-/* HDF5 files that others wrote, or that were damaged: what h5py writes by itself is read, what is inconsistent is refused by name. */
+/* HDF5 files that others wrote, or that were damaged: what h5py writes by itself is read, what is inconsistent is
+ * refused by name. */
 #include "hdf_fixture.h"
 
 #include <hdf5.h>
@@ -76,7 +77,8 @@ static void sets_without_rows_or_of_too_many_dimensions_are_refused(void **state
 	float value;
 	void *values;
 	assert_ok(hdf_open(&file, path, &err));
-	assert_refused(hdf_read_rows(file, "one", HDF_F32, 0, 1, &value, &err), ERR_DATA, "one: one single value, expected rows");
+	assert_refused(hdf_read_rows(file, "one", HDF_F32, 0, 1, &value, &err), ERR_DATA,
+	               "one: one single value, expected rows");
 	assert_refused(hdf_shape(file, "deep", &shape, &err), ERR_DATA, "deep: 9 dimensions");
 	assert_refused(hdf_read(file, "deep", HDF_F32, 9, &values, &shape, &err), ERR_DATA, "deep: 9 dimensions");
 	hdf_close(file);
@@ -84,13 +86,15 @@ static void sets_without_rows_or_of_too_many_dimensions_are_refused(void **state
 	struct hdf_file *own = create(scratch_path(folder, "b.h5"));
 	struct hdf_shape flat = {.type = HDF_F32}, vast = {.type = HDF_F32, .rank = 3, .dims = {SIZE_MAX / 2, 8, 8}};
 	assert_refused(hdf_write(own, "flat", &flat, &value, 0, &err), ERR_DATA, "flat: 0 dimensions");
-	assert_refused(hdf_write(own, "vast", &vast, &value, 0, &err), ERR_DATA, "vast: more elements than this machine can address");
+	assert_refused(hdf_write(own, "vast", &vast, &value, 0, &err), ERR_DATA,
+	               "vast: more elements than this machine can address");
 	hdf_close(own);
 	scratch_remove(folder);
 }
 
 /* NAME/bytes and NAME/offsets as a damaged file might hold them. */
-static void put_table(struct hdf_file *file, const char *name, const char *bytes, size_t n_bytes, const int64_t *offsets, size_t rank)
+static void put_table(struct hdf_file *file, const char *name, const char *bytes, size_t n_bytes,
+                      const int64_t *offsets, size_t rank)
 {
 	struct err err = {0};
 	char set[64];
@@ -129,7 +133,8 @@ static void damaged_tables_of_texts_are_refused_by_name(void **state)
 	assert_refused(hdf_read_table(file, "back", &texts, &err), ERR_DATA, "back: text 1: its offsets are out of order");
 	assert_refused(hdf_read_table(file, "out", &texts, &err), ERR_DATA, "out: text 0: its offsets are out of order");
 	assert_refused(hdf_read_table(file, "nul", &texts, &err), ERR_DATA, "nul: text 1 holds a NUL byte");
-	assert_refused(hdf_read_table(file, "square", &texts, &err), ERR_DATA, "square: bytes and offsets must be plain lists");
+	assert_refused(hdf_read_table(file, "square", &texts, &err), ERR_DATA,
+	               "square: bytes and offsets must be plain lists");
 	assert_refused(hdf_read_table(file, "absent", &texts, &err), ERR_DATA, "no data set \"absent/bytes\"");
 	assert_int_equal(texts.count, 0);
 	hdf_close(file);

@@ -285,7 +285,8 @@ static void an_archive_that_is_not_entered_is_passed_over(void **state)
 	uint8_t *inner, *bytes;
 	size_t inner_size, size;
 	zip_pieces((const struct piece[]){{.name = "x", .content = "deep"}}, 1, true, &inner, &inner_size);
-	const struct piece pieces[] = {{.name = "1.zip", .content = "broken"}, {.name = "2.zip", .bytes = inner, .size = inner_size}};
+	const struct piece pieces[] = {{.name = "1.zip", .content = "broken"},
+	                               {.name = "2.zip", .bytes = inner, .size = inner_size}};
 	for (int deflate = 0; deflate < 2; deflate++) {
 		zip_pieces(pieces, 2, deflate, &bytes, &size);
 		save(path, bytes, size);

@@ -24,8 +24,8 @@ static char *at(const char *name)
 }
 
 /* Of a picture, as K-FACE has them. */
-static const char boxes[] =
-    "100 110\n80 90\n120 90\n85 130\n115 130\n60 100\n140 100\n30 20 60 60\n40 30 9 9\n60 30 9 9\n50 40 9 9\n45 60 20 9\n31 30 5 9\n84 30 5 9\n";
+static const char boxes[] = "100 110\n80 90\n120 90\n85 130\n115 130\n60 100\n140 100\n30 20 60 60\n40 30 9 9\n60 30 9 "
+                            "9\n50 40 9 9\n45 60 20 9\n31 30 5 9\n84 30 5 9\n";
 
 static void write_pictures(void)
 {
@@ -107,7 +107,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	char *paths[] = {have.zip, have.csv, have.h5, have.film, have.pictures, have.bundle_folder, have.history, have.context};
+	char *paths[] = {have.zip,      have.csv,           have.h5,      have.film,
+	                 have.pictures, have.bundle_folder, have.history, have.context};
 	bundle_free(have.bundle);
 	network_free(have.network);
 	head_free(have.head);
@@ -188,7 +189,8 @@ static int store_faces(struct err *err)
 
 static int shard_faces(struct err *err)
 {
-	const struct faces_request request = {.settings = &have.settings->faces, .inputs = &have.inputs, .seed = 1, .threads = 1};
+	const struct faces_request request = {
+	    .settings = &have.settings->faces, .inputs = &have.inputs, .seed = 1, .threads = 1};
 	const char *path = scratch_path(have.folder, "joined.h5");
 	struct face_set *set;
 	struct faces_shards *shards = NULL;
@@ -198,7 +200,8 @@ static int shard_faces(struct err *err)
 	if (code != OK)
 		return code;
 	code = faces_shards_open(&shards, path, set, &have.settings->faces, true, err);
-	if (code == OK && (code = faces_read_shards(set, &request, shards, err)) == OK && (code = faces_shards_finish(shards, err)) == OK)
+	if (code == OK && (code = faces_read_shards(set, &request, shards, err)) == OK &&
+	    (code = faces_shards_finish(shards, err)) == OK)
 		code = faces_shards_join(shards, set, true, err);
 	faces_shards_free(shards);
 	face_set_free(set);

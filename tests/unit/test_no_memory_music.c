@@ -388,8 +388,16 @@ static int admit_songs(struct err *err)
 	uint8_t shown = 0;
 	struct new_songs all;
 	struct path_list name = {(char *[]){(char *)"a song"}, 1, 1};
-	const struct playlists fresh = {.n_playlists = 1, .n_tags = 1, .n_songs = 1, .song_id = &id, .song_album = &album, .tag_name = {have.playlists->tag_name.items, 1, 1},
-	                                .song_name = name, .song_artist = name, .tags = {start, &first, &shown}, .songs = {start, &first, &shown}};
+	const struct playlists fresh = {.n_playlists = 1,
+	                                .n_tags = 1,
+	                                .n_songs = 1,
+	                                .song_id = &id,
+	                                .song_album = &album,
+	                                .tag_name = {have.playlists->tag_name.items, 1, 1},
+	                                .song_name = name,
+	                                .song_artist = name,
+	                                .tags = {start, &first, &shown},
+	                                .songs = {start, &first, &shown}};
 	int code = new_songs_admit(&all, have.playlists, &have.model, &fresh, err);
 	if (code == OK)
 		new_songs_free(&all);
@@ -398,7 +406,8 @@ static int admit_songs(struct err *err)
 
 static int judge_new_songs(struct err *err)
 {
-	const struct new_songs_options options = {.ranking = {.bootstrap = 10, .threads = 1}, .als = als_options.model, .share = 0.5};
+	const struct new_songs_options options = {
+	    .ranking = {.bootstrap = 10, .threads = 1}, .als = als_options.model, .share = 0.5};
 	struct new_songs_evaluation found;
 	return new_songs_evaluate(have.playlists, &have.model, &options, &found, err);
 }

@@ -1,5 +1,5 @@
-/* Every kind of request, with memory that runs out in the server: it is answered as ever, refused with a sentence, or hung up upon; nothing stays
- * behind, and the next one is answered. And the desk, and a bundle that is signed. */
+/* Every kind of request, with memory that runs out in the server: it is answered as ever, refused with a sentence, or
+ * hung up upon; nothing stays behind, and the next one is answered. And the desk, and a bundle that is signed. */
 #include "failing_memory.h"
 #include "http_fixture.h"
 
@@ -35,7 +35,8 @@ static const char *body_of(const char *text)
 
 static bool is_answer(const struct question *question)
 {
-	return strncmp(answer, "HTTP/1.1 200", 12) == 0 && (!question->steady || strcmp(body_of(answer), body_of(calm)) == 0);
+	return strncmp(answer, "HTTP/1.1 200", 12) == 0 &&
+	       (!question->steady || strcmp(body_of(answer), body_of(calm)) == 0);
 }
 
 static size_t blocks(void)
@@ -46,7 +47,8 @@ static size_t blocks(void)
 	return live;
 }
 
-/* The server lets go of a connection after its client has. One block, the body of the answer, is freed by libmicrohttpd, which is not seen here. */
+/* The server lets go of a connection after its client has. One block, the body of the answer, is freed by
+ * libmicrohttpd, which is not seen here. */
 static bool all_let_go(void)
 {
 	for (int wait = 0; wait < 2000 && blocks() > 1; wait++)
@@ -57,7 +59,8 @@ static bool all_let_go(void)
 static bool is_refusal(size_t length)
 {
 	int status = 0;
-	return length == 0 || (sscanf(answer, "HTTP/1.1 %d", &status) == 1 && status >= 500 && strstr(answer, "\"error\":\""));
+	return length == 0 ||
+	       (sscanf(answer, "HTTP/1.1 %d", &status) == 1 && status >= 500 && strstr(answer, "\"error\":\""));
 }
 
 /* With allocation n failing: was it reached? */
@@ -103,7 +106,8 @@ static void requests(void **state)
 	    {"POST /api/analyze", "Content-Type: image/jpeg\r\n", jpeg, size, false},
 	    {"POST /api/analyze", "X-Moodcast-Session: a\r\n", jpeg, size, false},
 	    {"GET /api/recommend?label=positive&n=2", "", "", 0, true},
-	    {"GET /api/recommend?scores=positive=.5,negative=.5&tag=%EC%97%AC%EB%A6%84&song=101&n=2&again=1", "X-Moodcast-Session: a\r\n", "", 0, false},
+	    {"GET /api/recommend?scores=positive=.5,negative=.5&tag=%EC%97%AC%EB%A6%84&song=101&n=2&again=1",
+	     "X-Moodcast-Session: a\r\n", "", 0, false},
 	    {"POST /api/feedback", listener, verdict, sizeof(verdict) - 1, false},
 	    {"POST /api/feedback", token, retake, sizeof(retake) - 1, false},
 	    {"GET /api/info", "", "", 0, true},

@@ -55,7 +55,8 @@ static int grow_rows(struct err *err)
 	int code = hdf_create(&file, have.rows, err);
 	if (code != OK)
 		return code;
-	if ((code = hdf_create_rows(file, "rows", &shape, 2, 1, err)) != OK || (code = hdf_write_rows(file, "rows", 0, 2, numbers, err)) != OK ||
+	if ((code = hdf_create_rows(file, "rows", &shape, 2, 1, err)) != OK ||
+	    (code = hdf_write_rows(file, "rows", 0, 2, numbers, err)) != OK ||
 	    (code = hdf_write_rows(file, "rows", 2, 1, numbers + 4, err)) != OK) {
 		hdf_close(file);
 		return code;

@@ -1,4 +1,5 @@
-/* Whole stages, from their settings to `done`, with memory that runs out: what is not refused with a sentence has the files of a run with enough. */
+/* Whole stages, from their settings to `done`, with memory that runs out: what is not refused with a sentence has the
+ * files of a run with enough. */
 #include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -8,20 +9,52 @@
 #include "stages/stages.h"
 
 /* As small as they go: each is run hundreds of times. */
-static const char *const settings[] = {
-    "run.threads=1", "run.checkpoint_seconds=0",
-    "sample.people=6", "sample.pictures=3", "sample.width=96", "sample.height=80", "sample.backgrounds=4", "sample.playlists=50", "sample.songs=100",
-    "faces.input=@sample/faces.zip", "faces.layout=kface", "faces.frame_width=96", "faces.frame_height=80", "faces.validation=0.2", "faces.test=0.3",
-    "cascade.backgrounds=@sample/backgrounds.zip", "cascade.window_width=12", "cascade.window_height=12", "cascade.num_pos=20", "cascade.num_neg=20",
-    "cascade.stages=1", "cascade.max_weak_count=2", "cascade.copies=1", "cascade.min_hit_rate=0.9", "cascade.max_false_alarm=0.9",
-    "preprocess.size=32", "preprocess.detect_scale=4", "preprocess.detect_min_size=70", "network.cut=block1_pool",
-    "emotion.average_pool=16", "emotion.epochs=2", "emotion.batch=8",
-    "playlists.input=@sample/playlists.json", "playlists.song_meta=@sample/song_meta.json", "playlists.matrix_market=yes",
-    "tags.size=2", "tags.epochs=1", "als.factors=2", "als.iterations=1",
-    "evaluate.bootstrap=10", "evaluate.leaks=ignore"};
-static const char *const upstream[] = {"sample", "faces", "cascade", "features", "emotion", "playlists", "tags", "als", "evaluate"};
+static const char *const settings[] = {"run.threads=1",
+                                       "run.checkpoint_seconds=0",
+                                       "sample.people=6",
+                                       "sample.pictures=3",
+                                       "sample.width=96",
+                                       "sample.height=80",
+                                       "sample.backgrounds=4",
+                                       "sample.playlists=50",
+                                       "sample.songs=100",
+                                       "faces.input=@sample/faces.zip",
+                                       "faces.layout=kface",
+                                       "faces.frame_width=96",
+                                       "faces.frame_height=80",
+                                       "faces.validation=0.2",
+                                       "faces.test=0.3",
+                                       "cascade.backgrounds=@sample/backgrounds.zip",
+                                       "cascade.window_width=12",
+                                       "cascade.window_height=12",
+                                       "cascade.num_pos=20",
+                                       "cascade.num_neg=20",
+                                       "cascade.stages=1",
+                                       "cascade.max_weak_count=2",
+                                       "cascade.copies=1",
+                                       "cascade.min_hit_rate=0.9",
+                                       "cascade.max_false_alarm=0.9",
+                                       "preprocess.size=32",
+                                       "preprocess.detect_scale=4",
+                                       "preprocess.detect_min_size=70",
+                                       "network.cut=block1_pool",
+                                       "emotion.average_pool=16",
+                                       "emotion.epochs=2",
+                                       "emotion.batch=8",
+                                       "playlists.input=@sample/playlists.json",
+                                       "playlists.song_meta=@sample/song_meta.json",
+                                       "playlists.matrix_market=yes",
+                                       "tags.size=2",
+                                       "tags.epochs=1",
+                                       "als.factors=2",
+                                       "als.iterations=1",
+                                       "evaluate.bootstrap=10",
+                                       "evaluate.leaks=ignore"};
+static const char *const upstream[] = {"sample",    "faces", "cascade", "features", "emotion",
+                                       "playlists", "tags",  "als",     "evaluate"};
 
-/* A run of a stage, into a folder of its own; `instead` reads the results of such a one instead of those of the stage that it names. */
+/* A run of a stage, into a folder of its own; `instead` reads the results of such a one instead of those of the stage
+ * that it names. */
 struct stage_walk {
 	const char *stage, *out;
 	const char *more[8]; /* settings */
@@ -144,10 +177,17 @@ static const struct stage_walk walks[] = {
     {.stage = "pack", .out = "pack"},
     {.stage = "report", .out = "report", .more = {"report.faces=yes"}},
     {.stage = "cascade", .out = "cascade_deep", .more = {"cascade.max_depth=2", "cascade.mode=ALL"}},
-    {.stage = "features", .out = "features_varied", .more = {"augment.copies=1", "augment.blur=1", "augment.cutout=0.2"}},
-    {.stage = "emotion", .out = "emotion_folds", .more = {"emotion.folds=2", "emotion.hidden=3", "emotion.dropout=0.5"}},
+    {.stage = "features",
+     .out = "features_varied",
+     .more = {"augment.copies=1", "augment.blur=1", "augment.cutout=0.2"}},
+    {.stage = "emotion",
+     .out = "emotion_folds",
+     .more = {"emotion.folds=2", "emotion.hidden=3", "emotion.dropout=0.5"}},
     {.stage = "features", .out = "features_layers", .more = {"emotion.trainable=all"}},
-    {.stage = "emotion", .out = "emotion_layers", .more = {"emotion.trainable=all", "emotion.tune_epochs=1"}, .instead = {{"features", "features_layers"}}},
+    {.stage = "emotion",
+     .out = "emotion_layers",
+     .more = {"emotion.trainable=all", "emotion.tune_epochs=1"},
+     .instead = {{"features", "features_layers"}}},
     {.stage = "evaluate", .out = "evaluate_external", .more = {"evaluate.external=@sample/faces.zip"}},
     {.stage = "pack", .out = "pack_songs", .more = {"pack.new_songs=@sample/playlists.json"}},
 };
@@ -200,8 +240,8 @@ static int summary(struct err *err)
 
 static int forward(struct err *err)
 {
-	char *words[] = {WORD("--forward"), path_of("in.npy"), WORD("--cut"), WORD("block1_pool"), WORD("--size"), WORD("32"), WORD("--threads"), WORD("1"),
-	                 WORD("--out"), path_of("out.npy")};
+	char *words[] = {WORD("--forward"), path_of("in.npy"), WORD("--cut"), WORD("block1_pool"), WORD("--size"),
+	                 WORD("32"),        WORD("--threads"), WORD("1"),     WORD("--out"),       path_of("out.npy")};
 	return network_command(ARRAY_COUNT(words), words, err);
 }
 
@@ -213,8 +253,9 @@ static int summarise(struct err *err)
 
 static int arena(struct err *err)
 {
-	char *words[] = {path_of("sample/playlists.json"), WORD("--set"), WORD("run.threads=1"), WORD("--in"), in_folder("playlists"), WORD("--in"), in_folder("als"),
-	                 WORD("--out"), path_of("results.json")};
+	char *words[] = {path_of("sample/playlists.json"), WORD("--set"), WORD("run.threads=1"), WORD("--in"),
+	                 in_folder("playlists"),           WORD("--in"),  in_folder("als"),      WORD("--out"),
+	                 path_of("results.json")};
 	return arena_command(ARRAY_COUNT(words), words, err);
 }
 
@@ -246,18 +287,27 @@ static int draw(struct err *err)
 }
 
 static const struct attempt command_attempts[] = {
-    {"plan", plan},   {"status", status},   {"summary", summary},   {"network --forward", forward}, {"network --summary", summarise},
-    {"arena", arena}, {"nearest", nearest}, {"describe", describe}, {"draw", draw},
-    {"compare", compare}, {"verify", verify},
+    {"plan", plan},
+    {"status", status},
+    {"summary", summary},
+    {"network --forward", forward},
+    {"network --summary", summarise},
+    {"arena", arena},
+    {"nearest", nearest},
+    {"describe", describe},
+    {"draw", draw},
+    {"compare", compare},
+    {"verify", verify},
 };
 
 static void write_inputs(void)
 {
 	struct err err = {0};
 	static const char last[] = "{\"stages\":{\"als\":{\"identity\":[\"als 1\"]}}}";
-	static const char record[] = "{\"overrides\":[\"als.factors=2\"],\"stages\":{\"faces\":{\"id\":\"a\",\"identity\":[\"faces 1\"]},"
-	                             "\"als\":{\"id\":\"b\",\"identity\":[\"als 1\",\"als.factors=2\"]},"
-	                             "\"evaluate\":{\"id\":\"c\",\"identity\":[\"evaluate 1\",\"reads als b\"],\"reads\":[\"als\"]}}}";
+	static const char record[] =
+	    "{\"overrides\":[\"als.factors=2\"],\"stages\":{\"faces\":{\"id\":\"a\",\"identity\":[\"faces 1\"]},"
+	    "\"als\":{\"id\":\"b\",\"identity\":[\"als 1\",\"als.factors=2\"]},"
+	    "\"evaluate\":{\"id\":\"c\",\"identity\":[\"evaluate 1\",\"reads als b\"],\"reads\":[\"als\"]}}}";
 	static float zeros[32 * 32 * 3];
 	const struct npy in = {.type = NPY_F32, .rank = 4, .dims = {1, 32, 32, 3}, .item = 4, .data = zeros};
 	struct strbuf ini = {0};

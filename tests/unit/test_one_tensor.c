@@ -1,9 +1,10 @@
 /*
- * One picture, one tensor: what the network is given for a face is the same to the bit whether the picture came out of an archive
- * through the stages faces and features, from a file through `analyze`, or as the body that the web page posts for an upload; also when
- * it is larger than a frame of faces.h5, and with the preprocessing of configs/real.ini.
+ * One picture, one tensor: what the network is given for a face is the same to the bit whether the picture came out of
+ * an archive through the stages faces and features, from a file through `analyze`, or as the body that the web page
+ * posts for an upload; also when it is larger than a frame of faces.h5, and with the preprocessing of configs/real.ini.
  *
- * The Makefile links this test with --wrap=network_plan_forward, so every input of the network passes by here, whoever calls it.
+ * The Makefile links this test with --wrap=network_plan_forward, so every input of the network passes by here, whoever
+ * calls it.
  */
 #include "http_fixture.h"
 
@@ -41,8 +42,8 @@ struct drawn {
 	int quality;
 	size_t squares[2][3]; /* left, top, side; side 0 = none */
 };
-/* Odd sizes, grey and colour, chroma halved by the JPEG, two faces of which the larger counts, a face at the edge whose margin lies
- * outside; the last four do not fit into a frame of 256 × 256, of two not even in one of 640 × 480. */
+/* Odd sizes, grey and colour, chroma halved by the JPEG, two faces of which the larger counts, a face at the edge whose
+ * margin lies outside; the last four do not fit into a frame of 256 × 256, of two not even in one of 640 × 480. */
 static const struct drawn pictures[] = {
     {"negative/colour.jpg", 161, 123, 3, 90, {{60, 40, 40}}},
     {"negative/rough.jpg", 200, 151, 3, 30, {{90, 55, 44}}},
@@ -100,8 +101,8 @@ static void write_pictures(void)
 
 /* ---- the offline way ---- */
 
-static void run_stage(int (*stage)(struct stage_run *run, struct err *err), const struct settings *settings, const char *out,
-                      const struct stage_input *inputs, size_t n_inputs)
+static void run_stage(int (*stage)(struct stage_run *run, struct err *err), const struct settings *settings,
+                      const char *out, const struct stage_input *inputs, size_t n_inputs)
 {
 	struct err err = {0};
 	struct stage_run run = {.settings = settings,
@@ -122,11 +123,23 @@ static struct settings *settings_of(const char *config)
 	struct settings *settings;
 	char input[1200];
 	snprintf(input, sizeof(input), "faces.input=%s", scratch_path(folder, "pictures.zip"));
-	const char *const overrides[] = {input, "faces.layout=folders", "faces.classes=", "faces.validation=0", "faces.test=0",
-	                                 "preprocess.size=32", "preprocess.detect_min_size=24", "network.weights=init",
-	                                 "network.cut=block1_pool", "network.batch=3", "augment.copies=0",
-	                                 "preprocess.crop=cascade", "preprocess.margin=0.1", "preprocess.centre=0.5",
-	                                 "preprocess.kernel=bilinear", "preprocess.channels=rgb", "preprocess.mean=0,0,0",
+	const char *const overrides[] = {input,
+	                                 "faces.layout=folders",
+	                                 "faces.classes=",
+	                                 "faces.validation=0",
+	                                 "faces.test=0",
+	                                 "preprocess.size=32",
+	                                 "preprocess.detect_min_size=24",
+	                                 "network.weights=init",
+	                                 "network.cut=block1_pool",
+	                                 "network.batch=3",
+	                                 "augment.copies=0",
+	                                 "preprocess.crop=cascade",
+	                                 "preprocess.margin=0.1",
+	                                 "preprocess.centre=0.5",
+	                                 "preprocess.kernel=bilinear",
+	                                 "preprocess.channels=rgb",
+	                                 "preprocess.mean=0,0,0",
 	                                 "preprocess.scale=0.0039215686274509803"};
 	assert_ok(settings_load(&settings, config, overrides, config ? 11 : ARRAY_COUNT(overrides), &err));
 	return settings;
@@ -234,7 +247,8 @@ static void a_picture_gives_the_same_tensor_in_every_way(void **state)
 		char *bytes, headers[200];
 		size_t size;
 		assert_ok(file_read(scratch_path(folder, name), 1 << 20, &bytes, &size, &err));
-		snprintf(headers, sizeof(headers), "Content-Type: image/%s\r\nX-Moodcast-Token: %s\r\nOrigin: http://127.0.0.1:8080\r\n",
+		snprintf(headers, sizeof(headers),
+		         "Content-Type: image/%s\r\nX-Moodcast-Token: %s\r\nOrigin: http://127.0.0.1:8080\r\n",
 		         drawn->quality ? "jpeg" : "png", server_token(server));
 		json_free(json_of("POST /api/analyze", headers, bytes, size));
 		same_tensor(drawn, offline[i], "the page's upload");

@@ -9,9 +9,17 @@
 
 static struct preprocess usual(void)
 {
-	return (struct preprocess){.crop = {CROP_CASCADE, CROP_BOX, CROP_CENTRE}, .n_crop = 3, .margin = 0, .centre = 0.5,
-	                           .size = 32, .kernel = KERNEL_AREA, .channels = CHANNELS_RGB, .scale = 1, .detect_scale = 1.1,
-	                           .detect_neighbors = 3, .detect_min_size = 30};
+	return (struct preprocess){.crop = {CROP_CASCADE, CROP_BOX, CROP_CENTRE},
+	                           .n_crop = 3,
+	                           .margin = 0,
+	                           .centre = 0.5,
+	                           .size = 32,
+	                           .kernel = KERNEL_AREA,
+	                           .channels = CHANNELS_RGB,
+	                           .scale = 1,
+	                           .detect_scale = 1.1,
+	                           .detect_neighbors = 3,
+	                           .detect_min_size = 30};
 }
 
 static struct image picture(size_t width, size_t height, size_t channels)
@@ -90,8 +98,10 @@ static void grey_gives_what_the_same_values_in_three_channels_give(void **state)
 	}
 	struct image two = {.width = 1, .height = 1, .channels = 2, .pixels = rgb.pixels};
 	float tensor[32 * 32 * 3];
-	assert_refused(preprocess_apply(&preprocess, &two, (struct rect){0, 0, 1, 1}, tensor, &err), ERR_DATA, "2 channels");
-	assert_refused(preprocess_apply(&preprocess, &grey, (struct rect){1, 2, 0, 0}, tensor, &err), ERR_DATA, "face at 1,2 of 0×0");
+	assert_refused(preprocess_apply(&preprocess, &two, (struct rect){0, 0, 1, 1}, tensor, &err), ERR_DATA,
+	               "2 channels");
+	assert_refused(preprocess_apply(&preprocess, &grey, (struct rect){1, 2, 0, 0}, tensor, &err), ERR_DATA,
+	               "face at 1,2 of 0×0");
 	image_free(&grey);
 	image_free(&rgb);
 }
@@ -100,7 +110,8 @@ static void the_first_source_that_has_a_face_wins(void **state)
 {
 	(void)state;
 	struct preprocess preprocess = usual();
-	struct rect found[] = {{50, 5, 20, 20}, {9, 9, 30, 30}, {8, 9, 30, 30}, {70, 70, 10, 10}}, known = {1, 2, 30, 40}, face;
+	struct rect found[] = {{50, 5, 20, 20}, {9, 9, 30, 30}, {8, 9, 30, 30}, {70, 70, 10, 10}}, known = {1, 2, 30, 40},
+	            face;
 	struct face_hints hints = {.width = 200, .height = 100, .detections = found, .n_detections = 4, .known = &known};
 	int source;
 	assert_true(preprocess_choose(&preprocess, &hints, &face, &source));
@@ -162,20 +173,23 @@ static void json_gives_back_every_bit(void **state)
 		assert_ok(preprocess_print(&preprocess, &text, &err));
 		memset(&back, 0, sizeof back);
 		assert_ok(preprocess_parse(&back, text, "bundle.json", &err));
-		assert_true(back.margin == preprocess.margin && back.centre == preprocess.centre && back.scale == preprocess.scale);
+		assert_true(back.margin == preprocess.margin && back.centre == preprocess.centre &&
+		            back.scale == preprocess.scale);
 		assert_memory_equal(back.mean, preprocess.mean, sizeof back.mean);
 		assert_memory_equal(back.crop, preprocess.crop, sizeof back.crop);
-		assert_true(back.n_crop == preprocess.n_crop && back.size == preprocess.size && back.kernel == preprocess.kernel &&
-		            back.channels == preprocess.channels && back.detect_scale == preprocess.detect_scale &&
-		            back.detect_neighbors == 3 && back.detect_min_size == 30 &&
-		            back.frame_width == preprocess.frame_width && back.frame_height == preprocess.frame_height);
+		assert_true(back.n_crop == preprocess.n_crop && back.size == preprocess.size &&
+		            back.kernel == preprocess.kernel && back.channels == preprocess.channels &&
+		            back.detect_scale == preprocess.detect_scale && back.detect_neighbors == 3 &&
+		            back.detect_min_size == 30 && back.frame_width == preprocess.frame_width &&
+		            back.frame_height == preprocess.frame_height);
 		free(text);
 	}
 }
 
-static const char good[] = "{\"crop\":[\"cascade\",\"centre\"],\"margin\":0.2,\"centre\":0.6,\"size\":150,\"kernel\":\"area\","
-                           "\"channels\":\"bgr\",\"mean\":[103.939,116.779,123.68],\"scale\":1,\"detect_scale\":1.1,"
-                           "\"detect_neighbors\":3,\"detect_min_size\":40,\"frame\":[640,480]}";
+static const char good[] =
+    "{\"crop\":[\"cascade\",\"centre\"],\"margin\":0.2,\"centre\":0.6,\"size\":150,\"kernel\":\"area\","
+    "\"channels\":\"bgr\",\"mean\":[103.939,116.779,123.68],\"scale\":1,\"detect_scale\":1.1,"
+    "\"detect_neighbors\":3,\"detect_min_size\":40,\"frame\":[640,480]}";
 
 static void broken_json_is_refused_by_field(void **state)
 {
@@ -216,8 +230,15 @@ static void settings_become_the_object_or_a_sentence(void **state)
 	struct err err = {0};
 	struct preprocess preprocess;
 	char *crop[] = {"box", "cascade"}, *mean[] = {"1", "2.5", "-3e1"};
-	struct preprocess_settings settings = {.crop = {crop, 2}, .margin = 0.1, .centre = 0.5, .size = 150, .mean = {mean, 3},
-	                                       .scale = 2, .detect_scale = 1.2, .detect_neighbors = 4, .detect_min_size = 24};
+	struct preprocess_settings settings = {.crop = {crop, 2},
+	                                       .margin = 0.1,
+	                                       .centre = 0.5,
+	                                       .size = 150,
+	                                       .mean = {mean, 3},
+	                                       .scale = 2,
+	                                       .detect_scale = 1.2,
+	                                       .detect_neighbors = 4,
+	                                       .detect_min_size = 24};
 	assert_ok(preprocess_from_settings(&preprocess, &settings, &err));
 	assert_int_equal(preprocess.crop[0], CROP_BOX);
 	assert_int_equal(preprocess.n_crop, 2);

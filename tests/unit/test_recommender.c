@@ -123,7 +123,8 @@ static void a_file_that_lacks_a_tensor_is_refused(void **state)
 	scratch_remove(folder);
 }
 
-/* Songs 3 and 80 pass for new ones of tags 0, 2 and 7: the file says so, and an answer that lists one says by which tags. */
+/* Songs 3 and 80 pass for new ones of tags 0, 2 and 7: the file says so, and an answer that lists one says by which
+ * tags. */
 static void a_new_song_says_by_which_tags_it_stands_there(void **state)
 {
 	struct err err = {0};

@@ -55,14 +55,31 @@ static void fill(struct arrays *a)
 	number_texts(a->artist, SONGS);
 	assert_ok(row_search_order(a->song_factor, SONGS, FACTORS, a->order, a->norm, &err));
 	sketch_build(a->song_factor, a->order, SONGS, FACTORS, a->code, a->scale, a->error);
-	a->view = (struct recommender_view){
-	    .n_tags = TAGS, .n_dims = 2, .n_playlists = LISTS, .n_songs = SONGS, .n_factors = FACTORS, .tag_vector = a->tag_vector,
-	    .tag_name = {a->bytes, a->tag_text, TAGS}, .tag_display = {a->bytes, a->tag_text, TAGS},
-	    .tag_start = a->tag_start, .tag_playlist = a->tag_playlist, .playlist_id = a->playlist_id, .playlist_likes = a->likes,
-	    .playlist_title = {a->bytes, a->title, LISTS}, .playlist_factor = a->playlist_factor, .song_start = a->song_start,
-	    .song_id = a->song_id, .song_album = a->album, .song_factor = a->song_factor, .song_order = a->order, .song_norm = a->norm,
-	    .song_code = a->code, .song_code_scale = a->scale, .song_code_error = a->error,
-	    .song_name = {a->bytes, a->name, SONGS}, .song_artist = {a->bytes, a->artist, SONGS}};
+	a->view = (struct recommender_view){.n_tags = TAGS,
+	                                    .n_dims = 2,
+	                                    .n_playlists = LISTS,
+	                                    .n_songs = SONGS,
+	                                    .n_factors = FACTORS,
+	                                    .tag_vector = a->tag_vector,
+	                                    .tag_name = {a->bytes, a->tag_text, TAGS},
+	                                    .tag_display = {a->bytes, a->tag_text, TAGS},
+	                                    .tag_start = a->tag_start,
+	                                    .tag_playlist = a->tag_playlist,
+	                                    .playlist_id = a->playlist_id,
+	                                    .playlist_likes = a->likes,
+	                                    .playlist_title = {a->bytes, a->title, LISTS},
+	                                    .playlist_factor = a->playlist_factor,
+	                                    .song_start = a->song_start,
+	                                    .song_id = a->song_id,
+	                                    .song_album = a->album,
+	                                    .song_factor = a->song_factor,
+	                                    .song_order = a->order,
+	                                    .song_norm = a->norm,
+	                                    .song_code = a->code,
+	                                    .song_code_scale = a->scale,
+	                                    .song_code_error = a->error,
+	                                    .song_name = {a->bytes, a->name, SONGS},
+	                                    .song_artist = {a->bytes, a->artist, SONGS}};
 }
 
 static void refused(const struct arrays *a, const char *words)
@@ -124,8 +141,14 @@ static int ask(const struct arrays *a, size_t *count, struct err *err)
 	struct recommender *r = NULL;
 	struct recommend_result result = {0};
 	char tag[] = "가", *tags[] = {tag};
-	const struct recommend_request request = {.tags = tags, .n_tags = 1, .count = SONGS, .similar_tags = 1, .playlists = LISTS,
-	                                          .songs_per_playlist = SONGS, .choices = SONGS, .per_artist = 1};
+	const struct recommend_request request = {.tags = tags,
+	                                          .n_tags = 1,
+	                                          .count = SONGS,
+	                                          .similar_tags = 1,
+	                                          .playlists = LISTS,
+	                                          .songs_per_playlist = SONGS,
+	                                          .choices = SONGS,
+	                                          .per_artist = 1};
 	int code = recommender_new(&r, &a->view, "x", err);
 	if (code == OK)
 		code = recommend(r, &request, &result, err);

@@ -21,8 +21,16 @@ struct rows {
 	struct vocabulary vocabulary;
 };
 
-static const struct skipgram_options usual = {.size = 20, .window = 3, .negative = 5, .epochs = 2, .alpha = 0.025, .min_alpha = 0.0001,
-                                              .ns_exponent = 0.75, .seed = 1, .deterministic = true, .threads = 2};
+static const struct skipgram_options usual = {.size = 20,
+                                              .window = 3,
+                                              .negative = 5,
+                                              .epochs = 2,
+                                              .alpha = 0.025,
+                                              .min_alpha = 0.0001,
+                                              .ns_exponent = 0.75,
+                                              .seed = 1,
+                                              .deterministic = true,
+                                              .threads = 2};
 
 /* Rows of `each` tags that follow one another around a circle; with `common`, tag 0 stands first in all of them. */
 static struct rows *rows_new(size_t each, bool common)
@@ -60,7 +68,8 @@ static double apart(struct trained a, struct trained b)
 	double most = 0;
 	for (size_t i = 0; i < a.vectors.count; i++)
 		for (size_t k = 0; k < a.vectors.size; k++)
-			most = fmax(most, fabs((double)a.vectors.data[i * a.vectors.size + k] - (double)b.vectors.data[i * b.vectors.size + k]));
+			most = fmax(most, fabs((double)a.vectors.data[i * a.vectors.size + k] -
+			                       (double)b.vectors.data[i * b.vectors.size + k]));
 	vectors_free(&a.vectors);
 	vectors_free(&b.vectors);
 	return most;
@@ -96,13 +105,14 @@ static double way_from_start(const struct rows *r, double alpha, double min_alph
 	return apart(train(r, &options), train(r, &none));
 }
 
-/* Small steps move an input by ∫∫ rate(s) rate(t) ds dt over s < t, half the square of ∫ rate: outputs begin at zero and the labels miss by 1/2
- * all along. A line from alpha to min_alpha has the mean of both. */
+/* Small steps move an input by ∫∫ rate(s) rate(t) ds dt over s < t, half the square of ∫ rate: outputs begin at zero
+ * and the labels miss by 1/2 all along. A line from alpha to min_alpha has the mean of both. */
 static void the_rate_falls_from_alpha_to_min_alpha_along_a_line(void **state)
 {
 	(void)state;
 	struct rows *r = rows_new(3, true);
-	double level = way_from_start(r, 1e-4, 1e-4), half = way_from_start(r, 1e-4, 5e-5), all = way_from_start(r, 1e-4, 0);
+	double level = way_from_start(r, 1e-4, 1e-4), half = way_from_start(r, 1e-4, 5e-5),
+	       all = way_from_start(r, 1e-4, 0);
 	if (!(fabs(half / level - 0.75 * 0.75) < 0.02 && fabs(all / level - 0.25) < 0.02))
 		fail_msg("%g at the same rate, %g of it to half the rate, %g to none", level, half / level, all / level);
 	rows_free(r);
@@ -115,7 +125,8 @@ static struct trained with_exponent(const struct rows *r, double exponent)
 	return train(r, &options);
 }
 
-/* Tags that are equally frequent (16 to the power of e is exact here) are drawn alike whatever the exponent; one that stands everywhere is not. */
+/* Tags that are equally frequent (16 to the power of e is exact here) are drawn alike whatever the exponent; one that
+ * stands everywhere is not. */
 static void negatives_follow_the_counts_to_the_power_of_ns_exponent(void **state)
 {
 	(void)state;

@@ -1,7 +1,8 @@
 /*
- * Loaded with LD_PRELOAD: the n-th write (write, pwrite, pwritev, as the C library's own streams make them too where they come through these
- * names; fwrite and fflush are counted as such) or the n-th fsync or fdatasync to a file below FAIL_UNDER, or the n-th rename to
- * a name there, fails as on a full or dying disk. FAIL=write:N, fsync:N or rename:N; kill:N kills the process at that write. With FAIL_COUNT=FILE the calls are counted there instead.
+ * Loaded with LD_PRELOAD: the n-th write (write, pwrite, pwritev, as the C library's own streams make them too where
+ * they come through these names; fwrite and fflush are counted as such) or the n-th fsync or fdatasync to a file below
+ * FAIL_UNDER, or the n-th rename to a name there, fails as on a full or dying disk. FAIL=write:N, fsync:N or rename:N;
+ * kill:N kills the process at that write. With FAIL_COUNT=FILE the calls are counted there instead.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -88,7 +89,8 @@ ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at)
 	return REAL(ssize_t, "pwritev", int, const struct iovec *, int, off_t)(fd, parts, count, at);
 }
 
-/* Streams write inside the C library, past any shim: what a failed flush there leads to is had by pointing the stream at /dev/full. */
+/* Streams write inside the C library, past any shim: what a failed flush there leads to is had by pointing the stream
+ * at /dev/full. */
 int fflush(FILE *stream)
 {
 	if (stream && fails(fileno(stream), "write", &writes)) {

@@ -1,6 +1,7 @@
 /*
- * Loaded with LD_PRELOAD into one rank: once the file KILL_FILE has become another than it was when the program started, it is killed
- * (SIGKILL) while it waits for the others (KILL=wait), or as it writes its N-th row of features (KILL=row:N).
+ * Loaded with LD_PRELOAD into one rank: once the file KILL_FILE has become another than it was when the program
+ * started, it is killed (SIGKILL) while it waits for the others (KILL=wait), or as it writes its N-th row of features
+ * (KILL=row:N).
  */
 #include <dlfcn.h>
 #include <mpi.h>

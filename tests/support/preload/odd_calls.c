@@ -1,7 +1,8 @@
 /*
  * Loaded with LD_PRELOAD: the kernel at its most tiresome, always within what POSIX allows. Which of it is told by ODD,
  * words among
- *   short   read and pread of files give a few bytes of what was asked for, three times of four. (Sockets: odd_sockets.c.)
+ *   short   read and pread of files give a few bytes of what was asked for, three times of four
+ *           (sockets: odd_sockets.c)
  *   eintr   every fourth of these calls fails with EINTR first
  *   clock   time, gettimeofday and clock_gettime(CLOCK_REALTIME) step by hours, back and forth, at every call
  * At the end "odd N" is written to stderr, N the calls that were bent.

@@ -1,9 +1,10 @@
 /*
- * Loaded with LD_PRELOAD: the sockets that the program accepts at their most tiresome. Reading and writing gives one byte at a time (a third of what
- * is asked for after so many calls of a connection that a body of megabytes would never end), and every fourth call fails, by turns with EINTR and
- * with EAGAIN. Who waits for edges (epoll with EPOLLET) may take a short answer for an empty or a full
- * socket and wait for the next one; so the socket is armed anew after each, as if the rest had come, or gone, a moment later.
- * At the end "odd N" is written to stderr, N the calls that were bent.
+ * Loaded with LD_PRELOAD: the sockets that the program accepts at their most tiresome. Reading and writing gives one
+ * byte at a time (a third of what is asked for after so many calls of a connection that a body of megabytes would never
+ * end), and every fourth call fails, by turns with EINTR and with EAGAIN. Who waits for edges (epoll with EPOLLET) may
+ * take a short answer for an empty or a full socket and wait for the next one; so the socket is armed anew after each,
+ * as if the rest had come, or gone, a moment later. At the end "odd N" is written to stderr, N the calls that were
+ * bent.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -73,7 +74,8 @@ static void arm(int fd)
 {
 	int saved = errno;
 	if (sockets[fd].waits)
-		REAL(int, "epoll_ctl", int, int, int, struct epoll_event *)(sockets[fd].epoll, EPOLL_CTL_MOD, fd, &sockets[fd].event);
+		REAL(int, "epoll_ctl", int, int, int, struct epoll_event *)
+		(sockets[fd].epoll, EPOLL_CTL_MOD, fd, &sockets[fd].event);
 	errno = saved;
 }
 
