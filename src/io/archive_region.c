@@ -208,8 +208,8 @@ static int visit_held(const struct region_walk *at, const struct zip_member *mem
 	at->w->buffer = NULL;
 	at->w->capacity = 0;
 	int status = walker_stop(at->w, unpacker_new(&unpacker, err));
-	if (status == OK)
-		status = member_unpack(unpacker, &held, err);
+	if (status == OK && (status = member_unpack(unpacker, &held, err)) == ERR_MEMORY)
+		walker_stop(at->w, status);
 	if (status == OK)
 		status = archive_walk_bytes(at->w, &held, at->depth + 1, err);
 	unpacker_free(unpacker);

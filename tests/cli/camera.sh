@@ -12,7 +12,7 @@ asan=$(ldd "$bin" | awk '/libasan/ { print $3 }')
 scratch=$(mktemp -d) && trap '[ -z "${server:-}" ] || kill "$server" 2>/dev/null; rm -rf "$scratch"' EXIT
 bad=0
 say() { echo "$*"; bad=1; }
-gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -shared -fPIC -o "$scratch/fake.so" tests/cli/fake_camera.c -ldl || exit 1
+gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -shared -fPIC -o "$scratch/fake.so" tests/support/preload/fake_camera.c -ldl || exit 1
 mkdir "$scratch/bundle" && "$maker" --write "$scratch/bundle" >/dev/null 2>&1 || exit 1
 /usr/bin/python3 -c "
 import cv2, numpy

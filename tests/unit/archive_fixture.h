@@ -59,7 +59,7 @@ static void seen_free(struct seen *seen)
 	strbuf_free(&seen->skipped);
 }
 
-static void expect_walk(const char *path, const char *members, const char *skipped)
+static inline void expect_walk(const char *path, const char *members, const char *skipped)
 {
 	struct err err = {0};
 	struct seen seen = {0};

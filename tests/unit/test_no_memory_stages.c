@@ -1,6 +1,7 @@
 /* Whole stages, from their settings to `done`, with memory that runs out: what is not refused with a sentence has the
  * files of a run with enough. */
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,6 +60,7 @@ struct stage_walk {
 	const char *stage, *out;
 	const char *more[8]; /* settings */
 	const char *instead[2][2];
+	const char *kept; /* a checkpoint that each run finds and goes on from */
 };
 
 #define WORD(text) ((char *)(uintptr_t)(text))
@@ -66,6 +68,8 @@ struct stage_walk {
 static struct {
 	char *folder, *try;
 	const struct stage_walk *walk;
+	char *checkpoint; /* the bytes of walk->kept */
+	size_t checkpoint_size;
 } now;
 
 /* ---- what a run leaves ---- */
@@ -135,11 +139,29 @@ static char *input_of(const char *name)
 	return text;
 }
 
+static const char *in_try(const char *name)
+{
+	static char path[1200];
+	snprintf(path, sizeof path, "%s/%s", now.try, name);
+	return path;
+}
+
+static void put_checkpoint(void)
+{
+	FILE *file;
+	assert_int_equal(mkdir(now.try, 0755), 0);
+	assert_non_null(file = fopen(in_try(now.walk->kept), "wb"));
+	assert_int_equal(fwrite(now.checkpoint, 1, now.checkpoint_size, file), now.checkpoint_size);
+	assert_int_equal(fclose(file), 0);
+}
+
 static int run(struct err *err)
 {
 	char *words[2 * (ARRAY_COUNT(settings) + ARRAY_COUNT(now.walk->more) + ARRAY_COUNT(upstream)) + 2];
 	int count = 0;
 	nftw(now.try, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	if (now.checkpoint)
+		put_checkpoint();
 	for (size_t i = 0; i < ARRAY_COUNT(settings); i++)
 		words[count++] = WORD("--set"), words[count++] = WORD(settings[i]);
 	for (size_t i = 0; i < ARRAY_COUNT(now.walk->more) && now.walk->more[i]; i++)
@@ -150,6 +172,40 @@ static int run(struct err *err)
 	return stage_command(stage_find(now.walk->stage), count, words, err);
 }
 
+/* What a run leaves whose memory is too little for one of its last allocations, before it removes the checkpoint. */
+static void take_checkpoint(void)
+{
+	struct err err = {0};
+	memory_forget();
+	memory_arm(LONG_MAX, false);
+	assert_ok(run(&err));
+	long all = atomic_load(&memory.count);
+	for (long n = all; n == all || !path_exists(in_try(now.walk->kept)); n -= all / 50 + 1) {
+		assert_true(n > 0);
+		memory_forget();
+		memory_arm(n, false);
+		(void)!run(&err);
+		memory_disarm();
+	}
+	assert_ok(file_read(in_try(now.walk->kept), (size_t)1 << 26, &now.checkpoint, &now.checkpoint_size, &err));
+}
+
+static void drop_checkpoint(void)
+{
+	free(now.checkpoint);
+	now.checkpoint = NULL;
+}
+
+static void assert_resumed(void)
+{
+	struct err err = {0};
+	char *log;
+	size_t size;
+	assert_ok(file_read(in_try("log.jsonl"), (size_t)1 << 24, &log, &size, &err));
+	assert_non_null(strstr(log, "goes on at"));
+	free(log);
+}
+
 static size_t walk(const struct stage_walk *walk)
 {
 	struct err err = {0};
@@ -157,9 +213,15 @@ static size_t walk(const struct stage_walk *walk)
 	if (run(&err) != OK)
 		fail_msg("%s: %s", walk->out, err.text);
 	calm_files = files_left();
+	if (walk->kept) {
+		take_checkpoint();
+		assert_ok(run(&err));
+		assert_resumed();
+	}
 	size_t wrong = memory_walk_places(&(struct attempt){walk->out, run}, same_files);
 	if (run(&err) != OK)
 		fail_msg("%s: %s", walk->out, err.text);
+	drop_checkpoint();
 	assert_int_equal(rename(now.try, scratch_path(now.folder, walk->out)), 0);
 	return wrong;
 }
@@ -188,6 +250,11 @@ static const struct stage_walk walks[] = {
      .out = "emotion_layers",
      .more = {"emotion.trainable=all", "emotion.tune_epochs=1"},
      .instead = {{"features", "features_layers"}}},
+    {.stage = "emotion",
+     .out = "emotion_resumed",
+     .more = {"emotion.trainable=all", "emotion.tune_epochs=2", "emotion.checkpoint_steps=1"},
+     .instead = {{"features", "features_layers"}},
+     .kept = "tuning.part"},
     {.stage = "evaluate", .out = "evaluate_external", .more = {"evaluate.external=@sample/faces.zip"}},
     {.stage = "pack", .out = "pack_songs", .more = {"pack.new_songs=@sample/playlists.json"}},
 };

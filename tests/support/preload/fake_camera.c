@@ -24,7 +24,7 @@
 
 static int memory_fd = -1, camera_fd = -1, next_buffer, given, queued;
 static size_t jpeg_size;
-static unsigned char jpeg[ROOM];
+static unsigned char jpeg_bytes[ROOM];
 
 static int mode_is(const char *name)
 {
@@ -53,12 +53,12 @@ __attribute__((constructor)) static void make_camera(void)
 	unsigned char *all = mmap(NULL, 4 * ROOM, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
 	const char *path = getenv("FAKE_CAMERA_JPEG");
 	FILE *file = mode_is("mjpg") && path ? fopen(path, "rb") : NULL;
-	jpeg_size = file ? fread(jpeg, 1, ROOM, file) : 0;
+	jpeg_size = file ? fread(jpeg_bytes, 1, ROOM, file) : 0;
 	if (file)
 		fclose(file);
 	for (int i = 0; i < 4; i++) {
 		if (jpeg_size)
-			memcpy(all + i * ROOM, jpeg, jpeg_size);
+			memcpy(all + i * ROOM, jpeg_bytes, jpeg_size);
 		else
 			draw(all + i * ROOM);
 	}
