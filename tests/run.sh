@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every unit test binary and every tests/cli and tests/e2e script; closes with "N passed, N failed, N skipped".
-# TESTS=unit, TESTS=scripts: these alone. LEFT_OUT: names of unit tests that are not run, each told.
+# TESTS=unit, TESTS=scripts: these alone. LEFT_OUT: names of tests that are not run, each told.
 # A script passes with exit 0, is skipped with exit 77 (its last "SKIP name: reason" line is shown), else fails.
 set -u
 bin=$(realpath "$1") units=$(realpath "$2")
@@ -12,9 +12,13 @@ if [ -z "${MOODCAST_DATA:-}" ] && [ -d ../shared/data ]; then MOODCAST_DATA=$(re
 passed=0 failed=0 skipped=0
 log=$(mktemp -d) && trap 'rm -rf "$log"' EXIT
 
+left_out() {
+  case " ${LEFT_OUT:-} " in *" $1 "*) echo "LEFT OUT $1" ;; *) return 1 ;; esac
+}
+
 unit() {
   local name; name=$(basename "$1")
-  case " ${LEFT_OUT:-} " in *" $name "*) echo "LEFT OUT $name"; return ;; esac
+  ! left_out "$name" || return
   timeout "${TEST_TIMEOUT:-900}" "$1" >"$log/$name" 2>&1; local code=$?
   [ $code -ne 124 ] || echo "$name: stopped after ${TEST_TIMEOUT:-900} s" >>"$log/$name"
   local ok bad skip
@@ -33,6 +37,7 @@ unit() {
 
 script() {
   local name; name=$(basename "$1")
+  ! left_out "$name" || return
   timeout "${TEST_TIMEOUT:-900}" bash "$1" >"$log/$name" 2>&1; local code=$?
   case $code in
     0) passed=$((passed + 1)); echo "ok   $name" ;;

@@ -4,7 +4,7 @@
 # log and says where.
 set -eu
 cd "$(dirname "$0")/../.."
-command -v script >/dev/null || { echo "SKIP progress: script (bsdutils) is not installed"; exit 77; }
+script -qec true /dev/null </dev/null >/dev/null 2>&1 || { echo "SKIP progress: script (bsdutils) is not installed, or no pseudo-terminal can be made here"; exit 77; }
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
 . tests/support/small_run.sh
 more="sample.people=30 cascade.stages=5 als.factors=64 als.iterations=200 emotion.epochs=400 emotion.patience=10000"
