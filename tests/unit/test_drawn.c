@@ -63,6 +63,39 @@ static void eyes_are_darker_than_the_cheeks_below_them(void **state)
 	assert_true(darker >= 76);
 }
 
+/* Accessories by their K-FACE number, as means over people: a pose differs from picture to picture. */
+static void glasses_and_caps_are_where_they_are_worn(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct drawn_faces faces = {.people = 20, .pictures = 1, .width = 346, .height = 230, .seed = 3, .threads = 1};
+	double eyes[7] = {0}, forehead[7] = {0}, bridge[7] = {0}, lightest_eye[7] = {0};
+	for (size_t person = 0; person < faces.people; person++)
+		for (int worn = 1; worn <= 6; worn++) {
+			struct image image;
+			struct drawn_marks m;
+			assert_ok(drawn_face(&faces, person, (struct drawn_shot){worn, 1, 1, 7}, &image, &m, &err));
+			double gap = m.points[2][0] - m.points[1][0], x = (m.points[1][0] + m.points[2][0]) / 2,
+			       y = (m.points[1][1] + m.points[2][1]) / 2;
+			for (size_t eye = 1; eye <= 2; eye++) {
+				double grey = mean_grey(&image, m.points[eye][0], m.points[eye][1], 8, 5);
+				eyes[worn] += grey / 2;
+				lightest_eye[worn] = fmax(lightest_eye[worn], grey);
+			}
+			forehead[worn] += mean_grey(&image, x, y - 0.7 * gap, 12, 4);
+			bridge[worn] += mean_grey(&image, x, y, 2, 2);
+			image_free(&image);
+		}
+	/* Sun glasses hide every eye; glass and a thin frame are lighter than eyes, horn lies dark across the nose. */
+	assert_true(lightest_eye[4] < 40);
+	assert_true(eyes[1] > 3 * eyes[4] && eyes[5] > 3 * eyes[4]);
+	assert_true(eyes[2] > 1.03 * eyes[1] && eyes[3] > 1.03 * eyes[1]);
+	assert_true(bridge[3] < 0.93 * bridge[1] && bridge[6] < 0.93 * bridge[5]);
+	for (int worn = 2; worn <= 4; worn++)
+		assert_true(fabs(forehead[worn] / forehead[1] - 1) < 0.1);
+	assert_true(forehead[5] < 0.8 * forehead[1] && forehead[6] < 0.8 * forehead[1]);
+}
+
 static void points_and_boxes_fit_each_other_and_the_picture(void **state)
 {
 	(void)state;
@@ -294,6 +327,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_picture_depends_on_seed_person_and_shot_alone),
 		cmocka_unit_test(eyes_are_darker_than_the_cheeks_below_them),
+		cmocka_unit_test(glasses_and_caps_are_where_they_are_worn),
 		cmocka_unit_test(points_and_boxes_fit_each_other_and_the_picture),
 		cmocka_unit_test(a_camera_hides_the_boxes_that_kface_says),
 		cmocka_unit_test(a_camera_to_the_left_sees_the_nose_move_left),
