@@ -20,6 +20,7 @@ picture = numpy.zeros((240, 320, 3), numpy.uint8); picture[70:170, 110:210] = 25
 cv2.imwrite('$scratch/frame.jpg', picture)" 2>/dev/null
 
 start() {
+  : >"$scratch/log" # of the last one: the next opens it when it gets to run
   FAKE_CAMERA=$1 FAKE_CAMERA_JPEG=$scratch/frame.jpg LD_PRELOAD=${asan:+$asan:}$scratch/fake.so "$bin" serve --bundle "$scratch/bundle" --listen 127.0.0.1:0 --source /dev/video0 2>"$scratch/log" & server=$!
   url=
   for _ in $(seq 100); do url=$(grep -oE 'http://127.0.0.1:[0-9]+' "$scratch/log") && break; kill -0 "$server" 2>/dev/null || break; sleep 0.05; done

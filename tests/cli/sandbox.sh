@@ -18,6 +18,7 @@ luma = b"".join(bytes(235 if abs(x - 80) < 20 and abs(y - 60) < 20 else 16 for x
 open(sys.argv[1], "wb").write(b"YUV4MPEG2 W160 H120 F5:1 C420\nFRAME\n" + luma + bytes([128]) * (80 * 60 * 2))
 END
 start() {
+  : >"$scratch/log" # of the last one: the next opens it when it gets to run
   "$bin" serve --bundle "$scratch/bundle" --listen 127.0.0.1:0 --threads 2 "$@" 2>"$scratch/log" & server=$!
   for _ in $(seq 200); do url=$(grep -oE 'http://127.0.0.1:[0-9]+' "$scratch/log") && break; sleep 0.05; done
 }
