@@ -41,7 +41,9 @@ static void *map_file(int file, const struct place *place)
 {
 	size_t whole = place->bytes + PAGE;
 	void *memory = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-	return memory == MAP_FAILED ? NULL : memory;
+	if (memory == MAP_FAILED)
+		return NULL;
+	return memory;
 }
 
 static void *make(struct place *place)

@@ -104,7 +104,7 @@ static int open_model(struct found *f, const struct stage_run *run, int crop, bo
 
 static int read_columns(struct found *f, const char *path, struct err *err)
 {
-	struct hdf_shape pixels, shape[4];
+	struct hdf_shape pixels = {0}, shape[4];
 	int code = hdf_open(&f->faces, path, err);
 
 	if (code == OK)
