@@ -1,7 +1,7 @@
 # What can be typed: `make help`.
 
 .DEFAULT_GOAL := help
-.PHONY: help slurm run sweep status report demo compare verify gc test bench fuzz fuzz-all weights clean
+.PHONY: help slurm run sweep status report demo compare verify gc test bench fuzz fuzz-all fuzz-corpus weights clean
 
 help:
 	@echo "make run [EXP=sample] [SET=\"als.factors=64 …\"]   train what is out of date for configs/EXP.ini"
@@ -21,6 +21,7 @@ help:
 	@echo "make coverage          which lines and branches of src/ the tests run"
 	@echo "make fuzz [FUZZ=fuzz_picture] [SECONDS=60]   libFuzzer on one target of tests/fuzz, starting from its corpus"
 	@echo "make fuzz-all [SECONDS=3600]   each target until it has had so much CPU time, which is remembered"
+	@echo "make fuzz-corpus   the smallest corpora that reach what was found, into tests/fuzz/corpus"
 	@echo "make weights           download Keras' VGG16 weights into data/weights and check them"
 	@echo "make deps | deps-test | deps-check   install the Debian packages for building | for the tests' judges | for check, fuzz and coverage"
 	@echo "make bench [NAME=faces]   each part beside its peers, in turns on the same input"
@@ -101,6 +102,9 @@ fuzz:
 fuzz-all:
 	@$(FUZZER) fuzz-targets
 	@python3 tests/fuzz/hours.py build/fuzzer $(SECONDS) $(JOBS)
+fuzz-corpus:
+	@$(FUZZER) fuzz-targets
+	@python3 tests/fuzz/minimise.py build/fuzzer
 
 WEIGHTS_NAME  := vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5
 WEIGHTS_URL   ?= https://github.com/fchollet/deep-learning-models/releases/download/v0.1/$(WEIGHTS_NAME)
