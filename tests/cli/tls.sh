@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# TLS 1.2 and 1.3 and nothing older: `openssl s_client` tries each version, and first shows on a server of its own that it could speak it.
+# TLS 1.2 and 1.3 and nothing older: `openssl s_client` tries each version, and first shows on a server of its own that it could speak it. And the same
+# answers on sockets that take and give one byte at a time.
 set -u
 cd "$(dirname "$0")/../.." || exit 3
 bin=${MOODCAST_BIN:-build/bin}/moodcast
@@ -15,8 +16,24 @@ openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 2 -keyout "$
 weak="-cipher DEFAULT@SECLEVEL=0"
 speaks() { timeout 20 openssl s_client -connect "$1" "-$2" $weak </dev/null 2>/dev/null | grep 'Cipher is ' | grep -qv '(NONE)'; }
 
-"$bin" serve --bundle "$scratch/bundle" --listen 127.0.0.1:0 --cert "$scratch/crt" --key "$scratch/key" 2>"$scratch/log" & server=$!
-for _ in $(seq 200); do own=$(grep -oE '127.0.0.1:[0-9]+' "$scratch/log") && break; sleep 0.05; done
+start() { # LOG [PRELOAD]
+  LD_PRELOAD=${2:-} "$bin" serve --bundle "$scratch/bundle" --listen 127.0.0.1:0 --cert "$scratch/crt" --key "$scratch/key" 2>"$1" & server=$!
+  for _ in $(seq 200); do own=$(grep -soE '127.0.0.1:[0-9]+' "$1") && break; sleep 0.05; done
+}
+finish() {
+  kill -TERM "$server"; wait "$server"; code=$?; server=
+  [ $code -eq 0 ] || say "serve ended with $code"
+}
+answers() { # FOLDER
+  mkdir "$1"
+  local path
+  for path in /app.js /style.css "/api/recommend?label=positive&n=2" /api/info /api/context; do
+    curl -skf --max-time 60 "https://$own$path" -o "$1/$(echo "$path" | tr -c 'a-z\n' _)" || say "no answer to $path"
+  done
+  curl -sk --max-time 60 --data-binary "@$scratch/picture" -H 'Content-Type: image/jpeg' -o "$1/refused" "https://$own/api/analyze"
+}
+
+start "$scratch/log"
 port=$(( ${own##*:} == 65535 ? 65534 : ${own##*:} + 1 ))
 openssl s_server -accept "127.0.0.1:$port" -cert "$scratch/crt" -key "$scratch/key" $weak -quiet >/dev/null 2>&1 & peer=$!
 for _ in $(seq 100); do speaks "127.0.0.1:$port" tls1_2 && break; sleep 0.05; done
@@ -27,7 +44,19 @@ for version in tls1 tls1_1; do
   speaks "$own" $version && say "$version is taken"
 done
 for version in tls1_2 tls1_3; do speaks "$own" $version || say "$version is refused: $(cat "$scratch/log")"; done
-kill -TERM "$server"; wait "$server"; code=$?; server=
-[ $code -eq 0 ] || say "serve ended with $code"
+head -c 300000 /dev/urandom >"$scratch/picture"
+if command -v curl >/dev/null && ! ldd "$bin" | grep -qE 'lib[at]san'; then
+  answers "$scratch/calm"
+  finish
+  gcc -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra -shared -fPIC -o "$scratch/sockets.so" tests/support/preload/odd_sockets.c -ldl || exit 1
+  start "$scratch/odd" "$scratch/sockets.so"
+  answers "$scratch/short"
+  diff -r "$scratch/calm" "$scratch/short" || say "other answers on short sockets"
+  finish
+  bent=$(sed -n 's/^odd //p' "$scratch/odd")
+  [ "${bent:-0}" -gt 10000 ] || say "only ${bent:-0} calls of sockets were bent"
+else
+  finish
+fi
 [ $bad -ne 0 ] || [ $tried -gt 0 ] || { echo "SKIP tls: this openssl can speak nothing older than TLS 1.2"; exit 77; }
 exit $bad
