@@ -42,7 +42,7 @@ two=$(echo "$hosts" | cut -d, -f1,2)
 two=${two/,/:2,}:2
 $hosts_mpirun -n 4 build/mpi.mpich$mpi_mode/tests/test_comm >"$scratch/log" 2>&1 </dev/null || { cat "$scratch/log"; echo "comm on four hosts"; exit 1; }
 hosts_four=$hosts_mpirun hosts_mpirun="${hosts_mpirun% -hosts *} -hosts $two"
-$hosts_mpirun -n 4 build/mpi.mpich/tests/test_comm >"$scratch/log" 2>&1 </dev/null || { cat "$scratch/log"; echo "comm on two hosts of two ranks"; exit 1; }
+$hosts_mpirun -n 4 build/mpi.mpich$mpi_mode/tests/test_comm >"$scratch/log" 2>&1 </dev/null || { cat "$scratch/log"; echo "comm on two hosts of two ranks"; exit 1; }
 # Playlists and songs for several machines: a group of rows that one of them solves has 512.
 train=$MOODCAST_BIN/moodcast-train
 { "$train" sample --out "$scratch/many" --set sample.people=6 --set sample.pictures=3 --set sample.backgrounds=4 --set sample.playlists=4000 --set sample.songs=3000 &&

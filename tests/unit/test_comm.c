@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static struct err err;
@@ -238,6 +239,32 @@ static void ranks_of_a_machine_join_what_they_hold_alike(void **state)
 	comm_memory_free(things, THINGS * sizeof *own);
 }
 
+/* No rank can open anything: the first finds no memory to share, or another no way to it. */
+static void memory_that_one_rank_has_no_way_to_is_refused_to_all(void **state)
+{
+	static const char refusal[] = "no memory for 100 bytes that the ranks";
+	(void)state;
+	for (int blind = 0; comm_machine_ranks() > 1 && blind < comm_machine_ranks(); blind++) {
+		struct rlimit usual, none;
+		void *memory = &usual, *own = mem_alloc(100, 1, &err), *block = own;
+		assert_non_null(own);
+		assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+		none = (struct rlimit){0, usual.rlim_max};
+		assert_ok(comm_machine_barrier(&err));
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, blind == comm_machine_rank() ? &none : &usual), 0);
+		assert_refused(comm_memory_new(100, &memory, &err), ERR_MEMORY, refusal);
+		assert_null(memory);
+		assert_refused(comm_memory_join(&block, 100, &memory, &err), ERR_MEMORY, refusal);
+		assert_null(memory);
+		assert_ptr_equal(block, own);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+		err = (struct err){0};
+		assert_ok(comm_memory_new(100, &memory, &err));
+		comm_memory_free(memory, 100);
+		free(own);
+	}
+}
+
 static void rank_0_reads_a_file_for_all(void **state)
 {
 	(void)state;
@@ -306,6 +333,7 @@ int main(void)
 	    cmocka_unit_test(the_ranks_of_a_machine_share_memory_and_loops),
 	    cmocka_unit_test(what_a_machine_has_made_all_have),
 	    cmocka_unit_test(ranks_of_a_machine_join_what_they_hold_alike),
+	    cmocka_unit_test(memory_that_one_rank_has_no_way_to_is_refused_to_all),
 	    cmocka_unit_test(rank_0_reads_a_file_for_all),
 	    cmocka_unit_test(nobody_stops_unasked_and_threads_are_shared_out),
 	    cmocka_unit_test(all_ranks_stop_in_the_same_round),
