@@ -21,7 +21,6 @@ for axis in $grid; do
   for before in "${combinations[@]}"; do for value in "${list[@]}"; do next+=("$before $key=$value"); done; done
   combinations=("${next[@]}")
 done
-table=$(mktemp) && trap 'rm -f "$table"' EXIT
 if [ $target = emotion ]; then what="balanced accuracy on the validation people" remedy="there is nobody to validate on; set faces.validation"
 elif [ $by = tags ]; then what="mean reciprocal rank of the hidden tags of held-out playlists" remedy="no playlist has hidden tags; set playlists.test"
 else what="Arena score (0.85 songs + 0.15 tags) on held-out playlists" remedy="no playlist has hidden songs and tags; set playlists.test"
@@ -41,7 +40,7 @@ for set in "${combinations[@]}"; do
   id=$(sed -n "s/^ID_$target *:*= *//p" "$out/$exp/plan.mk")
   score=$(figure <"$out/store/$target-$id/metrics.json")
   [ -n "$score" ] || { echo "error: $set: $remedy" >&2; exit 2; }
-  printf '%.4f\t%s\n' "$score" "$set" >>"$table"
+  printf '%.4f\t%s\n' "$score" "$set" >>"$table" || { echo "error: $table: cannot be written; what was trained is kept, run the same again" >&2; exit 3; }
 done
 echo "$what:"
 sort -s -t$'\t' -k1,1gr "$table"

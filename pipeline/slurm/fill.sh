@@ -17,18 +17,24 @@ number() {
 }
 escape() { printf '%s' "$1" | sed 's/[&|\\]/\\&/g'; }
 mkdir -p "$folder"
-printf '#!/bin/bash\n# Each stage behind the one before.\nset -eu\nafter=\n' >"$folder/submit.sh"
+# What was there before stays until the last one is written.
+part=$folder/.part && rm -rf "$part" && mkdir "$part"
+trap 'rm -rf "$part"' EXIT
+trap 'echo "error: $folder: not all jobs could be written; what is there is whole, but may be of before" >&2; exit 3' ERR
+printf '#!/bin/bash\n# Each stage behind the one before.\nset -eu\nafter=\n' >"$part/submit.sh"
 for stage in "$@"; do
-  nodes=$(number "$stage" nodes)
-  each=$(number "$stage" ranks_per_node)
-  threads=$(number "$stage" threads)
+  nodes=$(number "$stage" nodes) || exit
+  each=$(number "$stage" ranks_per_node) || exit
+  threads=$(number "$stage" threads) || exit
   time=$(value "$stage" time) launch=$(value "$stage" launch)
   sed -e "s|@EXP@|$(escape "$EXP")|g; s|@STAGE@|$stage|g; s|@NODES@|$nodes|g; s|@RANKS_PER_NODE@|$each|g; s|@THREADS@|$threads|g" \
     -e "s|@TIME@|$(escape "$time")|g; s|@RANKS@|$((nodes * each))|g; s|@LAUNCH@|$(escape "$launch")|g; s|@MPICC@|$(escape "$MPICC")|g" \
     -e "s|@LOG@|$(escape "$folder/$stage.log")|g; s|@FOLDER@|$(escape "$PWD")|g; s|@OUT@|$(escape "$OUT")|g" \
     -e "s|@SET@|$(escape "${SET:+SET='$SET'}")|g; s|^#SBATCH @DEPENDENCY@|$(escape "$(value "$stage" sbatch | sed 's/^./#SBATCH &/')")|" \
-    "$template" >"$folder/$stage.sbatch"
-  printf 'after=$(sbatch --parsable ${after:+--dependency=afterok:$after} "%s")\n' "$folder/$stage.sbatch" >>"$folder/submit.sh"
+    "$template" >"$part/$stage.sbatch"
+  printf 'after=$(sbatch --parsable ${after:+--dependency=afterok:$after} "%s")\n' "$folder/$stage.sbatch" >>"$part/submit.sh"
 done
-chmod +x "$folder/submit.sh"
+chmod +x "$part/submit.sh"
+for stage in "$@"; do mv "$part/$stage.sbatch" "$folder"; done
+mv "$part/submit.sh" "$folder"
 echo "$folder/submit.sh hands $# stages to Slurm"

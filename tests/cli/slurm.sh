@@ -24,3 +24,17 @@ sed -n 3p "$scratch/told" | grep -q -- '--dependency=afterok:2 .*/cascade.sbatch
 sed -i 's/^nodes = 7/nodes = many/' "$scratch/c.ini"
 if make --no-print-directory -s slurm EXP=sample CLUSTER="$scratch/c.ini" OUT="$scratch/out" >"$scratch/log" 2>&1; then exit 1; fi
 grep -q 'nodes of als is "many"' "$scratch/log"
+[ ! -e "$jobs/.part" ]
+# No room for a byte, for more than 1 KiB a file: a sentence, status 3, and what was there before.
+sed -i 's/^nodes = many/nodes = 8/' "$scratch/c.ini"
+stages=$(cd "$jobs" && ls *.sbatch | sed 's/\.sbatch//')
+fill() { said=$(trap '' XFSZ; ulimit -f "$1"; export EXP=sample OUT="$scratch/out" SET= MPICC=mpicc; pipeline/slurm/fill.sh "$scratch/c.ini" "$jobs" $stages 2>&1); }
+cp -r "$jobs" "$scratch/old"
+fill unlimited && cp -r "$jobs" "$scratch/new"
+! diff -rq "$scratch/old" "$scratch/new" >"$scratch/log" || { echo "the second filling made nothing new"; exit 1; }
+for room in 0 1; do
+  rm -rf "$jobs" && cp -r "$scratch/old" "$jobs"
+  code=0; fill $room || code=$?
+  [ $code -eq 3 ] && grep -q '^error: .*not all jobs could be written' <<<"$said" || { echo "$said"; echo "room for $room KiB: status $code"; exit 1; }
+  diff -r "$scratch/old" "$jobs" || { echo "room for $room KiB: other files than before"; exit 1; }
+done
