@@ -53,6 +53,6 @@ coverage:
 	@find build/coverage build/mpi.*-coverage -name '*.gcda' -delete 2>/dev/null || true
 	@for level in '' MOODCAST_CPU=baseline MOODCAST_CPU=avx2; do \
 	  env $$level TEST_TIMEOUT=3600 TESTS=unit tests/run.sh build/coverage/bin build/coverage/tests || true; done
-	@echo "coverage: without precision.sh, whose VGG16 over real faces takes very long where each branch is counted, and which runs nothing that others do not"
+	@echo "coverage: without precision.sh, whose VGG16 over real faces takes very long where each branch is counted"
 	@TEST_TIMEOUT=3600 TESTS=scripts LEFT_OUT=precision.sh tests/run.sh build/coverage/bin build/coverage/tests || true
 	@tests/coverage.sh build/coverage build/mpi.*-coverage

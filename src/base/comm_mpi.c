@@ -20,8 +20,8 @@
 
 #define EAGER_SECONDS 2e-3      /* of waiting that gives way to other threads only */
 #define PAUSE_NANOSECONDS 50000 /* between two looks after that */
-#define DESK_NANOSECONDS                                                                                               \
-	500000 /* between two looks at the desk; while nobody comes each pause is longer, up to the next */
+/* Between two looks at the desk; while nobody comes each pause is longer, up to the next. */
+#define DESK_NANOSECONDS 500000
 #define DESK_MOST_NANOSECONDS 8000000
 #define DESK_SECONDS 5.0        /* within which rank 0 must have ended the job; then the rank that failed does */
 #define LEAVE_SECONDS 10        /* for MPICH's connections to be closed */
@@ -466,8 +466,7 @@ int comm_sum_double(double *values, size_t count, struct err *err)
 	return sum_values(values, count, sizeof *values, err);
 }
 
-/* ---- dealing
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- dealing ---------------------------------------------------------------------------------------- */
 
 int comm_deal_begin(struct comm_deal *deal, uint64_t count, struct err *err)
 {

@@ -3,9 +3,7 @@
 
 #define AT(field) offsetof(struct settings, field)
 #define INTEGER(s, k, field, normal, low, high, help)                                                                  \
-	{                                                                                                                  \
-		s, k, SETTING_INTEGER, AT(field), normal, low, high, NULL, true, help                                          \
-	}
+	{s, k, SETTING_INTEGER, AT(field), normal, low, high, NULL, true, help}
 #define FREE_INTEGER(s, k, field, normal, low, high, help)                                                             \
 	{s, k, SETTING_INTEGER, AT(field), normal, low, high, NULL, false, help}
 #define REAL(s, k, field, normal, low, high, help) {s, k, SETTING_REAL, AT(field), normal, low, high, NULL, true, help}

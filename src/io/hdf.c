@@ -51,8 +51,8 @@ static void library_begin(void)
 	static bool begun;
 	if (!begun) {
 		H5dont_atexit();
-		unsetenv("HDF5_VDS_PREFIX"); /* parts of a joined data set lie beside it, wherever else there are files of their
-		                                names */
+		/* Parts of a joined data set lie beside it, wherever else there are files of their names. */
+		unsetenv("HDF5_VDS_PREFIX");
 	}
 	begun = true;
 	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);

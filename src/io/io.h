@@ -58,8 +58,8 @@ int image_decoder_head(struct image_decoder *decoder, const struct image_source 
 /* *out borrows the decoder's memory until its next call. */
 int image_decoder_read(struct image_decoder *decoder, const struct image_source *source, const struct image_wish *wish,
                        struct image *out, struct err *err) MUST_CHECK;
-void image_decoder_trim(struct image_decoder *decoder,
-                        size_t most); /* gives back a picture of more than `most` bytes */
+/* Gives back a picture of more than `most` bytes. */
+void image_decoder_trim(struct image_decoder *decoder, size_t most);
 int image_load(struct image *out, const char *path, size_t channels, struct err *err) MUST_CHECK;
 /* Bytes of a JPEG (quality 1–100) or PNG; freed by the caller. */
 int image_encode_jpeg(const struct image *image, int quality, uint8_t **out, size_t *size, struct err *err) MUST_CHECK;

@@ -100,8 +100,8 @@ int faces_work_identity(const struct face_set *set, const struct faces_settings 
                         struct err *err) MUST_CHECK;
 int faces_store_open(struct faces_store **out, const char *path, const char *identity,
                      const struct faces_settings *settings, struct err *err) MUST_CHECK;
-int faces_store_begun(const char *path, const char *identity, bool *begun,
-                      struct err *err) MUST_CHECK; /* by an earlier run */
+/* By an earlier run. */
+int faces_store_begun(const char *path, const char *identity, bool *begun, struct err *err) MUST_CHECK;
 /* The rows alone become PATH; without rows there is no such file. PATH.rows.part stays. Frees whatever the result. */
 int faces_store_finish_rows(struct faces_store *store, struct err *err) MUST_CHECK;
 size_t faces_store_rows(const struct faces_store *store);

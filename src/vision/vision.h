@@ -473,8 +473,8 @@ struct faces_shards;
 int faces_shards_open(struct faces_shards **out, const char *path, const struct face_set *set,
                       const struct faces_settings *settings, bool several, struct err *err) MUST_CHECK;
 void faces_shards_free(struct faces_shards *shards); /* NULL is fine; the files stay */
-int faces_shards_bytes(const struct faces_shards *shards, uint64_t *out,
-                       struct err *err) MUST_CHECK; /* that they have on disk so far */
+/* That they have on disk so far. */
+int faces_shards_bytes(const struct faces_shards *shards, uint64_t *out, struct err *err) MUST_CHECK;
 /* As faces_read_store; on rank 0 the set is then what all ranks have read, on the others as it was. */
 int faces_read_shards(struct face_set *set, const struct faces_request *request, struct faces_shards *shards,
                       struct err *err) MUST_CHECK;

@@ -33,6 +33,7 @@ answers() { # FOLDER
   curl -sk --max-time 60 --data-binary "@$scratch/picture" -H 'Content-Type: image/jpeg' -o "$1/refused" "https://$own/api/analyze"
 }
 
+short=0
 start "$scratch/log"
 port=$(( ${own##*:} == 65535 ? 65534 : ${own##*:} + 1 ))
 openssl s_server -accept "127.0.0.1:$port" -cert "$scratch/crt" -key "$scratch/key" $weak -quiet >/dev/null 2>&1 & peer=$!
@@ -55,8 +56,10 @@ if command -v curl >/dev/null && ! ldd "$bin" | grep -qE 'lib[at]san'; then
   finish
   bent=$(sed -n 's/^odd //p' "$scratch/odd")
   [ "${bent:-0}" -gt 10000 ] || say "only ${bent:-0} calls of sockets were bent"
+  short=1
 else
   finish
 fi
 [ $bad -ne 0 ] || [ $tried -gt 0 ] || { echo "SKIP tls: this openssl can speak nothing older than TLS 1.2"; exit 77; }
+[ $bad -ne 0 ] || [ $short = 1 ] || { echo "SKIP tls on short sockets: curl is not installed, or a sanitizer excludes LD_PRELOAD"; exit 77; }
 exit $bad

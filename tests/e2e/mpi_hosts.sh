@@ -50,7 +50,7 @@ train=$MOODCAST_BIN/moodcast-train
   "$train" als --in playlists="$scratch/lists" --set als.factors=24 --set als.iterations=3 --out "$scratch/als.one"; } >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }
 for launch in "$hosts_four" "$hosts_mpirun"; do
   rm -rf "$scratch/als"
-  $launch -n 4 build/mpi.mpich/bin/moodcast-train als --in playlists="$scratch/lists" --set als.factors=24 --set als.iterations=3 --set run.threads=1 \
+  $launch -n 4 build/mpi.mpich$mpi_mode/bin/moodcast-train als --in playlists="$scratch/lists" --set als.factors=24 --set als.iterations=3 --set run.threads=1 \
     --out "$scratch/als" >"$scratch/log" 2>&1 </dev/null || { cat "$scratch/log"; echo "als on hosts"; exit 1; }
   cmp "$scratch/als/als.npz" "$scratch/als.one/als.npz" || { echo "$launch: another als.npz"; exit 1; }
 done

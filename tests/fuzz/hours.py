@@ -4,24 +4,31 @@ FUZZERS holds libFuzzer programs (`make fuzz-all` builds them). JOBS run at a ti
 so far, until each has had SECONDS; hours.json beside them remembers across runs, so this may be interrupted. What is found goes to found/, what adds
 coverage to corpus/. Closes with the table of tests/RELIABILITY.md; status 1 when something was found.
 """
+import fcntl
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
 
+from fuzzers import environment, targets, tests
+
 TURN = 120
-tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 root, seconds, jobs = os.path.abspath(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else os.cpu_count()
-targets = sorted(name[:-2] for name in os.listdir(tests + "/fuzz") if name.startswith("fuzz_") and name.endswith(".c"))
 book = root + "/hours.json"
+# Two at once would write over one another's hours; and a shell that starts this behind itself has it ignore interrupts.
+own = open(root + "/hours.lock", "w")
+try:
+    fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except OSError:
+    sys.exit(f"error: {root}: another run gives these targets their hours; wait for it or stop it")
+signal.signal(signal.SIGINT, signal.default_int_handler)
 spent = json.load(open(book)) if os.path.exists(book) else {}
 for target in targets:
     spent.setdefault(target, {"cpu": 0.0, "inputs": 0})
 busy, failed, lock = set(), set(), threading.Lock()
-environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", UBSAN_OPTIONS="print_stacktrace=1",
-                   LSAN_OPTIONS=f"suppressions={tests}/support/lsan.supp:print_suppressions=0")
 
 
 def next_target():

@@ -10,11 +10,10 @@ import subprocess
 import sys
 import tempfile
 
-tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from fuzzers import environment, targets, tests
+
 root = os.path.abspath(sys.argv[1])
-environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", UBSAN_OPTIONS="print_stacktrace=1",
-                   LSAN_OPTIONS=f"suppressions={tests}/support/lsan.supp:print_suppressions=0")
-for target in sorted(name[:-2] for name in os.listdir(tests + "/fuzz") if name.startswith("fuzz_") and name.endswith(".c")):
+for target in targets:
     committed, found = f"{tests}/fuzz/corpus/{target}", f"{root}/corpus/{target}"
     drawn = [name for name in os.listdir(committed) if re.fullmatch("[0-9a-f]{40}", name)]
     with tempfile.TemporaryDirectory() as scratch:

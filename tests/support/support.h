@@ -49,11 +49,11 @@ void canary_free(float *block);
 
 /* The first Ed25519 key of RFC 8032, section 7.1, as PEM files (RFC 8410). */
 #define EXAMPLE_PRIVATE_PEM                                                                                            \
-	"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE " \
-	"KEY-----\n"
+	"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"                  \
+	"-----END PRIVATE KEY-----\n"
 #define EXAMPLE_PUBLIC_PEM                                                                                             \
-	"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC "       \
-	"KEY-----\n"
+	"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"                       \
+	"-----END PUBLIC KEY-----\n"
 
 /* SANITIZED: built with AddressSanitizer or ThreadSanitizer, by gcc's word or by clang's. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -164,8 +164,8 @@ char *__wrap_strdup(const char *text)
 /* What a run allocated from places that none before it did: a place is the last MEMORY_FRAMES calls that led to an
  * allocation. */
 #define MEMORY_FRAMES 3
-#define MEMORY_ABOVE                                                                                                   \
-	3 /* frames above them: of this file, or of the nearest caller where the compiler has made one of two */
+/* Frames above them: of this file, or of the nearest caller where the compiler has made one of two. */
+#define MEMORY_ABOVE 3
 /* Of the places each eighth where a sanitizer makes everything slow. */
 #ifdef SANITIZED
 #define MEMORY_STEP 8

@@ -73,9 +73,9 @@ int epoll_ctl(int epoll, int what, int fd, struct epoll_event *event)
 static void arm(int fd)
 {
 	int saved = errno;
+	int (*control)(int, int, int, struct epoll_event *) = REAL(int, "epoll_ctl", int, int, int, struct epoll_event *);
 	if (sockets[fd].waits)
-		REAL(int, "epoll_ctl", int, int, int, struct epoll_event *)
-		(sockets[fd].epoll, EPOLL_CTL_MOD, fd, &sockets[fd].event);
+		control(sockets[fd].epoll, EPOLL_CTL_MOD, fd, &sockets[fd].event);
 	errno = saved;
 }
 
